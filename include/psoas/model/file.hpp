@@ -1,0 +1,24 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// psoas-model/1 files: reading, writing and their schema.
+#pragma once
+
+#include <string>
+
+#include "psoas/model/spec.hpp"
+
+namespace psoas {
+
+/// Reads a psoas-model/1 file. Throws Error(io), or Error(model) that lists every problem with file, line and pointer.
+ModelSpec read_model(const std::string& path);
+
+/// Parses a psoas-model/1 text that messages call `name`.
+ModelSpec parse_model(const std::string& name, const std::string& text);
+
+/// The text of a psoas-model/1 file; reading it gives the same spec, bit by bit.
+std::string model_text(const ModelSpec& spec);
+
+/// JSON schema (draft 2020-12) of psoas-model/1.
+std::string model_schema();
+
+}  // namespace psoas

@@ -1,0 +1,197 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// A compiled model, its state, the workspace of a thread, and the one pipeline that evaluates them.
+//   const Model model = Model::load("models/full_body.json");
+//   Workspace work(model);   State state = model.default_state();   evaluate(model, state, work, Level::velocity);
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psoas/model/edit.hpp"
+#include "psoas/model/spec.hpp"
+#include "psoas/muscle/unit.hpp"
+#include "psoas/path/path.hpp"
+#include "psoas/skeleton/tree.hpp"
+
+namespace psoas {
+
+/// How a coordinate of the tree follows from an independent one.
+struct Coupling {
+  int source = -1;      ///< index of the independent coordinate
+  bool identity = true; ///< the same coordinate
+  PiecewisePolynomial function;
+};
+
+/// A lumbar level, compiled.
+struct Level {
+  std::string name;
+  int inferior = 0, superior = 0;  ///< bodies
+  std::array<int, 3> coordinates{-1, -1, -1};  ///< of the tree: extension, bending, rotation
+  double endplate_angle = 0.0;  ///< of the inferior body's superior endplate about its z axis [rad]
+};
+
+/// A passive torque on one coordinate of the tree, compiled.
+struct PassiveTorque {
+  int element = 0;     ///< index into the spec's passive elements
+  int coordinate = 0;  ///< of the tree
+  bool linear = true;
+  double stiffness = 0.0, reference = 0.0, torque = 0.0, rate = 0.0;
+
+  /// Generalised force at coordinate value q [N m, N].
+  double at(double q) const;
+};
+
+/// A point at which the environment may push, compiled.
+struct ContactPoint {
+  int body = 0;
+  Vec3 location{0, 0, 0};
+  double cap = 0.0, friction = 0.0;  ///< greatest normal force [body weights], coefficient [-]
+  bool seat = false;
+};
+
+/// One entry of the muscles' moment arms: which coordinate of the tree, and which of the muscle's bodies move with it.
+struct ArmSlot {
+  int coordinate = 0;
+  int first = 0, last = 0;  ///< range in the path's list of bodies
+};
+
+/// Everything that a Model shares with its copies. Built by compile() only.
+struct ModelData {
+  ModelSpec spec;
+  Tree tree;
+  std::vector<std::string> body_names, tree_coordinate_names, coordinate_names, muscle_names;
+  std::vector<Coupling> couplings;           ///< per coordinate of the tree
+  std::vector<int> tree_coordinate;          ///< per independent coordinate: the same one in the tree, or -1
+  std::vector<double> default_coordinates;   ///< independent
+  std::vector<bool> is_rotation;             ///< independent: rad, else m
+  std::vector<bool> tree_is_rotation;        ///< of the tree
+  std::vector<Path> paths;
+  std::vector<int> wrench_start;             ///< per muscle: where its wrenches start; one more at the end
+  std::vector<int> arm_start;                ///< per muscle: where its arm slots start; one more at the end
+  std::vector<ArmSlot> arm_slots;
+  std::vector<MuscleParameters> units;
+  std::vector<Level> levels;
+  std::array<int, 3> trunk{-1, -1, -1};      ///< independent trunk coordinates: extension, bending, rotation
+  std::vector<PassiveTorque> passive;
+  std::vector<ContactPoint> contacts;
+  std::vector<std::pair<std::string, int>> hips;  ///< side, body whose joint is the hip
+  std::array<int, 6> root{-1, -1, -1, -1, -1, -1};  ///< independent coordinates of a free root joint; -1: none
+  double mass = 0.0;                         ///< of all bodies [kg]
+};
+
+/// Time and the vector [q, u, activation, fibre length] with its segments. A copied state is the state.
+struct State {
+  double time = 0.0;
+  int coordinates = 0, muscles = 0;
+  std::vector<double> vector;
+
+  std::span<double> q() { return {vector.data(), size(coordinates)}; }
+  std::span<double> u() { return {vector.data() + coordinates, size(coordinates)}; }
+  std::span<double> activation() { return {vector.data() + 2 * coordinates, size(muscles)}; }
+  std::span<double> fibre_length() { return {vector.data() + 2 * coordinates + muscles, size(muscles)}; }
+  std::span<const double> q() const { return {vector.data(), size(coordinates)}; }
+  std::span<const double> u() const { return {vector.data() + coordinates, size(coordinates)}; }
+  std::span<const double> activation() const { return {vector.data() + 2 * coordinates, size(muscles)}; }
+  std::span<const double> fibre_length() const { return {vector.data() + 2 * coordinates + muscles, size(muscles)}; }
+
+ private:
+  static std::size_t size(int n) { return static_cast<std::size_t>(n); }
+};
+
+/// A compiled model: constructed means usable. Immutable; copies share everything, any number of threads may use one.
+class Model {
+ public:
+  /// Compiles what a spec says. Throws Error(model) that lists every problem with its JSON pointer.
+  explicit Model(const ModelSpec& spec);
+  /// Reads and compiles a psoas-model/1 file. Throws Error(io), or Error(model) with file, line and pointer of each
+  /// problem.
+  static Model load(const std::string& path);
+
+  /// This model with edits applied in order. Throws Error(input) for a selection or field that does not exist.
+  Model with(const Edit& edit) const;
+  Model with(const std::vector<Edit>& edits) const;
+
+  const ModelSpec& spec() const { return data_->spec; }
+  const ModelData& data() const { return *data_; }
+  const Tree& tree() const { return data_->tree; }
+
+  int coordinates() const { return static_cast<int>(data_->coordinate_names.size()); }
+  int muscles() const { return static_cast<int>(data_->muscle_names.size()); }
+
+  /// Index of a named element. Throws Error(input) with the nearest name.
+  int coordinate(std::string_view name) const;       ///< independent coordinates
+  int tree_coordinate(std::string_view name) const;  ///< coordinates of joints
+  int muscle(std::string_view name) const;
+  int body(std::string_view name) const;  ///< "ground" is 0
+
+  /// Muscles of a selection: a name, a glob or "group:…". Throws Error(input) where it matches nothing.
+  std::vector<int> select(std::string_view selection) const;
+
+  /// Coordinates at their values in the file, speeds 0, activations at their minimum, fibres in static equilibrium.
+  State default_state() const;
+  /// Sets an independent coordinate [rad, m]. Throws Error(input) for an unknown name.
+  void set(State& state, std::string_view coordinate, double value) const;
+  double get(const State& state, std::string_view coordinate) const;
+
+ private:
+  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
+  std::shared_ptr<const ModelData> data_;
+};
+
+/// How far evaluate() goes.
+enum class Depth {
+  position,  ///< poses, path lengths, moment arms
+  velocity,  ///< and velocities, lengthening speeds
+  force      ///< and fibre states, muscle forces, passive torques
+};
+
+/// Per-thread scratch and the results of the last evaluate(). Allocates when made, never after.
+struct Workspace {
+  explicit Workspace(const Model& model);
+
+  TreeWork<double> tree;
+  // per coordinate of the tree
+  std::vector<double> q, u, slope, curvature, passive_torque;
+  // per muscle
+  std::vector<double> length, speed;          ///< path [m], lengthening + [m/s]
+  std::vector<char> inside, outside_domain;   ///< a path point inside a surface; a fibre outside its domain
+  std::vector<double> fibre_length, fibre_velocity, cos_pennation;  ///< [m], [m/s], [-]
+  std::vector<double> active, passive, damping;  ///< along the tendon [N]; active is per unit of activation
+  std::vector<double> tendon_force;              ///< [N], at the state's activation
+  // per muscle and body: unit-tension wrenches; per arm slot: -dl/dq of a coordinate of the tree [m, -]
+  std::vector<Spatial> wrench;
+  std::vector<double> arm;
+};
+
+/// Coordinates of the tree from independent ones (q, and slopes and curvatures for speeds and accelerations).
+void couple(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work);
+/// Accelerations of the tree's coordinates from those of the independent ones; after couple().
+void couple_accelerations(const Model& model, std::span<const double> u, std::span<const double> udot,
+                          const Workspace& work, std::span<double> out);
+/// Generalised forces of the tree's coordinates projected on the independent ones.
+void project(const Model& model, const Workspace& work, std::span<const double> tree_force, std::span<double> out);
+
+/// The pipeline: poses, velocities, paths, muscle forces (rigid tendons from the path; compliant ones from the state's
+/// fibre length) in `work`. No allocation.
+void evaluate(const Model& model, const State& state, Workspace& work, Depth depth);
+/// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity.
+void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
+
+/// Fibre states and forces of all muscles with every tendon taken as rigid, at the last evaluated pose and speed: what
+/// inverse methods use. `tendon_force` is left alone.
+void rigid_tendon_forces(const Model& model, Workspace& work);
+
+/// -dl/dc of a muscle over an independent coordinate, couplers respected [m, or 1 for a translation].
+double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate);
+
+/// The greatest active + passive torque of all muscles about a coordinate in its positive (+1) or negative (-1)
+/// direction: each muscle fully active where it helps and at its least activation where not [N m].
+double torque_capacity(const Model& model, const Workspace& work, int coordinate, int direction = 1);
+/// The same at a state (which is evaluated with rigid tendons): the five-line answer.
+double torque_capacity(const Model& model, const State& state, std::string_view coordinate, Workspace& work);
+
+}  // namespace psoas

@@ -1,0 +1,269 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// What a psoas-model/1 file says: plain structs by name, freely edited, checked when a Model is compiled from them.
+//   ModelSpec spec = read_model("models/full_body.json");   spec.muscles.find("psoas_T12_r")->pennation = 0.2;
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "psoas/core/function.hpp"
+#include "psoas/core/kind.hpp"
+#include "psoas/core/linear.hpp"
+#include "psoas/muscle/curve.hpp"
+#include "psoas/path/surface.hpp"
+#include "psoas/skeleton/joint.hpp"
+
+namespace psoas {
+
+/// A rigid body. Its frame is where its points are given.
+struct BodySpec {
+  double mass = required;
+  Vec3 mass_center{0, 0, 0};
+  std::array<double, 6> inertia{};
+  static void each(auto& self, auto&& see) {
+    see("mass", self.mass, Info{"kg", "mass", 0, 1e4});
+    see("mass_center", self.mass_center, Info{"m", "centre of mass in the body frame", -10, 10});
+    see("inertia", self.inertia, Info{"kg m^2", "about the mass centre in body axes: xx, yy, zz, xy, xz, yz", -1e4, 1e4});
+  }
+  std::string fault() const;
+};
+
+/// A frame fixed in a body.
+struct FrameSpec {
+  Vec3 translation{0, 0, 0}, orientation{0, 0, 0};
+  static void each(auto& self, auto&& see) {
+    see("translation", self.translation, Info{"m", "origin in the body frame", -10, 10});
+    see("orientation", self.orientation, Info{"rad", "body-fixed rotations about x, y, z", -7, 7});
+  }
+};
+
+/// A joint moves the child's joint frame in the parent's joint frame.
+struct JointSpec {
+  std::string parent = required_text, child = required_text;
+  FrameSpec parent_frame, child_frame;
+  Joint motion = Weld{};
+  static void each(auto& self, auto&& see) {
+    see("parent", self.parent, Info{"", "body, or ground"});
+    see("child", self.child, Info{"", "body"});
+    see("parent_frame", self.parent_frame, Info{"", "joint frame fixed in the parent"});
+    see("child_frame", self.child_frame, Info{"", "joint frame fixed in the child"});
+    see("motion", self.motion, Info{"", "joint kind"});
+  }
+};
+
+/// A coordinate that follows another one.
+struct CouplerSpec {
+  std::string coordinate = required_text;
+  Function function = Linear{};
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "the independent coordinate"});
+    see("function", self.function, Info{"", "this coordinate as a function of it"});
+  }
+};
+
+/// A generalised coordinate. One that no joint uses is allowed where others are coupled to it.
+struct CoordinateSpec {
+  std::string motion = "rotation";
+  std::array<double, 2> range{-1e3, 1e3};
+  double value = 0.0;
+  std::optional<CouplerSpec> coupled_to;
+  static void each(auto& self, auto&& see) {
+    see("motion", self.motion, Info{"", "unit: rad or m", -inf, inf, "rotation translation"});
+    see("range", self.range, Info{"rad or m", "least and greatest value in use"});
+    see("value", self.value, Info{"rad or m", "value in the default state"});
+    see("coupled_to", self.coupled_to, Info{"", "absent: independent"});
+  }
+  std::string fault() const { return range[0] <= range[1] ? "" : "expected the range's first value not above its second"; }
+};
+
+/// A wrapping surface fixed in a body.
+struct SurfaceSpec {
+  std::string body = required_text;
+  Vec3 translation{0, 0, 0}, orientation{0, 0, 0};
+  Surface shape = Cylinder{};
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body, or ground"});
+    see("translation", self.translation, Info{"m", "origin in the body frame", -10, 10});
+    see("orientation", self.orientation, Info{"rad", "body-fixed rotations about x, y, z", -7, 7});
+    see("shape", self.shape, Info{"", "surface kind"});
+  }
+};
+
+/// A coordinate's range in which a path point exists.
+struct ConditionSpec {
+  std::string coordinate = required_text;
+  std::array<double, 2> range{required, required};
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "coordinate"});
+    see("range", self.range, Info{"rad or m", "closed range in which the point is part of the path"});
+  }
+};
+
+/// A point of a muscle's path.
+struct PointSpec {
+  std::string body = required_text;
+  Vec3 location{required, required, required};
+  std::optional<ConditionSpec> only_when;
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body, or ground"});
+    see("location", self.location, Info{"m", "in the body frame", -10, 10});
+    see("only_when", self.only_when, Info{"", "absent: always part of the path"});
+  }
+};
+
+/// A surface on a muscle's path.
+struct WrapSpec {
+  std::string surface = required_text;
+  std::optional<std::array<double, 2>> between;
+  std::string side = "shortest";
+  static void each(auto& self, auto&& see) {
+    see("surface", self.surface, Info{"", "wrapping surface"});
+    see("between", self.between, Info{"", "indices (from 0) of the first and last path point between which it may wrap; absent: all", 0, 1000});
+    see("side", self.side, Info{"", "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
+                                    "seen from +z, on the way from the first to the last point; or a half-axis that the arc's middle points to",
+                                -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y"});
+  }
+};
+
+/// A Hill-type muscle-tendon unit.
+struct MuscleSpec {
+  std::vector<PointSpec> path;
+  std::vector<WrapSpec> wraps;
+  std::string region = "";
+  std::optional<double> physiological_cross_section_area, max_isometric_force;
+  double optimal_fibre_length = required, tendon_slack_length = required;
+  double pennation = 0.0;
+  std::string tendon = "compliant";
+  double tendon_strain = 0.049, passive_strain = 0.6, passive_shape = 4.0, passive_scale = 1.0;
+  double max_contraction_velocity = 10.0, damping = 0.1;
+  double minimum_activation = 0.01, activation_time = 0.015, deactivation_time = 0.060;
+  Curve curve = DeGrooteFregly{};
+  static void each(auto& self, auto&& see) {
+    see("path", self.path, Info{"", "points from origin to insertion"});
+    see("wraps", self.wraps, Info{"", "surfaces that the path may touch"});
+    see("region", self.region, Info{"", "which specific_tension turns area into force; with physiological_cross_section_area"});
+    see("physiological_cross_section_area", self.physiological_cross_section_area, Info{"m^2", "force is this times the region's specific tension", 1e-9, 1});
+    see("max_isometric_force", self.max_isometric_force, Info{"N", "instead of an area", 0, 1e5});
+    see("optimal_fibre_length", self.optimal_fibre_length, Info{"m", "fibre length of greatest active force", 0.001, 2});
+    see("tendon_slack_length", self.tendon_slack_length, Info{"m", "tendon length at which it starts to carry force", 0.0, 2});
+    see("pennation", self.pennation, Info{"rad", "pennation angle at optimal fibre length", 0, 1.4});
+    see("tendon", self.tendon, Info{"", "rigid: of slack length at any force", -inf, inf, "compliant rigid"});
+    see("tendon_strain", self.tendon_strain, Info{"1", "tendon strain at max_isometric_force", 0.005, 0.5});
+    see("passive_strain", self.passive_strain, Info{"1", "fibre strain at which passive force is max_isometric_force", 0.05, 5});
+    see("passive_shape", self.passive_shape, Info{"1", "exponential shape factor of passive force", 0.5, 20});
+    see("passive_scale", self.passive_scale, Info{"1", "factor on passive force", 0, 100});
+    see("max_contraction_velocity", self.max_contraction_velocity, Info{"1/s", "optimal fibre lengths a second", 0.1, 100});
+    see("damping", self.damping, Info{"1", "fibre damping, in max_isometric_force at max_contraction_velocity", 0, 10});
+    see("minimum_activation", self.minimum_activation, Info{"1", "lower bound of activation", 0, 1});
+    see("activation_time", self.activation_time, Info{"s", "activation time constant", 1e-4, 10});
+    see("deactivation_time", self.deactivation_time, Info{"s", "deactivation time constant", 1e-4, 10});
+    see("curve", self.curve, Info{"", "curve kind"});
+  }
+  std::string fault() const;
+};
+
+/// A passive torque (or force) about a coordinate that grows exponentially:
+///   torque * exp(rate * (reference - q)); a negative rate makes it grow with q.
+struct ExponentialTorque {
+  static constexpr std::string_view name = "exponential", help = "torque * exp(rate * (reference - q)) on one coordinate";
+  std::string coordinate = required_text;
+  double torque = required, rate = required, reference = 0.0;
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "coordinate"});
+    see("torque", self.torque, Info{"N m or N", "generalised force at the reference, with its sign", -1e5, 1e5});
+    see("rate", self.rate, Info{"1/rad or 1/m", "exponential rate", -1e3, 1e3});
+    see("reference", self.reference, Info{"rad or m", "where the force is `torque`"});
+  }
+};
+
+/// A linear rotational spring on the coordinates of a joint's rotations, in their order: -stiffness (q - neutral).
+struct Bushing {
+  static constexpr std::string_view name = "bushing", help = "linear springs on the rotations of a joint (disc and ligaments)";
+  std::string joint = required_text;
+  Vec3 stiffness{required, required, required}, neutral{0, 0, 0};
+  static void each(auto& self, auto&& see) {
+    see("joint", self.joint, Info{"", "a joint with three rotations"});
+    see("stiffness", self.stiffness, Info{"N m/rad", "per rotation of the joint", 0, 1e6});
+    see("neutral", self.neutral, Info{"rad", "rotations without torque", -3.2, 3.2});
+  }
+};
+
+/// Passive elements other than muscles: the table that reader, writer, schema and help walk.
+using Passive = std::variant<ExponentialTorque, Bushing>;
+
+/// A lumbar level whose load is an output: the joint between two vertebrae, and the inferior body's superior endplate.
+struct LevelSpec {
+  std::string joint = required_text;
+  double endplate_angle_deg = required;
+  static void each(auto& self, auto&& see) {
+    see("joint", self.joint, Info{"", "joint from the inferior to the superior body, rotations: extension, bending, rotation"});
+    see("endplate_angle_deg", self.endplate_angle_deg, Info{"deg", "inferior body's superior endplate about +z from its body's x axis (-: front edge down)", -90, 90});
+  }
+};
+
+/// The trunk coordinates that drive the lumbar rhythm, and the levels from the lowest to the highest.
+struct LumbarSpec {
+  std::string extension = required_text, bending = required_text, rotation = required_text;
+  Named<LevelSpec> levels;
+  static void each(auto& self, auto&& see) {
+    see("extension", self.extension, Info{"", "coordinate to which the levels' first rotations are coupled"});
+    see("bending", self.bending, Info{"", "coordinate to which the levels' second rotations are coupled"});
+    see("rotation", self.rotation, Info{"", "coordinate to which the levels' third rotations are coupled"});
+    see("levels", self.levels, Info{"", "levels by name, lowest first"});
+  }
+};
+
+/// A point at which the environment may push on a body.
+struct ContactSpec {
+  std::string body = required_text, support = "foot";
+  Vec3 location{required, required, required};
+  double cap = 2.0, friction = 0.6;
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body"});
+    see("support", self.support, Info{"", "what it touches", -inf, inf, "foot seat"});
+    see("location", self.location, Info{"m", "in the body frame", -10, 10});
+    see("cap", self.cap, Info{"body weights", "greatest normal force", 0, 100});
+    see("friction", self.friction, Info{"1", "coefficient of friction, for the friction demand", 0, 10});
+  }
+};
+
+/// A psoas-model/1 file.
+struct ModelSpec {
+  std::string name = "";
+  std::vector<std::string> sources;
+  Vec3 gravity{0, -9.80665, 0};
+  Named<double> specific_tension;
+  Named<BodySpec> bodies;
+  Named<CoordinateSpec> coordinates;
+  Named<JointSpec> joints;
+  std::optional<LumbarSpec> lumbar;
+  Named<std::string> hips;
+  Named<SurfaceSpec> surfaces;
+  Named<MuscleSpec> muscles;
+  Named<std::vector<std::string>> groups;
+  Named<Passive> passive;
+  Named<ContactSpec> contacts;
+  static void each(auto& self, auto&& see) {
+    see("name", self.name, Info{"", "name of the model"});
+    see("sources", self.sources, Info{"", "where its figures come from"});
+    see("gravity", self.gravity, Info{"m/s^2", "in ground", -100, 100});
+    see("specific_tension", self.specific_tension, Info{"Pa", "by region", 1e4, 1e7});
+    see("bodies", self.bodies, Info{"", "bodies by name; ground is given"});
+    see("coordinates", self.coordinates, Info{"", "coordinates by name, in the order of the state"});
+    see("joints", self.joints, Info{"", "one joint per body"});
+    see("lumbar", self.lumbar, Info{"", "lumbar rhythm and levels; absent: none"});
+    see("hips", self.hips, Info{"", "side (r, l) to the hip joint whose contact force is an output"});
+    see("surfaces", self.surfaces, Info{"", "wrapping surfaces by name"});
+    see("muscles", self.muscles, Info{"", "muscle-tendon units by name"});
+    see("groups", self.groups, Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
+    see("passive", self.passive, Info{"", "passive elements by name"});
+    see("contacts", self.contacts, Info{"", "points that may be pushed by the environment"});
+  }
+};
+
+}  // namespace psoas

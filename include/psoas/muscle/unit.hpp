@@ -1,0 +1,128 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// The muscle-tendon unit: contractile element beside passive element and damper, in series with the tendon, at constant
+// muscle height (Zajac 1989). With l fibre length, a activation, L path length:
+//   F0 (a fL(l) fV(v) + fP(l) + damping v) cos(alpha) = F0 fT(lT),
+//   l sin(alpha) = l0 sin(alpha0),   L = l cos(alpha) + lT
+//   FibreState fibre = rigid_tendon_fibre(unit, L, dL_dt);   MuscleForces force = fibre_forces(unit, fibre);
+// Nothing here allocates or throws.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "psoas/muscle/curve.hpp"
+
+namespace psoas {
+
+/// Parameters of one unit, SI.
+struct MuscleParameters {
+  double max_isometric_force = 1000.0;                        ///< F0 [N]
+  double optimal_fibre_length = 0.1;                          ///< l0 [m]
+  double tendon_slack_length = 0.1;                           ///< lTs [m]
+  double pennation = 0.0;                                     ///< alpha0, at optimal fibre length [rad]
+  double tendon_strain = 0.049;                               ///< at F0 [-]
+  double passive_strain = 0.6;                                ///< fibre strain at passive force F0 [-]
+  double passive_shape = 4.0;                                 ///< kPE [-]
+  double passive_scale = 1.0;                                 ///< factor on passive force [-]
+  double max_contraction_velocity = 10.0;                     ///< vmax [l0/s]
+  double damping = 0.1;                                       ///< in F0 at vmax [-]
+  double minimum_activation = 0.01;                           ///< [-]
+  double activation_time = 0.015, deactivation_time = 0.060;  ///< [s]
+  bool rigid_tendon = false;                                  ///< of slack length at any force
+  Curve curve = DeGrooteFregly{};
+
+  /// l0 sin(alpha0), the same at every length [m].
+  double height() const { return optimal_fibre_length * std::sin(pennation); }
+  /// The fibres' least length along the tendon, 0.05 l0 [m]: a shorter unit is slack.
+  double least_along() const { return 0.05 * optimal_fibre_length; }
+  /// vmax [m/s].
+  double max_speed() const { return optimal_fibre_length * max_contraction_velocity; }
+  /// A tendon of no length is rigid too.
+  bool has_rigid_tendon() const { return rigid_tendon || !(tendon_slack_length > 0.0); }
+};
+
+/// Where the fibres are. `outside_domain`: the tendon is slack or the fibres are beyond the curves' domain, and the answer
+/// is a continuation: defined, never nan, its forces continuous.
+struct FibreState {
+  double fibre_length = 0.0;    ///< [m]
+  double fibre_velocity = 0.0;  ///< lengthening + [m/s]
+  double cos_pennation = 1.0;   ///< [-]
+  bool outside_domain = false;
+  bool converged = true;  ///< of compliant_fibre(): the force balance is met
+};
+
+/// Forces along the tendon [N]: tendon force = activation * active + passive + damping. `active` and `passive` are never
+/// negative: fibres that shorten faster than vmax, or shorter than the curves' domain, have 0. `passive` is the parallel
+/// element alone; `damping` has the sign of the fibre velocity.
+struct MuscleForces {
+  double active = 0.0;  ///< per unit of activation
+  double passive = 0.0, damping = 0.0;
+};
+
+/// A fibre length that was searched for, and what holds there.
+struct Equilibrium {
+  double fibre_length = 0.0;  ///< [m]
+  bool converged = false, outside_domain = false;
+  int iterations = 0;
+  double fibre_velocity = 0.0;  ///< lengthening + [m/s]
+  double tendon_force = 0.0;    ///< [N]
+  double residual = 0.0;        ///< fibre force along the tendon - tendon force [N]; positive in a slack unit
+};
+
+/// All about one unit at one instant.
+struct MuscleQuantities {
+  double fibre_length = 0.0, fibre_velocity = 0.0;                      ///< [m], lengthening + [m/s]
+  double norm_fibre_length = 0.0, norm_velocity = 0.0;                  ///< by l0 and vmax [-]
+  double fibre_strain = 0.0;                                            ///< l / l0 - 1 [-]
+  double sarcomere_length = 0.0;                                        ///< [m]
+  double pennation = 0.0;                                               ///< [rad]
+  double tendon_length = 0.0, tendon_strain = 0.0;                      ///< [m], over slack length [-]
+  double active_force = 0.0, passive_force = 0.0, damping_force = 0.0;  ///< along the tendon, at this activation [N]
+  double tendon_force = 0.0;                                            ///< [N]
+  double active_power = 0.0;  ///< of the contractile element, shortening + [W]
+  bool outside_domain = false;
+};
+
+/// Fibres of a unit whose tendon stays at slack length, at path length [m] and lengthening speed [m/s]. Fibres shorter
+/// than a twentieth of l0 along the tendon stay there (with a smooth corner), do not move, and are flagged.
+FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed);
+
+/// Fibres of a compliant unit at path length and fibre length [m]: velocity from the force balance, which with damping
+/// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between -1 (a slack tendon) and
+/// 10 vmax, flagged at these ends. A stop keeps fibres from becoming shorter than the least length: there they lengthen.
+FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation);
+
+/// Forces of the fibres along the tendon.
+MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre);
+
+/// Tendon force [N] of a compliant unit, not below zero.
+double tendon_force(const MuscleParameters& unit, double length, double fibre_length);
+
+/// Fibre length at which the fibres balance the tendon while the tendon's length does not change: fibres move with the
+/// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed Newton method that cannot
+/// fail while the path is longer than the tendon. A unit whose fibres cannot reach balance is slack, with a tendon force
+/// of 0, and flagged: at its least fibre length, or, where they shorten too fast, with the tendon at slack length. Long
+/// tendons on the descending limb may have several balances: `guess` [m] says near which fibre length to search, and
+/// without it the answer depends on the other arguments alone. Rigid tendons too.
+Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation,
+                        double guess = std::numeric_limits<double>::quiet_NaN());
+
+/// The same at rest.
+Equilibrium static_equilibrium(const MuscleParameters& unit, double length, double activation);
+
+/// All quantities of a unit at path length [m], fibre state and activation.
+MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, const FibreState& fibre,
+                                   double activation);
+
+/// Sarcomere length [m] of a fibre, 2.7 micrometres at optimal fibre length (Ward et al. 2009).
+inline double sarcomere_length(const MuscleParameters& unit, double fibre_length) {
+  return 2.7e-6 * fibre_length / unit.optimal_fibre_length;
+}
+
+/// Strain of a fibre, 0 at optimal fibre length [-].
+inline double fibre_strain(const MuscleParameters& unit, double fibre_length) {
+  return fibre_length / unit.optimal_fibre_length - 1.0;
+}
+
+}  // namespace psoas

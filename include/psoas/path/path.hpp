@@ -1,0 +1,79 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Length and forces of a muscle's path: the shortest string through points on bodies and round surfaces.
+//   PathValue<double> value = evaluate_path<double>(path, X_GB, q, wrench);   value.length
+// How a string wraps over one surface is in path/wrap.hpp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "psoas/core/pose.hpp"
+#include "psoas/path/surface.hpp"
+#include "psoas/path/wrap.hpp"
+
+namespace psoas {
+
+/// A point of a path, fixed in a body.
+struct PathPoint {
+  int body = 0;                   ///< 0 is ground
+  Vec3 location = Vec3::Zero();   ///< in the body frame [m]
+  int coordinate = -1;            ///< where >= 0, the point is part of the path only while
+  double low = 0.0, high = 0.0;   ///< low <= q[coordinate] <= high [rad or m]
+};
+
+/// A surface that the path may touch on a segment between the points `first` and `last` (places in Path::points).
+struct PathWrap {
+  int body = 0;  ///< 0 is ground
+  Pose X_BS;     ///< pose of the surface in the body
+  Surface shape;
+  int first = 0, last = 0;
+  Side side = Side::shortest;
+};
+
+/// A path from the first point to the last.
+struct Path {
+  static constexpr std::size_t max_points = 32, max_wraps = 8;
+
+  std::vector<PathPoint> points;
+  std::vector<PathWrap> wraps;
+  std::vector<int> bodies;  ///< distinct bodies of points and wraps, ascending; made by finish()
+
+  /// Makes `bodies`. Throws Error(Kind::model) for fewer than two points that are always there, more than max_points or
+  /// max_wraps, or a wrap whose `first` and `last` are not places in `points` with first < last.
+  void finish();
+};
+
+/// What evaluate_path() finds.
+template <class S>
+struct PathValue {
+  S length{};           ///< [m]
+  bool inside = false;  ///< a surface was ignored: a point lies inside it, or it crosses another one on the way
+  int touching = 0;     ///< number of surfaces touched
+};
+
+/// Length of a path, and the wrench (moment about ground's origin [m], force [1]) that it exerts at unit tension on
+/// each of path.bodies. A pure function of the pose; dl/dq = -sum over bodies of wrench . (motion of the body per q).
+///
+/// Each segment between two consecutive points is stretched on its own over all surfaces whose range holds it, so one
+/// surface may be touched on several segments, and a segment that begins to touch never changes another. Several
+/// surfaces on one segment are solved for together (arcs joined by common tangents, to rounding), in the order in which
+/// they come. Surfaces push where the string comes to them and where it leaves, along its straight parts.
+///
+/// X_GB    pose of every body in ground; X_GB[0] is ground's own
+/// q       coordinates, for points that exist in a range of one
+/// wrench  out, one for each of path.bodies
+///
+/// The path was finished. Never throws and allocates nothing. Instantiated for double and Dual<4>.
+template <class S>
+PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q,
+                           std::span<SpatialT<S>> wrench);
+
+extern template PathValue<double> evaluate_path(const Path&, std::span<const PoseT<double>>, std::span<const double>,
+                                                std::span<SpatialT<double>>);
+extern template PathValue<Dual<4>> evaluate_path(const Path&, std::span<const PoseT<Dual<4>>>, std::span<const Dual<4>>,
+                                                 std::span<SpatialT<Dual<4>>>);
+
+}  // namespace psoas

@@ -1,0 +1,31 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Surfaces that muscle paths wrap over. Each is posed on a body by a wrapping surface entry of the model.
+// Add a new kind: its struct, its `wrap` in path/wrap.hpp, and a word in the variant.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "psoas/core/kind.hpp"
+
+namespace psoas {
+
+/// A cylinder about the local z axis, unlimited in length.
+struct Cylinder {
+  static constexpr std::string_view name = "cylinder", help = "cylinder about local z";
+  double radius = required;
+  static void each(auto& self, auto&& see) { see("radius", self.radius, Info{"m", "radius", 1e-6, 10}); }
+};
+
+/// A sphere about the local origin.
+struct Sphere {
+  static constexpr std::string_view name = "sphere", help = "sphere about the local origin";
+  double radius = required;
+  static void each(auto& self, auto&& see) { see("radius", self.radius, Info{"m", "radius", 1e-6, 10}); }
+};
+
+/// Wrapping surfaces: the table that reader, writer, schema, help and tests walk.
+using Surface = std::variant<Cylinder, Sphere>;
+
+}  // namespace psoas

@@ -1,0 +1,158 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// How a string stretched between two points wraps over one surface, in the surface's frame.
+//   const Contact found = contact(Cylinder{0.03}, p, q, Side::shortest);
+//   if (touches(found)) { auto a = arc<double>(Cylinder{0.03}, p, q, found.way);   a.enter, a.leave, a.length }
+// A new kind gives `way_round()`, `passing()`, `push_out()` and `arc()`.
+#pragma once
+
+#include <cmath>
+
+#include "psoas/core/dual.hpp"
+#include "psoas/path/surface.hpp"
+
+namespace psoas {
+
+/// Side on which a path passes a surface, in the surface's frame.
+enum class Side {
+  shortest,           ///< wraps only where the straight line would cut the surface, round the shorter way
+  clockwise,          ///< turns about +z from the first to the last point, clockwise as seen from +z
+  counter_clockwise,  ///< turns about +z from the first to the last point, counter-clockwise as seen from +z
+  plus_x,             ///< the way round whose middle points more to +x
+  minus_x,            ///< the way round whose middle points more to -x
+  plus_y,             ///< the way round whose middle points more to +y
+  minus_y             ///< the way round whose middle points more to -y
+};
+
+/// What a surface does to a straight line from p to q.
+struct Contact {
+  enum State {
+    clear,   ///< the string passes without touching
+    inside,  ///< p or q lies inside the surface
+    around,  ///< the line misses the surface on the wrong side: the string is led round it
+    cut      ///< the line would cut the surface
+  };
+  State state = clear;
+  int way = 1;  ///< for arc(): cylinder 1 counter-clockwise, -1 clockwise about +z; sphere 1 the short, -1 the long way
+};
+
+/// Whether the string touches the surface.
+inline bool touches(const Contact& c) { return c.state == Contact::around || c.state == Contact::cut; }
+
+/// Takes a point that lies inside a surface (surface frame, [m]) just out of it, the shortest way; says whether it did.
+bool push_out(const Cylinder& surface, Vec3& point);
+bool push_out(const Sphere& surface, Vec3& point);
+
+/// The part of a string that lies on a surface.
+template <class S>
+struct Arc {
+  Vec3T<S> enter, leave;  ///< where it comes to the surface and leaves it, tangentially [m]
+  S length{};             ///< on the surface [m]
+  double angle = 0.0;     ///< turned through [rad]; not above zero where the string would not touch
+};
+
+/// Decides whether and which way round a string between p and q (surface frame, [m]) wraps.
+///
+/// The way round is given by `side`; the string then touches while the angle between its tangent points lies in
+/// (0, pi). At 0 the straight line touches the surface, so length and forces come and go without a jump. A string that
+/// would have to turn through pi or more is taken to pass without touching (Side::shortest never gets there: its string
+/// changes sides when the straight line passes through the axis or centre, with a jump of force, not of length). On a
+/// sphere nothing holds a string on the long way round: there Side::shortest is the one to use.
+template <class Shape>
+Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
+
+/// The way round that a side means for a string between p and q (surface frame, outside the surface).
+int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side);
+int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side);
+
+/// What the surface does to a string between p and q that is to go the given way round.
+Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way);
+Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way);
+
+template <class Shape>
+Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
+  const int way = way_round(surface, p, q, side);
+  const Contact::State state = passing(surface, p, q, way);
+  return {side == Side::shortest && state == Contact::around ? Contact::clear : state, way};
+}
+
+namespace detail {
+
+/// A plane curve of two tangents and an arc of a circle about the origin: angles from the direction of p.
+template <class S>
+struct Turn {
+  S tangent_p, tangent_q;  // lengths of the straight parts [m]
+  S enter, leave;          // angles of the tangent points [rad]
+};
+
+/// dp, dq: distances of the points from the centre; phi: angle from p to q. Inside the circle: as from its rim.
+template <class S>
+Turn<S> turn(double r, const S& dp2, const S& dq2, const S& phi) {
+  using std::atan2;
+  using std::sqrt;
+  const auto tangent = [r](const S& d2) {
+    return value_of(d2) > r * r * (1.0 + 1e-12) ? S(sqrt(d2 - r * r)) : S(1e-6 * r);
+  };
+  const S tp = tangent(dp2), tq = tangent(dq2);
+  return {tp, tq, atan2(tp, S(r)), phi - atan2(tq, S(r))};
+}
+
+}  // namespace detail
+
+/// The string between p and q (surface frame, [m]) that goes the given way round a cylinder: a helix between two
+/// tangents; unrolled it is one straight line, so z grows in proportion to the unrolled distance.
+template <class S>
+Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
+  using std::atan2;
+  using std::cos;
+  using std::sin;
+  using std::sqrt;
+  const double r = surface.radius, w = way;
+  S phi = atan2(w * (p.x() * q.y() - p.y() * q.x()), p.x() * q.x() + p.y() * q.y());
+  if (value_of(phi) < 0.0) phi += 2.0 * M_PI;
+  const S dp2 = p.x() * p.x() + p.y() * p.y(), dp = sqrt(dp2);
+  const detail::Turn<S> t = detail::turn<S>(r, dp2, q.x() * q.x() + q.y() * q.y(), phi);
+  const S angle = t.leave - t.enter, on = r * angle, whole = t.tangent_p + on + t.tangent_q;
+  const S slope = (q.z() - p.z()) / whole, ex = p.x() / dp, ey = p.y() / dp;
+  const auto place = [&](const S& a, const S& z) {
+    const S c = cos(a), s = w * sin(a);
+    return Vec3T<S>(r * (c * ex - s * ey), r * (c * ey + s * ex), z);
+  };
+  return {place(t.enter, p.z() + slope * t.tangent_p), place(t.leave, q.z() - slope * t.tangent_q),
+          on * sqrt(1.0 + slope * slope), value_of(angle)};
+}
+
+/// The string between p and q (surface frame, [m]) that goes the given way round a sphere: a part of the great circle
+/// in the plane through p, q and the centre.
+template <class S>
+Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
+  using std::atan2;
+  using std::cos;
+  using std::sin;
+  using std::sqrt;
+  const double r = surface.radius, w = way;
+  const S dp2 = p.dot(p), dp = sqrt(dp2), along = p.dot(q);
+  const Vec3T<S> n = p.cross(q), e = p / dp;
+  const S n2 = n.dot(n);
+  Vec3T<S> across;
+  S phi(0.0);
+  if (value_of(n2) > 1e-24 * value_of(dp2) * value_of(q.dot(q))) {
+    const S size = sqrt(n2);
+    across = n.cross(e) / size;
+    phi = atan2(size, along);
+  } else {  // any plane is as good as another
+    int least = 0;
+    for (int i = 1; i < 3; ++i)
+      if (std::abs(value_of(e[i])) < std::abs(value_of(e[least]))) least = i;
+    across = Vec3T<S>::Unit(least) - e[least] * e;
+    across /= S(sqrt(across.dot(across)));
+    phi = S(value_of(along) > 0.0 ? 0.0 : M_PI);
+  }
+  if (way < 0) phi = 2.0 * M_PI - phi;
+  const detail::Turn<S> t = detail::turn<S>(r, dp2, q.dot(q), phi);
+  const S angle = t.leave - t.enter;
+  const auto place = [&](const S& a) -> Vec3T<S> { return S(r * cos(a)) * e + S(r * w * sin(a)) * across; };
+  return {place(t.enter), place(t.leave), r * angle, value_of(angle)};
+}
+
+}  // namespace psoas

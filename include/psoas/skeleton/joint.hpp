@@ -1,0 +1,97 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Joint kinds. Every joint is a sequence of elementary axes: translations, then rotations, each a direction fixed in
+// the frame that the axes before it have moved, driven by a function of one coordinate. Add a new kind: a struct with
+// `axes()`, and a word in the variant.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "psoas/core/function.hpp"
+#include "psoas/core/linear.hpp"
+
+namespace psoas {
+
+/// One elementary motion of a joint, as a model writes it.
+struct AxisSpec {
+  Vec3 axis{0, 0, 1};
+  std::optional<std::string> coordinate;
+  Function function = Linear{};
+  static void each(auto& self, auto&& see) {
+    see("axis", self.axis, Info{"1", "direction, normalised when read"});
+    see("coordinate", self.coordinate, Info{"", "the coordinate that drives it; absent: a constant"});
+    see("function", self.function, Info{"", "value along the axis as a function of the coordinate"});
+  }
+  std::string fault() const {
+    if (!(axis.norm() > 0)) return "expected an axis longer than 0";
+    if (!coordinate && !std::holds_alternative<Constant>(function)) return "expected a \"coordinate\" for this function";
+    return "";
+  }
+};
+
+/// An elementary axis in the order in which it acts.
+struct JointAxis {
+  bool rotation;
+  AxisSpec spec;
+};
+
+/// No motion.
+struct Weld {
+  static constexpr std::string_view name = "weld", help = "no motion";
+  static void each(auto&, auto&&) {}
+  std::vector<JointAxis> axes() const { return {}; }
+};
+
+/// Rotation about one axis.
+struct Pin {
+  static constexpr std::string_view name = "pin", help = "rotation about one axis";
+  std::string coordinate = required_text;
+  Vec3 axis{0, 0, 1};
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "the angle [rad]"});
+    see("axis", self.axis, Info{"1", "axis in the joint frame, normalised when read"});
+  }
+  std::string fault() const { return axis.norm() > 0 ? "" : "expected an axis longer than 0"; }
+  std::vector<JointAxis> axes() const { return {{true, {axis, coordinate, Linear{}}}}; }
+};
+
+/// Translation along one axis.
+struct Slide {
+  static constexpr std::string_view name = "slide", help = "translation along one axis";
+  std::string coordinate = required_text;
+  Vec3 axis{1, 0, 0};
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "the displacement [m]"});
+    see("axis", self.axis, Info{"1", "axis in the joint frame, normalised when read"});
+  }
+  std::string fault() const { return axis.norm() > 0 ? "" : "expected an axis longer than 0"; }
+  std::vector<JointAxis> axes() const { return {{false, {axis, coordinate, Linear{}}}}; }
+};
+
+/// Up to three translations along axes of the parent's joint frame, then up to three body-fixed rotations, each a
+/// function of one coordinate (OpenSim's CustomJoint: Seth et al. 2010, "Minimal formulation of joint motion").
+struct Custom {
+  static constexpr std::string_view name = "custom", help = "translations, then body-fixed rotations, by functions";
+  std::vector<AxisSpec> translations, rotations;
+  static void each(auto& self, auto&& see) {
+    see("translations", self.translations, Info{"m", "displacements along axes of the parent's joint frame"});
+    see("rotations", self.rotations, Info{"rad", "body-fixed rotations, in order"});
+  }
+  std::string fault() const {
+    return translations.size() > 3 || rotations.size() > 3 ? "expected at most three translations and three rotations" : "";
+  }
+  std::vector<JointAxis> axes() const {
+    std::vector<JointAxis> all;
+    for (const AxisSpec& axis : translations) all.push_back({false, axis});
+    for (const AxisSpec& axis : rotations) all.push_back({true, axis});
+    return all;
+  }
+};
+
+/// Joint kinds: the table that reader, writer, schema, help and tests walk.
+using Joint = std::variant<Weld, Pin, Slide, Custom>;
+
+}  // namespace psoas

@@ -1,0 +1,144 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// One instant of a prescribed motion: inverse dynamics, muscle redundancy with contacts in the same problem, joint loads.
+//   InverseSolver solver(model, {});
+//   solver.net(q, u, udot);   solver.solve({.feet = 1.0, .seat = 0.0});   solver.level(0).compression;
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "psoas/model/model.hpp"
+#include "psoas/solve/redundancy.hpp"
+
+namespace psoas {
+
+/// How redundancy is resolved. The defaults are those of docs/science.md.
+struct InverseOptions {
+  double power = 2.0;             ///< p of the cost sum w a^p, >= 1.5 [-]
+  std::string weight = "one";     ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
+  double reserve = 1.0;           ///< scale r0 of reserves at coordinates [N m]
+  double lumbar_reserve = 0.5;    ///< scale at lumbar levels [N m]
+  double force_slack = 10.0;      ///< scale of the root's force equations [N]
+  double moment_slack = 1.0;      ///< scale of the root's moment equations [N m]
+  bool levels = true;             ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
+  double tangential_scale = 0.03; ///< scale of tangential contact forces [body weights]
+  double normal_scale = 5.0;      ///< scale of normal contact forces, which only shares them out [body weights]
+};
+
+/// What an equation of the redundancy problem balances.
+struct Equation {
+  std::string name;      ///< the coordinate, or the level's coordinate of the tree
+  bool root = false;     ///< a root coordinate: no muscle crosses it
+  bool rotation = true;  ///< N m, else N
+};
+
+/// Load of a lumbar level: force of the superior body on the inferior one in the inferior body's superior endplate
+/// frame (x forward in the plate, y its outward normal, z right), and moments about the joint centre in that frame.
+struct LevelLoad {
+  double compression = 0.0, anterior_shear = 0.0, lateral_shear = 0.0;  ///< [N]
+  double net_moment = 0.0, net_moment_bending = 0.0, net_moment_axial = 0.0;  ///< inferior on superior, no muscles [N m]
+  double net_compression = 0.0, net_anterior_shear = 0.0, net_lateral_shear = 0.0;  ///< without muscles [N]
+};
+
+/// How far contacts may push: factors on their caps, 0 … 1.
+struct ContactCaps {
+  double feet = 1.0, seat = 0.0;
+};
+
+/// Solves frames one after another; allocates when made, never after. One per thread; equal input gives equal bytes in
+/// any order of frames.
+class InverseSolver {
+ public:
+  /// Throws Error(input) for options out of range or an unknown weight.
+  InverseSolver(const Model& model, const InverseOptions& options);
+
+  /// Kinematics, paths, rigid-tendon muscle forces and the generalised forces that the motion needs under gravity and no
+  /// contact. q [rad, m], u, udot over the independent coordinates.
+  void net(std::span<const double> q, std::span<const double> u, std::span<const double> udot);
+
+  /// Activations, contacts and reserves that explain the motion of the last net(). Least activations may be overridden
+  /// per muscle (raised tone) by the model itself.
+  void solve(const ContactCaps& caps);
+
+  /// The same with contact forces given (three a contact: x, y, z in ground [N]) instead of sought.
+  void solve_with(std::span<const double> contact_force);
+
+  /// Joint moments and loads for given contact and tendon forces, nothing sought (the states of a simulation).
+  void loads_with(std::span<const double> contact_force, std::span<const double> tendon_force);
+
+  // --- the last net() ---
+  const Model& model() const { return model_; }
+  const Workspace& work() const { return work_; }
+  std::span<const double> q() const { return q_; }
+  std::span<const double> u() const { return u_; }
+  std::span<const double> udot() const { return udot_; }
+  /// Wrench about ground's origin that the environment must supply in all [N m, N].
+  const Spatial& required_wrench() const { return required_; }
+  /// Centre of pressure of the required wrench on the plane at height y [m, in ground]; y is that height.
+  Vec3 centre_of_pressure(double height) const;
+  /// Whole-body centre of mass [m] and its acceleration [m/s^2], in ground.
+  Vec3 mass_center() const;
+  Vec3 mass_center_acceleration() const;
+  /// Contact point in ground [m].
+  Vec3 contact_point(int contact) const;
+  /// Moment about a point of ground [m] that holds up all bodies of a subtree against gravity and inertia [N m].
+  Vec3 subtree_moment(int body, const Vec3& point) const;
+
+  // --- the last solve() ---
+  std::span<const Equation> equations() const { return equations_; }
+  std::span<const double> activation() const { return activation_; }
+  std::span<const double> tendon_force() const { return tendon_force_; }
+  std::span<const double> reserve() const { return solution_.reserve; }
+  std::span<const double> contact_force() const { return contact_force_; }  ///< three a contact, ground axes [N]
+  /// Net generalised force of an independent coordinate from inverse dynamics with the contact forces [N m, N].
+  double joint_moment(int coordinate) const { return joint_moment_[static_cast<std::size_t>(coordinate)]; }
+  const LevelLoad& level(int index) const { return levels_[static_cast<std::size_t>(index)]; }
+  /// Force of the pelvis on the femur in ground axes [N] at the hip of `data().hips[index]`.
+  const Vec3& hip_force(int index) const { return hips_[static_cast<std::size_t>(index)]; }
+  /// The force part of a muscle's unit tension at a level: anterior shear, compression, lateral shear per newton [-].
+  Vec3 unit_load(int muscle, int level) const;
+  /// Loads and reaction forces for other tendon forces at the same instant (the states of a forward integration).
+  void loads_of(std::span<const double> tendon_force);
+  double residual() const { return solution_.residual; }
+  int iterations() const { return solution_.iterations; }
+  bool converged() const { return solution_.converged; }
+
+ private:
+  void build_rows();
+  void muscle_columns(RedundancyProblem& problem);
+  void contact_columns(const ContactCaps& caps);
+  void passive_targets();
+  void finish(std::span<const double> contact_force);
+  void run(RedundancyProblem& problem);
+
+  Model model_;
+  InverseOptions options_;
+  Workspace work_;
+  double body_weight_ = 0.0;
+  std::vector<double> q_, u_, udot_, tree_udot_, tree_moment_, row_target_, dense_;
+  Spatial required_ = Spatial::Zero();
+  std::vector<Equation> equations_;
+  struct RowShare {
+    int row;
+    bool unit;  ///< weight 1; else the coupling's slope
+  };
+  std::vector<int> share_start_;      ///< per coordinate of the tree
+  std::vector<RowShare> shares_;
+  std::vector<int> muscle_row_start_, muscle_rows_;
+  std::vector<int> contact_row_start_, contact_rows_;
+  std::vector<double> muscle_weight_;
+  std::vector<Spatial> external_;
+  RedundancyProblem with_contacts_, muscles_only_;
+  RedundancySolution solution_;
+  RedundancySolver solver_;
+  std::vector<double> activation_, tendon_force_, contact_force_, joint_moment_;
+  std::vector<LevelLoad> levels_;
+  std::vector<Vec3> hips_;
+  std::vector<Spatial> net_wrench_;  ///< per body: joint wrench without muscles, with contacts
+};
+
+}  // namespace psoas

@@ -1,0 +1,136 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// The questions that psoas answers, as psoas-study/1 files write them. Add a kind: its struct here with a word in the
+// variant, and its `answer()` in a .cpp of this folder.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "psoas/core/kind.hpp"
+
+namespace psoas {
+
+/// A part of a recording that is evaluated alone.
+struct Window {
+  double from = required, to = required;
+  static void each(auto& self, auto&& see) {
+    see("from", self.from, Info{"s", "first instant", -1e6, 1e6});
+    see("to", self.to, Info{"s", "last instant", -1e6, 1e6});
+  }
+  std::string fault() const { return from < to ? "" : "expected \"from\" below \"to\""; }
+};
+
+/// A recorded motion and how it is smoothed.
+struct MotionData {
+  std::string coordinates = required_text;
+  double lowpass_hz = 6.0;
+  std::string trunk = "orientation";
+  Named<double> hold;
+  Named<Window> windows;
+  static void each(auto& self, auto&& see) {
+    see("coordinates", self.coordinates, Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
+    see("lowpass_hz", self.lowpass_hz, Info{"Hz", "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes", 0.1, 1000});
+    see("trunk", self.trunk, Info{"", "what the recorded trunk coordinates are: orientation of the thorax on the pelvis, or the model's own coordinates",
+                                  -inf, inf, "orientation coordinates"});
+    see("hold", self.hold, Info{"rad or m", "independent coordinates that the recording lacks, with the value at which they are held", -1e3, 1e3});
+    see("windows", self.windows, Info{"", "parts of the recording by name; absent: all of it, called \"all\""});
+  }
+};
+
+/// How muscles share what the motion needs.
+struct RedundancySpec {
+  double power = 2.0, reserve = 1.0, lumbar_reserve = 0.5;
+  std::string weight = "one", lumbar = "levels";
+  static void each(auto& self, auto&& see) {
+    see("power", self.power, Info{"1", "exponent of the cost sum of w a^p", 1.5, 20});
+    see("weight", self.weight, Info{"", "w: one, fibre volume or area of each muscle", -inf, inf, "one volume area"});
+    see("reserve", self.reserve, Info{"N m", "scale of reserves at coordinates", 1e-3, 1e3});
+    see("lumbar_reserve", self.lumbar_reserve, Info{"N m", "scale of reserves at lumbar levels", 1e-3, 1e3});
+    see("lumbar", self.lumbar, Info{"", "equilibrium at every lumbar level, or only of the three trunk coordinates", -inf, inf, "levels rhythm"});
+  }
+};
+
+/// How contacts with the environment are found where no forces were measured.
+struct SupportSpec {
+  std::string seat = "until_seat_off";
+  double seat_release_duration = 0.15, seat_release_end = 0.02;
+  double tangential_scale = 0.03, normal_scale = 5.0;
+  static void each(auto& self, auto&& see) {
+    see("seat", self.seat, Info{"", "whether there is a seat", -inf, inf, "until_seat_off none"});
+    see("seat_release_duration", self.seat_release_duration, Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
+    see("seat_release_end", self.seat_release_end, Info{"s", "when it is zero, after seat-off", -10, 10});
+    see("tangential_scale", self.tangential_scale, Info{"body weights", "scale of tangential contact forces in the cost", 1e-4, 100});
+    see("normal_scale", self.normal_scale, Info{"body weights", "scale of normal contact forces in the cost, which only shares them out", 1e-3, 1000});
+  }
+};
+
+/// Forward integration of activation and fibre length of every muscle along the motion.
+struct IntegrationSpec {
+  double tolerance = 1e-6;
+  static void each(auto& self, auto&& see) {
+    see("tolerance", self.tolerance, Info{"1", "error allowed a step, of activation and of optimal fibre length", 1e-12, 1e-2});
+  }
+};
+
+/// A recorded motion: inverse dynamics, muscle redundancy, joint loads, and variants side by side.
+struct MotionStudy {
+  static constexpr std::string_view name = "motion";
+  static constexpr std::string_view help = "recorded coordinates -> inverse dynamics -> muscles -> joint loads";
+  MotionData motion;
+  RedundancySpec redundancy;
+  SupportSpec support;
+  std::optional<IntegrationSpec> integration;
+  static void each(auto& self, auto&& see) {
+    see("motion", self.motion, Info{"", "the recording"});
+    see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
+    see("support", self.support, Info{"", "contacts with feet and seat"});
+    see("integration", self.integration, Info{"", "integrate muscle states along the motion; absent: do not"});
+  }
+};
+
+/// Maximum active, passive and total torque of a coordinate over its range, muscle by muscle.
+struct TorqueCurveStudy {
+  static constexpr std::string_view name = "torque_curve";
+  static constexpr std::string_view help = "greatest active, passive and total torque of a coordinate over its range";
+  std::string coordinate = required_text, direction = "positive";
+  std::vector<std::string> muscles;
+  double from_deg = required, to_deg = required, step_deg = 5.0;
+  Named<double> posture;
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "rotation whose torque is asked for"});
+    see("direction", self.direction, Info{"", "of the torque about the coordinate", -inf, inf, "positive negative"});
+    see("muscles", self.muscles, Info{"", "names, globs or groups; absent: all muscles that cross the coordinate"});
+    see("from_deg", self.from_deg, Info{"deg", "first value", -360, 360});
+    see("to_deg", self.to_deg, Info{"deg", "last value", -360, 360});
+    see("step_deg", self.step_deg, Info{"deg", "step", 0.01, 90});
+    see("posture", self.posture, Info{"rad or m", "other coordinates, where not at the model's values", -1e3, 1e3});
+  }
+  std::string fault() const { return from_deg < to_deg ? "" : "expected \"from_deg\" below \"to_deg\""; }
+};
+
+/// Forward simulation of the whole model from a released state with given excitations.
+struct SimulationStudy {
+  static constexpr std::string_view name = "simulation";
+  static constexpr std::string_view help = "forward dynamics from a released state";
+  double duration = required, step = 0.01, tolerance = 1e-8;
+  Named<double> initial, speeds;
+  std::vector<std::string> locked;
+  Named<double> excitation;
+  static void each(auto& self, auto&& see) {
+    see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
+    see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
+    see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-2});
+    see("initial", self.initial, Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
+    see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
+    see("locked", self.locked, Info{"", "independent coordinates (names or globs) that do not move"});
+    see("excitation", self.excitation, Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
+  }
+};
+
+/// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
+using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy>;
+
+}  // namespace psoas

@@ -1,0 +1,45 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Outputs by name, `<quantity>/<element>`: the same in studies, CSV columns, JSON and C++.
+//   std::vector<Output> outputs = find_outputs(model, {"compression/*", "muscle_force/group:iliopsoas_r"}, true);
+// Add a quantity: one line in the table of outputs.cpp.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "psoas/solve/inverse.hpp"
+
+namespace psoas {
+
+/// An instant that outputs are read from. `inverse` is null where no redundancy was solved.
+struct Instant {
+  const Model* model = nullptr;
+  const Workspace* work = nullptr;
+  std::span<const double> q, u, udot;
+  std::span<const double> activation, tendon_force;
+  const InverseSolver* inverse = nullptr;
+};
+
+/// A named number of an instant.
+struct Output {
+  std::string name, unit;
+  std::function<double(const Instant&)> value;
+};
+
+/// A family of outputs, for help.
+struct OutputFamily {
+  std::string pattern;  ///< e.g. "moment_arm/<muscle>/<coordinate>"
+  std::string unit, help;
+  bool needs_inverse = false;
+};
+
+/// Outputs that names and globs mean, in the order of the list, each once. Throws Error(input) that names the nearest
+/// output for one that matches nothing; `inverse` false leaves out what only a solved motion has.
+std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse);
+
+/// What there is.
+std::vector<OutputFamily> output_families();
+
+}  // namespace psoas

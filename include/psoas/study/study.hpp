@@ -1,0 +1,60 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// A study file, read and answered.
+//   Study study = read_study("examples/sit_to_stand/study.json", {});   Result result = run(study, {});
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "psoas/core/table.hpp"
+#include "psoas/model/edit.hpp"
+#include "psoas/model/model.hpp"
+#include "psoas/study/kinds.hpp"
+#include "psoas/study/result.hpp"
+
+namespace psoas {
+
+/// A study with everything that it reads: nothing below touches a file.
+struct Study {
+  std::string path;                    ///< the study's file, or what messages call it
+  std::string title;                   ///< one line about the study, from the file
+  ModelSpec model;                     ///< at the subject's size, with the study's edits
+  Subject subject;
+  std::vector<std::pair<std::string, std::vector<Edit>>> variants;  ///< the first is the reference
+  std::vector<Edit> edits;
+  std::vector<std::string> outputs;    ///< names of outputs, with globs
+  StudyKind question;
+  std::optional<Table> table;          ///< a motion's recording
+  std::string provenance;              ///< JSON text
+
+  /// "file:line: pointer" for messages of what runs later.
+  std::function<std::string(const std::string& pointer)> place;
+};
+
+/// What a run reports while it works.
+struct RunOptions {
+  std::function<void(double done, const std::string& what)> progress;  ///< share done, 0 … 1; may be empty
+};
+
+/// Reads a psoas-study/1 file, its bases, its model and its tables, applies `set` (pointer, JSON text or plain text) and
+/// the study's edits. A psoas-result/1 file is read as the study that it answers. Throws Error with every problem found.
+Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set = {});
+
+/// Answers a study. Throws Error(input) for names that the model lacks, Error(numeric) where no result exists.
+Result run(const Study& study, const RunOptions& options = {});
+
+/// The text of result.json: a pure function of study and program.
+std::string result_text(const Result& result);
+/// The result's series as one table: other variants' columns are "<variant>:<output>".
+Table series_table(const Result& result);
+
+/// A complete example of a study kind. Throws Error(input) for an unknown kind.
+std::string example_study(const std::string& kind);
+/// JSON schema (draft 2020-12) of psoas-study/1.
+std::string study_schema();
+
+}  // namespace psoas

@@ -1,0 +1,244 @@
+# Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+"""What the built models are held against. build_models.py prints this as a table; a failed check makes it fail.
+`expected` words and numbers are those of models/SOURCES.md."""
+import math
+import sys
+
+import mechanics as m
+
+LEVELS = ["L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "T12_L1"]
+LEG_TOTAL = 75.337  # kg, LaiUhlrich2022
+ERECTORS = ("IL_", "LTpT_", "LTpL_", "MF_")
+
+
+class Table:
+    def __init__(self):
+        self.rows, self.failed = [], []
+
+    def add(self, what, found, expected, good=True):
+        self.rows.append((what, found, expected, "yes" if good else "NO"))
+        if not good:
+            self.failed.append(what)
+
+    def show(self):
+        print("| check | found | expected | holds |\n|---|---|---|---|")
+        for row in self.rows:
+            print("| " + " | ".join(row) + " |")
+
+
+def force(model, name):
+    muscle = model["muscles"][name]
+    return muscle["physiological_cross_section_area"] * model["specific_tension"][muscle["region"]]
+
+
+def physical(body):
+    """Least of half the trace less each principal moment, through the leading minors of the second moments of mass."""
+    xx, yy, zz, xy, xz, yz = body["inertia"]
+    if not any(body["inertia"]):
+        return True
+    t = 0.5 * (xx + yy + zz)
+    p = [[t - xx, -xy, -xz], [-xy, t - yy, -yz], [-xz, -yz, t - zz]]
+    second = p[0][0] * p[1][1] - p[0][1] * p[1][0]
+    determinant = m.dot(p[0], m.cross(p[1], p[2]))
+    return body["mass"] > 0 and p[0][0] > 0 and second > 0 and determinant > 0
+
+
+def mirror_error(model):
+    """Greatest distance between a left path point or body origin and the mirror image of the right one, over poses."""
+    worst = 0.0
+    poses = [{}, {"hip_flexion": 1.2, "hip_adduction": -0.2, "hip_rotation": 0.3, "knee_angle": 1.5, "ankle_angle": 0.2,
+                  "subtalar_angle": 0.1, "mtp_angle": 0.2, "arm_flex": 0.7, "arm_add": -0.3, "arm_rot": 0.4,
+                  "elbow_flex": 1.1, "pro_sup": 0.5}]
+    for pose in poses:
+        given = {f"{n}_{s}": v for n, v in pose.items() for s in "rl" if f"{n}_{s}" in model["coordinates"]}
+        given["lumbar_extension"] = -0.6 if pose else 0.0
+        at = m.poses(model, given)
+        for name, right in model["muscles"].items():
+            if not name.endswith("_r"):
+                continue
+            left = model["muscles"][name[:-2] + "_l"]
+            for a, b in zip(right["path"], left["path"]):
+                p, q = m.apply(at[a["body"]], a["location"]), m.apply(at[b["body"]], b["location"])
+                worst = max(worst, m.norm([p[0] - q[0], p[1] - q[1], p[2] + q[2]]))
+            for key in right:
+                if key not in ("path", "wraps") and right[key] != left[key]:
+                    worst = math.inf
+    return worst
+
+
+def arms_at(model, names, level, given):
+    """Moment arms about one level's own rotation."""
+    key, step = level + "_extension", 1e-5
+    q = m.all_coordinates(model, given)[key]
+    up, down = m.poses(model, {**given, key: q + step}), m.poses(model, {**given, key: q - step})
+    return {n: (m.length(model, n, at=down) - m.length(model, n, at=up)) / (2 * step) for n in names}
+
+
+def rigid_fibre(muscle, length):
+    """Fibre length over optimal with the tendon at slack length."""
+    l0 = muscle["optimal_fibre_length"]
+    return math.hypot(length - muscle["tendon_slack_length"], l0 * math.sin(muscle.get("pennation", 0.0))) / l0
+
+
+def span(values, pattern="{:.2f}"):
+    values = list(values)
+    return pattern.format(min(values)) + " … " + pattern.format(max(values))
+
+
+def report(models, rows, notes):
+    full, small = models["full_body.json"], models["iliopsoas.json"]
+    t = Table()
+    muscles = full["muscles"]
+    right = [n for n in muscles if n.endswith("_r")]
+    psoas = [n for n in right if n.startswith("psoas_")]
+    iliopsoas = psoas + [n for n in right if n.startswith("iliacus_")]
+    trunk = [n for n in right if muscles[n]["region"] == "trunk"]
+
+    mass = sum(b["mass"] for b in full["bodies"].values())
+    t.add("total mass", f"{mass:.4f} kg", f"{LEG_TOTAL} kg", abs(mass - LEG_TOTAL) < 5e-4)
+    bad = [n for mo in models.values() for n, b in mo["bodies"].items() if not physical(b)]
+    t.add("bodies with an inertia that no body can have", ", ".join(bad) or "none", "none", not bad)
+    t.add("muscles", str(len(muscles)), "292 = 76 leg + 28 iliopsoas + 188 trunk", len(muscles) == 292)
+    error = max(mirror_error(full), mirror_error(small))
+    t.add("left against mirrored right, points in 2 poses", f"{error:.1e} m", "≤ 1e-12 m", error <= 1e-12)
+    neutral = m.poses(full)
+    origin = m.sub(neutral["thorax"][1], neutral["pelvis"][1])
+    t.add("thorax origin in the neutral pelvis", str([round(c, 7) for c in origin]), "[-0.1007, 0.0815, 0]",
+          m.norm(m.sub(origin, [-0.1007, 0.0815, 0])) < 1e-9)
+    com = [sum(full["bodies"][b]["mass"] * c[i] for b, c in
+               ((b, m.apply(neutral[b], full["bodies"][b]["mass_center"])) for b in
+                ("pelvis", "L5", "L4", "L3", "L2", "L1", "thorax"))) for i in range(2)]
+    total = sum(full["bodies"][b]["mass"] for b in ("pelvis", "L5", "L4", "L3", "L2", "L1", "thorax"))
+    com = [com[0] / total - neutral["pelvis"][1][0], com[1] / total - neutral["pelvis"][1][1]]
+    t.add("mass centre of pelvis and trunk in the neutral pelvis", f"({com[0]:.5f}, {com[1]:.5f}) m",
+          "(-0.11240, 0.27901) m, the source's", m.norm(m.sub(com, [-0.112395, 0.279012])) < 2e-5)
+
+    # Psoas and iliacus.
+    t.add("psoas force a side", f"{sum(force(full, n) for n in psoas):.1f} N", "1000 N")
+    import build_models
+    paths = build_models.source("iliopsoas_paths")
+    key = {build_models_name(n): e["expected"] for n, e in paths["muscles"].items()}
+    reach = max(abs(a - b) for n, a, b, _, _ in rows if n != "psoas_T12_r")
+    slack = max(abs(a - b) for n, _, _, a, b in rows if n != "psoas_T12_r")
+    t.add("neutral length and slack length against the prototype's (not T12)", f"{1e3 * reach:.3f}, {1e3 * slack:.3f} mm",
+          "rounding: < 0.02 mm", max(reach, slack) < 2e-5)
+    worst = 0.0
+    for side in "rl":
+        for n in iliopsoas:
+            if n == "psoas_T12_r":
+                continue
+            for deg, expected in zip(paths["hip_flexion_deg"], key[n]["hip_flexion_arm_mm"]):
+                a = m.arm(small, n[:-1] + side, f"hip_flexion_{side}", {f"hip_flexion_{side}": math.radians(deg)})
+                worst = max(worst, abs(1e3 * a - expected))
+    t.add("hip flexion arms −30…120° against the prototype's, both sides", f"{worst:.2f} mm", "rounding: < 0.06 mm",
+          worst < 0.06)
+    weight = {n: force(full, n) for n in iliopsoas}
+    for group, label in ((psoas, "psoas"), (iliopsoas[len(psoas):], "iliacus")):
+        curve = {}
+        for deg in (-30, 0, 30, 60, 90, 110, 120):
+            given = {"hip_flexion_r": math.radians(deg)}
+            curve[deg] = (sum(weight[n] * m.arm(small, n, "hip_flexion_r", given) for n in group)
+                          / sum(weight[n] for n in group))
+        text = ", ".join(f"{1e3 * a:.1f} at {d}°" for d, a in curve.items())
+        fine = label == "iliacus" or (all(0.02 <= curve[d] <= 0.0315 for d in (0, 30)) and curve[110] > 0.01)
+        t.add(f"{label} hip flexion arm, by force", text + " mm", "psoas 20–30 mm to 55° (Blemker & Delp 2005), > 10 mm "
+              "to 110°" if label == "psoas" else "larger than the psoas", fine)
+    smooth, last, jump = [], None, 0.0
+    for deg in range(-30, 121):
+        a = sum(m.arm(small, n, "hip_flexion_r", {"hip_flexion_r": math.radians(deg)}) for n in psoas) / len(psoas)
+        jump = max(jump, abs(a - last)) if last is not None else 0.0
+        last = a
+    t.add("greatest step of the psoas arm between degrees", f"{1e3 * jump:.2f} mm", "continuous: < 1 mm", jump < 1e-3)
+    arcs = {}
+    for side in "rl":
+        at = m.poses(small)
+        arcs[side] = []
+        for n in iliopsoas:
+            found = m.path(small, small["muscles"][n[:-1] + side], at)
+            muscle = small["muscles"][n[:-1] + side]
+            pose = m.compose(at["pelvis"], m.frame(small["surfaces"][muscle["wraps"][0]["surface"]]))
+            bend = muscle["wraps"][0]["between"][0]
+            touch = found["line"][int(bend) + 1]
+            forward = touch[0] - m.apply(pose, [0, 0, m.apply(m.inverse(pose), touch)[2]])[0]
+            arcs[side].append((found["arcs"][bend], forward))
+    ahead = min(f for side in arcs.values() for _, f in side)
+    t.add("touch points in front of the cylinder's axis, neutral, both sides", f"{1e3 * ahead:.1f} mm and more",
+          "arc anterior: > 0", ahead > 0)
+    clear = math.inf
+    for deg in range(-30, 121, 5):
+        at = m.poses(small, {"hip_flexion_r": math.radians(deg)})
+        centre = at["femur_r"][1]
+        for n in iliopsoas:
+            line = m.path(small, small["muscles"][n], at)["line"]
+            for a, b in zip(line, line[1:]):
+                d = m.sub(b, a)
+                s = max(0.0, min(1.0, m.dot(m.sub(centre, a), d) / m.dot(d, d)))
+                clear = min(clear, m.norm(m.sub(centre, m.add(a, [s * c for c in d]))))
+    t.add("least distance of the path from the hip centre, −30…120°", f"{1e3 * clear:.1f} mm", "> 24 mm, a femoral head",
+          clear > 0.024)
+    for deg in (-30, -12, 0, 30, 60, 90, 120):
+        given = {"hip_flexion_r": math.radians(deg)}
+        x = [m.fibre_at(small["muscles"][n], m.length(small, n, given)) for n in psoas]
+        y = [m.fibre_at(small["muscles"][n], m.length(small, n, given)) for n in iliopsoas[len(psoas):]]
+        expected = {0: "1.15", -30: "psoas 1.24", 90: "psoas 0.78", 120: "psoas 0.60"}.get(deg, "")
+        fine = deg != 0 or (abs(min(x) - 1.15) < 1e-3 and abs(max(x) - 1.15) < 1e-3)
+        t.add(f"passive l/l0 at hip flexion {deg}°", f"psoas {span(x)}, iliacus {span(y)}", expected, fine)
+    old = {"T12_L1": -0.13, "L1_L2": 0.34, "L2_L3": 0.66, "L3_L4": -0.56, "L4_L5": -5.41, "L5_S1": -17.79}
+    share = 46e4 * 1463e-6 / sum(force(full, n) for n in psoas)
+    found = {}
+    for level in LEVELS:
+        arms = arms_at(small, psoas, level, {})
+        found[level] = share * sum(force(full, n) * a for n, a in arms.items())
+    t.add("psoas moment at neutral, one side at 46 N/cm², extension +",
+          ", ".join(f"{k} {v:.2f}" for k, v in found.items()) + " N·m",
+          ", ".join(f"{k} {v}" for k, v in old.items()) + " (prototype; Bogduk: + above, − below)",
+          found["L5_S1"] < found["L4_L5"] < found["L3_L4"] < 0 < found["L1_L2"] and found["L2_L3"] > 0)
+    posture = [share * sum(force(full, n) * a for n, a in
+                           arms_at(small, psoas, "L5_S1", {"lumbar_extension": math.radians(d)}).items())
+               for d in (-60, -34, 0, 20)]
+    t.add("the same at L5_S1, both sides, lumbar −60, −34, 0, 20°", ", ".join(f"{2 * v:.1f}" for v in posture) + " N·m",
+          "−35…−36 N·m, held by the via points", max(posture) - min(posture) < 1.5)
+
+    # Trunk.
+    for deg in (0, -20, -35):
+        given = {"lumbar_extension": math.radians(deg)}
+        at = m.poses(full, given)
+        fibre = {n: rigid_fibre(muscles[n], m.length(full, n, at=at)) for n in trunk}
+        out = []
+        for level in ("L5_S1", "T12_L1"):
+            arms = arms_at(full, trunk, level, given)
+            plain = sum(2 * force(full, n) * a for n, a in arms.items() if a > 0)
+            real = sum(2 * force(full, n) * a * (m.active_force(fibre[n]) + m.passive_force(fibre[n]))
+                       * m.cos_pennation(muscles[n].get("pennation", 0.0), fibre[n]) for n, a in arms.items() if a > 0)
+            out.append(f"{level} {plain:.0f} (F0 × arm), {real:.0f} (with the curves)")
+        t.add(f"trunk extension moment, all active, lumbar {deg}°", "; ".join(out) + " N·m",
+              "prototype 469 and 252; demand of a fast rise 171 and 117")
+    worst = (math.inf, "")
+    for deg in range(-60, 21, 10):
+        given = {"lumbar_extension": math.radians(deg)}
+        names = [n for n in trunk if n.startswith(ERECTORS)]
+        for level in LEVELS:
+            for n, a in arms_at(full, names, level, given).items():
+                if abs(a) > 1e-7:
+                    worst = min(worst, (a, f"{n} about {level} at {deg}°"))
+    t.add("least extension arm of erector spinae and multifidus at levels crossed, lumbar −60…20°",
+          f"{1e3 * worst[0]:.1f} mm ({worst[1]})", "> 0: straight lines stay behind the joint centres", worst[0] > 0)
+    for deg in (-35, -50):
+        at = m.poses(full, {"lumbar_extension": math.radians(deg)})
+        fibre = {n: rigid_fibre(muscles[n], m.length(full, n, at=at)) for n in trunk}
+        extensors = {n: v for n, v in fibre.items() if n.startswith(ERECTORS)}
+        others = {n: v for n, v in fibre.items() if n not in extensors}
+        stretch = [m.length(full, n, at=at) / m.length(full, n, at=neutral) for n in extensors]
+        t.add(f"l/l0 of extensors and of the other trunk muscles, lumbar {deg}°",
+              f"{span(extensors.values())}; {span(others.values())}; extensor paths × {span(stretch)}",
+              "≤ 1.40 for extensors", max(extensors.values()) < 1.4005)
+    for name, published, ratio, stretch, before in notes:
+        t.add(f"tendon over fibre length of {name}, bounded", f"{ratio:.2f}",
+              f"published ratio {published:.2f} would give l/l0 {before:.2f} at −50° (path × {stretch:.3f})")
+    t.show()
+    if t.failed:
+        sys.exit("failed: " + "; ".join(t.failed))
+
+
+def build_models_name(name):
+    return {"Il_ant": "iliacus_ant_r", "Il_post": "iliacus_post_r"}.get(name, "psoas_" + name[3:] + "_r")

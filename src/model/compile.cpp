@@ -1,0 +1,481 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "model/compile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+template <class T>
+std::vector<std::string> names_of(const Named<T>& items) {
+  std::vector<std::string> names;
+  for (const auto& [name, item] : items) names.push_back(name);
+  return names;
+}
+
+Pose frame_pose(const Vec3& translation, const Vec3& orientation) { return {rotation_xyz(orientation), translation}; }
+
+/// Compiles one spec; each step needs the ones before it and stops where they found problems.
+class Compiler {
+ public:
+  Compiler(const ModelSpec& spec, std::vector<Problem>& problems) : spec_(spec), problems_(problems) {}
+
+  std::shared_ptr<const ModelData> run() {
+    data_ = std::make_shared<ModelData>();
+    data_->spec = spec_;
+    const std::size_t before = problems_.size();
+    order_bodies();
+    if (problems_.size() > before) return nullptr;
+    coordinates();
+    if (problems_.size() > before) return nullptr;
+    root();
+    muscles();
+    lumbar();
+    passive();
+    contacts();
+    groups();
+    return problems_.size() > before ? nullptr : data_;
+  }
+
+ private:
+  void wrong(const std::string& pointer, const std::string& text) { problems_.push_back({pointer, text}); }
+
+  static std::string join_pointer(std::initializer_list<std::string_view> keys) {
+    std::string pointer;
+    for (const std::string_view key : keys) {
+      pointer += "/";
+      for (char c : key) pointer += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    }
+    return pointer;
+  }
+
+  int body(const std::string& name, const std::string& pointer) {
+    if (name == "ground") return 0;
+    const auto found = body_index_.find(name);
+    if (found != body_index_.end()) return found->second;
+    wrong(pointer, "expected a body or ground, found \"" + name + "\"" + did_you_mean(name, names_of(spec_.bodies)));
+    return 0;
+  }
+
+  /// Depth-first order of the bodies along the joints, each body carried by exactly one joint.
+  void order_bodies() {
+    const std::size_t before = problems_.size();
+    const std::vector<std::string> names = names_of(spec_.bodies);
+    if (spec_.bodies.find("ground")) wrong("/bodies/ground", "expected no body of this name: ground is given");
+    std::map<std::string, std::vector<int>> children;
+    std::map<std::string, int> carrier;
+    for (std::size_t j = 0; j < spec_.joints.size(); ++j) {
+      const auto& [name, joint] = *(spec_.joints.begin() + static_cast<std::ptrdiff_t>(j));
+      for (const auto& [key, end] : {std::pair{"parent", joint.parent}, std::pair{"child", joint.child}})
+        if (!(end == "ground" && std::string_view(key) == "parent") && !spec_.bodies.find(end))
+          wrong(join_pointer({"joints", name, key}), "expected a body, found \"" + end + "\"" + did_you_mean(end, names));
+      if (const auto [first, fresh] = carrier.emplace(joint.child, static_cast<int>(j)); !fresh)
+        wrong(join_pointer({"joints", name, "child"}),
+              "expected each body to be the child of one joint, found \"" + joint.child + "\" also in joint \"" +
+                  (spec_.joints.begin() + first->second)->first + "\"");
+      else
+        children[joint.parent].push_back(static_cast<int>(j));
+    }
+    for (const auto& [name, item] : spec_.bodies)
+      if (!carrier.count(name)) wrong(join_pointer({"bodies", name}), "expected a joint with this body as its child, found none");
+    if (problems_.size() > before) return;
+
+    Tree& tree = data_->tree;
+    tree.bodies.push_back({});
+    tree.bodies[0].subtree_end = 1;
+    data_->body_names = {"ground"};
+    body_index_["ground"] = 0;
+    // an explicit stack: a chain of bodies may be long
+    std::vector<int> stack(children["ground"].rbegin(), children["ground"].rend());
+    while (!stack.empty()) {
+      const int j = stack.back();
+      stack.pop_back();
+      const auto& [name, joint] = *(spec_.joints.begin() + j);
+      const BodySpec& item = *spec_.bodies.find(joint.child);
+      TreeBody body;
+      body.parent = body_index_[joint.parent];
+      body.X_PF = frame_pose(joint.parent_frame.translation, joint.parent_frame.orientation);
+      body.X_MB = frame_pose(joint.child_frame.translation, joint.child_frame.orientation).inverse();
+      body.mass = item.mass;
+      body.mass_center = item.mass_center;
+      const auto& i = item.inertia;
+      body.inertia << i[0], i[3], i[4], i[3], i[1], i[5], i[4], i[5], i[2];
+      data_->mass += item.mass;
+      const int index = static_cast<int>(tree.bodies.size());
+      body_index_[joint.child] = index;
+      joint_body_[name] = index;
+      joint_of_body_.push_back(j);
+      data_->body_names.push_back(joint.child);
+      tree.bodies.push_back(body);
+      const std::vector<int>& next = children[joint.child];
+      stack.insert(stack.end(), next.rbegin(), next.rend());
+    }
+    for (const auto& [name, item] : spec_.bodies)
+      if (!body_index_.count(name)) {
+        std::string chain = name, up = (spec_.joints.begin() + carrier[name])->second.parent;
+        for (int step = 0; step < 8 && up != name && up != "ground"; ++step) {
+          chain += " -> " + up;
+          up = (spec_.joints.begin() + carrier[up])->second.parent;
+        }
+        wrong(join_pointer({"bodies", name}), "expected a chain of joints down to ground, found the cycle " + chain + " -> " + up);
+      }
+    for (std::size_t b = tree.bodies.size(); b-- > 0;) {
+      tree.bodies[b].subtree_end = std::max(tree.bodies[b].subtree_end, static_cast<int>(b) + 1);
+      if (b > 0) {
+        TreeBody& parent = tree.bodies[at(tree.bodies[b].parent)];
+        parent.subtree_end = std::max(parent.subtree_end, tree.bodies[b].subtree_end);
+      }
+    }
+  }
+
+  /// Axes of all joints, coordinates of the tree, and how they follow from the independent ones.
+  void coordinates() {
+    Tree& tree = data_->tree;
+    const std::vector<std::string> names = names_of(spec_.coordinates);
+    std::map<std::string, int> in_tree;
+    for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
+      const auto& [joint_name, joint] = *(spec_.joints.begin() + joint_of_body_[b - 1]);
+      TreeBody& body = tree.bodies[b];
+      body.first_axis = static_cast<int>(tree.axes.size());
+      body.first_coordinate = tree.coordinates();
+      const std::string pointer = join_pointer({"joints", joint_name, "motion"});
+      const std::vector<JointAxis> axes = std::visit([](const auto& kind) { return kind.axes(); }, joint.motion);
+      for (const JointAxis& item : axes) {
+        TreeAxis axis;
+        axis.rotation = item.rotation;
+        axis.direction = item.spec.axis.normalized();
+        axis.function = psoas::compile(item.spec.function);
+        if (item.spec.coordinate) {
+          const std::string& name = *item.spec.coordinate;
+          if (!spec_.coordinates.find(name)) {
+            wrong(pointer, "expected a coordinate of the model, found \"" + name + "\"" + did_you_mean(name, names));
+            continue;
+          }
+          const auto [place, fresh] = in_tree.emplace(name, tree.coordinates());
+          if (fresh) {
+            tree.coordinate_body.push_back(static_cast<int>(b));
+            data_->tree_coordinate_names.push_back(name);
+          } else if (tree.coordinate_body[at(place->second)] != static_cast<int>(b)) {
+            wrong(pointer, "expected a coordinate that no other joint uses, found \"" + name +
+                               "\"; give this joint its own coordinate and couple it");
+          }
+          axis.coordinate = place->second;
+        }
+        tree.axes.push_back(std::move(axis));
+      }
+      body.last_axis = static_cast<int>(tree.axes.size());
+      body.last_coordinate = tree.coordinates();
+      if (body.last_coordinate - body.first_coordinate > 6) wrong(pointer, "expected at most six coordinates in one joint");
+    }
+
+    std::map<std::string, int> independent;
+    for (const auto& [name, item] : spec_.coordinates)
+      if (!item.coupled_to) {
+        independent[name] = static_cast<int>(data_->coordinate_names.size());
+        data_->coordinate_names.push_back(name);
+        data_->default_coordinates.push_back(item.value);
+        data_->is_rotation.push_back(item.motion == "rotation");
+        const auto found = in_tree.find(name);
+        data_->tree_coordinate.push_back(found == in_tree.end() ? -1 : found->second);
+      }
+    std::vector<bool> is_source(independent.size(), false);
+    data_->couplings.resize(at(tree.coordinates()));
+    data_->tree_is_rotation.resize(at(tree.coordinates()));
+    for (const auto& [name, item] : spec_.coordinates) {
+      const auto used = in_tree.find(name);
+      if (used != in_tree.end()) data_->tree_is_rotation[at(used->second)] = item.motion == "rotation";
+      if (!item.coupled_to) {
+        if (used != in_tree.end()) {
+          data_->couplings[at(used->second)] = {independent[name], true, PiecewisePolynomial::identity()};
+          is_source[at(independent[name])] = true;
+        }
+        continue;
+      }
+      const std::string pointer = join_pointer({"coordinates", name, "coupled_to", "coordinate"});
+      const std::string& source = item.coupled_to->coordinate;
+      const auto found = independent.find(source);
+      if (found == independent.end()) {
+        const CoordinateSpec* other = spec_.coordinates.find(source);
+        wrong(pointer, other ? "expected an independent coordinate, found \"" + source + "\", which is coupled itself" +
+                                   (source == name || other->coupled_to->coordinate == name ? " (a cycle)" : "")
+                             : "expected a coordinate, found \"" + source + "\"" + did_you_mean(source, names));
+        continue;
+      }
+      if (used == in_tree.end()) {
+        wrong(join_pointer({"coordinates", name}), "expected a joint that uses this coupled coordinate, found none");
+        continue;
+      }
+      is_source[at(found->second)] = true;
+      data_->couplings[at(used->second)] = {found->second, false, psoas::compile(item.coupled_to->function)};
+    }
+    for (const auto& [name, index] : independent)
+      if (!is_source[at(index)])
+        wrong(join_pointer({"coordinates", name}), "expected a joint that uses this coordinate or a coordinate coupled to it, found none");
+  }
+
+  /// Six independent coordinates between ground and one body: the equations that only the environment can carry.
+  void root() {
+    const Tree& tree = data_->tree;
+    for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
+      const TreeBody& body = tree.bodies[b];
+      if (body.parent != 0 || body.last_coordinate - body.first_coordinate != 6) continue;
+      std::array<int, 6> indices{};
+      bool free = true;
+      for (int c = 0; c < 6; ++c) {
+        const Coupling& coupling = data_->couplings[at(body.first_coordinate + c)];
+        free = free && coupling.identity;
+        indices[at(c)] = coupling.source;
+      }
+      if (free && data_->root[0] < 0) data_->root = indices;
+    }
+  }
+
+  void muscles() {
+    const Tree& tree = data_->tree;
+    const std::vector<std::string> surfaces = names_of(spec_.surfaces);
+    for (const auto& [name, surface] : spec_.surfaces) body(surface.body, join_pointer({"surfaces", name, "body"}));
+    data_->wrench_start = {0};
+    data_->arm_start = {0};
+    for (const auto& [name, muscle] : spec_.muscles) {
+      const auto pointer = [&, &n = name](std::string_view key) { return join_pointer({"muscles", n, key}); };
+      Path path;
+      for (std::size_t i = 0; i < muscle.path.size(); ++i) {
+        const PointSpec& item = muscle.path[i];
+        const std::string place = pointer("path") + "/" + std::to_string(i);
+        PathPoint point{body(item.body, place + "/body"), item.location};
+        if (item.only_when) {
+          const auto& names = data_->tree_coordinate_names;
+          const auto found = std::find(names.begin(), names.end(), item.only_when->coordinate);
+          if (found == names.end())
+            wrong(place + "/only_when/coordinate", "expected a coordinate that a joint uses, found \"" + item.only_when->coordinate + "\"" +
+                                                       did_you_mean(item.only_when->coordinate, names));
+          point.coordinate = static_cast<int>(found - names.begin());
+          point.low = item.only_when->range[0];
+          point.high = item.only_when->range[1];
+        }
+        path.points.push_back(point);
+      }
+      for (std::size_t i = 0; i < muscle.wraps.size(); ++i) {
+        const WrapSpec& item = muscle.wraps[i];
+        const std::string place = pointer("wraps") + "/" + std::to_string(i);
+        const SurfaceSpec* surface = spec_.surfaces.find(item.surface);
+        if (!surface) {
+          wrong(place + "/surface", "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
+          continue;
+        }
+        const int points = static_cast<int>(muscle.path.size());
+        PathWrap wrap{body(surface->body, place), frame_pose(surface->translation, surface->orientation), surface->shape};
+        wrap.last = points - 1;
+        if (item.between) {
+          wrap.first = static_cast<int>((*item.between)[0]);
+          wrap.last = static_cast<int>((*item.between)[1]);
+          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= points)
+            wrong(place + "/between", "expected two point indices, the first below the second, from 0 to " + std::to_string(points - 1));
+        }
+        const std::vector<std::string> sides = {"shortest", "clockwise", "counter_clockwise", "+x", "-x", "+y", "-y"};
+        const auto side = std::find(sides.begin(), sides.end(), item.side);
+        if (side == sides.end())
+          wrong(place + "/side", "expected one of " + join(sides, ", ") + ", found \"" + item.side + "\"");
+        else
+          wrap.side = static_cast<Side>(side - sides.begin());
+        path.wraps.push_back(wrap);
+      }
+      try {
+        path.finish();
+      } catch (const Error& error) {
+        wrong(join_pointer({"muscles", name, "path"}), error.what());
+      }
+
+      MuscleParameters unit;
+      unit.max_isometric_force = isometric_force(name, muscle);
+      unit.optimal_fibre_length = muscle.optimal_fibre_length;
+      unit.tendon_slack_length = muscle.tendon_slack_length;
+      unit.pennation = muscle.pennation;
+      unit.tendon_strain = muscle.tendon_strain;
+      unit.passive_strain = muscle.passive_strain;
+      unit.passive_shape = muscle.passive_shape;
+      unit.passive_scale = muscle.passive_scale;
+      unit.max_contraction_velocity = muscle.max_contraction_velocity;
+      unit.damping = muscle.damping;
+      unit.minimum_activation = muscle.minimum_activation;
+      unit.activation_time = muscle.activation_time;
+      unit.deactivation_time = muscle.deactivation_time;
+      unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length == 0.0;
+      unit.curve = muscle.curve;
+
+      // A coordinate matters when it moves some of the path's bodies against the others.
+      for (int c = 0; c < tree.coordinates(); ++c) {
+        const int carried = tree.coordinate_body[at(c)], end = tree.bodies[at(carried)].subtree_end;
+        ArmSlot slot{c, 0, 0};
+        while (slot.first < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.first)] < carried) ++slot.first;
+        slot.last = slot.first;
+        while (slot.last < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.last)] < end) ++slot.last;
+        if (slot.last > slot.first && slot.last - slot.first < static_cast<int>(path.bodies.size())) data_->arm_slots.push_back(slot);
+      }
+      data_->arm_start.push_back(static_cast<int>(data_->arm_slots.size()));
+      data_->wrench_start.push_back(data_->wrench_start.back() + static_cast<int>(path.bodies.size()));
+      data_->muscle_names.push_back(name);
+      data_->paths.push_back(std::move(path));
+      data_->units.push_back(unit);
+    }
+  }
+
+  double isometric_force(const std::string& name, const MuscleSpec& muscle) {
+    if (muscle.max_isometric_force) return *muscle.max_isometric_force;
+    const double* tension = spec_.specific_tension.find(muscle.region);
+    if (!tension) {
+      wrong(join_pointer({"muscles", name, "region"}), "expected a region of specific_tension, found \"" + muscle.region + "\"" +
+                                                           did_you_mean(muscle.region, names_of(spec_.specific_tension)));
+      return 0.0;
+    }
+    return *tension * muscle.physiological_cross_section_area.value_or(0.0);
+  }
+
+  /// The coordinates of a joint's three rotations, or a problem.
+  std::array<int, 3> rotations(const std::string& joint, const std::string& pointer) {
+    std::array<int, 3> out{-1, -1, -1};
+    const auto found = joint_body_.find(joint);
+    if (found == joint_body_.end()) {
+      wrong(pointer, "expected a joint, found \"" + joint + "\"" + did_you_mean(joint, names_of(spec_.joints)));
+      return out;
+    }
+    const Tree& tree = data_->tree;
+    const TreeBody& item = tree.bodies[at(found->second)];
+    std::size_t n = 0;
+    for (int i = item.first_axis; i < item.last_axis; ++i)
+      if (const TreeAxis& axis = tree.axes[at(i)]; axis.rotation && axis.coordinate >= 0 && n < 3) out[n++] = axis.coordinate;
+    if (n != 3) wrong(pointer, "expected a joint with three rotations by coordinates, found \"" + joint + "\"");
+    return out;
+  }
+
+  void lumbar() {
+    if (!spec_.lumbar) return;
+    const LumbarSpec& lumbar = *spec_.lumbar;
+    const std::array<std::pair<const char*, const std::string*>, 3> trunk{
+        {{"extension", &lumbar.extension}, {"bending", &lumbar.bending}, {"rotation", &lumbar.rotation}}};
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto& names = data_->coordinate_names;
+      const auto found = std::find(names.begin(), names.end(), *trunk[i].second);
+      if (found == names.end())
+        wrong(join_pointer({"lumbar", trunk[i].first}), "expected an independent coordinate, found \"" + *trunk[i].second + "\"" +
+                                                            did_you_mean(*trunk[i].second, names));
+      data_->trunk[i] = static_cast<int>(found - names.begin());
+    }
+    int below_body = -1;
+    for (const auto& [name, item] : lumbar.levels) {
+      const std::string pointer = join_pointer({"lumbar", "levels", name});
+      Level level;
+      level.name = name;
+      level.coordinates = rotations(item.joint, pointer + "/joint");
+      level.endplate_angle = degrees(item.endplate_angle_deg);
+      if (level.coordinates[2] >= 0) {
+        level.superior = joint_body_[item.joint];
+        level.inferior = data_->tree.bodies[at(level.superior)].parent;
+        if (below_body >= 0 && level.inferior != below_body)
+          wrong(pointer, "expected the levels from the lowest to the highest without a gap");
+        below_body = level.superior;
+        for (std::size_t i = 0; i < 3; ++i)
+          if (data_->couplings[at(level.coordinates[i])].source != data_->trunk[i])
+            wrong(pointer, "expected \"" + data_->tree_coordinate_names[at(level.coordinates[i])] + "\" to be coupled to \"" + *trunk[i].second + "\"");
+      }
+      data_->levels.push_back(level);
+    }
+  }
+
+  void passive() {
+    int element = 0;
+    for (const auto& [name, item] : spec_.passive) {
+      if (const auto* exponential = std::get_if<ExponentialTorque>(&item)) {
+        const auto& names = data_->tree_coordinate_names;
+        const auto found = std::find(names.begin(), names.end(), exponential->coordinate);
+        if (found == names.end())
+          wrong(join_pointer({"passive", name, "exponential", "coordinate"}), "expected a coordinate that a joint uses, found \"" +
+                                                                                  exponential->coordinate + "\"" + did_you_mean(exponential->coordinate, names));
+        PassiveTorque torque;
+        torque.element = element;
+        torque.coordinate = static_cast<int>(found - names.begin());
+        torque.linear = false;
+        torque.reference = exponential->reference;
+        torque.torque = exponential->torque;
+        torque.rate = exponential->rate;
+        data_->passive.push_back(torque);
+      } else {
+        const Bushing& bushing = std::get<Bushing>(item);
+        const std::array<int, 3> coordinates = rotations(bushing.joint, join_pointer({"passive", name, "bushing", "joint"}));
+        for (int i = 0; i < 3; ++i) {
+          PassiveTorque torque;
+          torque.element = element;
+          torque.coordinate = coordinates[at(i)];
+          torque.stiffness = bushing.stiffness[i];
+          torque.reference = bushing.neutral[i];
+          data_->passive.push_back(torque);
+        }
+      }
+      ++element;
+    }
+  }
+
+  void contacts() {
+    for (const auto& [name, item] : spec_.contacts)
+      data_->contacts.push_back({body(item.body, join_pointer({"contacts", name, "body"})), item.location, item.cap, item.friction, item.support == "seat"});
+    for (const auto& [side, joint] : spec_.hips) {
+      const auto found = joint_body_.find(joint);
+      if (found == joint_body_.end())
+        wrong(join_pointer({"hips", side}), "expected a joint, found \"" + joint + "\"" + did_you_mean(joint, names_of(spec_.joints)));
+      else
+        data_->hips.emplace_back(side, found->second);
+    }
+  }
+
+  void groups() {
+    for (const auto& [name, patterns] : spec_.groups)
+      for (std::size_t i = 0; i < patterns.size(); ++i) {
+        const auto& names = data_->muscle_names;
+        if (std::none_of(names.begin(), names.end(), [&](const std::string& muscle) { return glob_match(patterns[i], muscle); }))
+          wrong(join_pointer({"groups", name}) + "/" + std::to_string(i), "expected a pattern that matches a muscle, found \"" + patterns[i] + "\"" +
+                                                                              did_you_mean(patterns[i], names));
+      }
+  }
+
+  const ModelSpec& spec_;
+  std::vector<Problem>& problems_;
+  std::shared_ptr<ModelData> data_;
+  std::map<std::string, int> body_index_, joint_body_;
+  std::vector<int> joint_of_body_;  // per body but ground: index of its joint in the spec
+};
+
+}  // namespace
+
+std::shared_ptr<const ModelData> compile(const ModelSpec& spec, std::vector<Problem>& problems) {
+  return Compiler(spec, problems).run();
+}
+
+std::string BodySpec::fault() const {
+  // Physical when the second moments of mass, half the trace minus the inertia, are not negative in any direction.
+  Mat3 I;
+  I << inertia[0], inertia[3], inertia[4], inertia[3], inertia[1], inertia[5], inertia[4], inertia[5], inertia[2];
+  const double trace = I.trace();
+  if (mass == 0.0 && trace == 0.0 && I.isZero()) return "";
+  if (trace == 0.0 && I.isZero()) return "";
+  Mat3 P = 0.5 * trace * Mat3::Identity() - I;
+  P.diagonal().array() += 1e-6 * trace;
+  const double second = P(0, 0) * P(1, 1) - P(0, 1) * P(1, 0);
+  if (mass > 0.0 && trace > 0.0 && P(0, 0) > 0.0 && second > 0.0 && P.determinant() > 0.0) return "";
+  return "expected an inertia that a body of positive mass can have: no principal moment above the sum of the other two";
+}
+
+std::string MuscleSpec::fault() const {
+  if (path.size() < 2) return "expected a path of at least two points";
+  if (physiological_cross_section_area.has_value() == max_isometric_force.has_value())
+    return "expected either max_isometric_force or physiological_cross_section_area with a region";
+  return "";
+}
+
+}  // namespace psoas

@@ -1,0 +1,316 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/model/edit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/json_walk.hpp"
+#include "psoas/core/table.hpp"
+#include "psoas/core/words.hpp"
+#include "psoas/model/model.hpp"
+
+namespace psoas {
+namespace {
+
+template <class T>
+std::vector<std::string> names_of(const Named<T>& items) {
+  std::vector<std::string> names;
+  for (const auto& [name, item] : items) names.push_back(name);
+  return names;
+}
+
+template <class T>
+std::vector<std::string> select(const Named<T>& items, std::string_view selection) {
+  std::vector<std::string> names;
+  for (const auto& [name, item] : items)
+    if (glob_match(selection, name)) names.push_back(name);
+  return names;
+}
+
+/// Which side a muscle is on by the end of its name.
+bool on_side(std::string_view muscle, std::string_view side) {
+  return side.empty() || (muscle.size() > side.size() && muscle.substr(muscle.size() - side.size()) == side);
+}
+
+/// Does what an edit says to the fields of one selected element, a struct with each().
+template <class T>
+class Editor {
+ public:
+  Editor(const std::string& pointer, std::vector<Problem>& problems) : pointer_(pointer), problems_(problems) {}
+
+  void run(const Edit& edit, T& element, const std::string& name) {
+    for (const auto& [field, value] : edit.set) change(element, name, "set", field, value, [&](double) { return value.number; });
+    for (const auto& [field, factor] : edit.scale) change(element, name, "scale", field, {}, [&, f = factor](double x) { return x * f; });
+    for (const auto& [field, amount] : edit.shift) change(element, name, "shift", field, {}, [&, a = amount](double x) { return x + a; });
+  }
+
+ private:
+  template <class F>
+  void change(T& element, const std::string& name, const char* verb, const std::string& field, const Value& value, F next) {
+    bool found = false;
+    std::vector<std::string> known;
+    const std::string place = below(pointer_ + "/" + verb, field);
+    const auto wrong = [&](const std::string& text) {
+      // one complaint an edit and field: the first element that has it
+      if (std::none_of(problems_.begin(), problems_.end(), [&](const Problem& p) { return p.pointer == place; }))
+        problems_.push_back({place, text});
+    };
+    T::each(element, [&](const char* key, auto& member, const Info& info) {
+      using M = std::decay_t<decltype(member)>;
+      if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>> || std::is_same_v<M, std::string>)
+        known.emplace_back(key);
+      if (field != key) return;
+      found = true;
+      if constexpr (std::is_same_v<M, std::string>) {
+        const std::vector<std::string> words = split_words(info.choices);
+        if (!value.word || (!words.empty() && std::find(words.begin(), words.end(), *value.word) == words.end()))
+          return wrong("expected " + (words.empty() ? "a text" : "one of " + join(words, ", ")));
+        member = *value.word;
+      } else if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>>) {
+        if (value.word) return wrong("expected a number, found \"" + *value.word + "\"");
+        double before;
+        if constexpr (std::is_same_v<M, double>) {
+          before = member;
+        } else {
+          if (!member && std::string_view(verb) != "set") return wrong("expected a field that has a value in \"" + name + "\"");
+          before = member.value_or(0.0);
+        }
+        const double after = next(before);
+        if (!(after >= info.low && after <= info.high))
+          return wrong(expectation(info) + ", found " + shortest_text(after) + " for \"" + name + "\"");
+        member = after;
+      } else {
+        wrong("expected a field that is a number or a word");
+      }
+    });
+    if (!found) wrong("unknown field" + did_you_mean(field, known));
+  }
+
+  const std::string& pointer_;
+  std::vector<Problem>& problems_;
+};
+
+}  // namespace
+
+Edit scale(std::string muscles, std::string field, double factor) {
+  Edit edit;
+  edit.muscles = {std::move(muscles)};
+  edit.scale[field] = factor;
+  return edit;
+}
+
+Edit shift(std::string muscles, std::string field, double amount) {
+  Edit edit;
+  edit.muscles = {std::move(muscles)};
+  edit.shift[field] = amount;
+  return edit;
+}
+
+Edit set(std::string muscles, std::string field, double value) {
+  Edit edit;
+  edit.muscles = {std::move(muscles)};
+  edit.set[field] = {value, {}};
+  return edit;
+}
+
+bool is_shortening_field(std::string_view field) {
+  return field == "optimal_fibre_length" || field == "tendon_slack_length" || field == "passive_strain" ||
+         field == "passive_scale" || field == "minimum_activation";
+}
+
+std::vector<std::string> select_muscles(const ModelSpec& spec, std::string_view selection) {
+  if (selection.substr(0, 6) != "group:") return select(spec.muscles, selection);
+  std::string_view group = selection.substr(6), side;
+  const std::vector<std::string>* patterns = spec.groups.find(group);
+  if (!patterns && group.size() > 2 && (group.substr(group.size() - 2) == "_r" || group.substr(group.size() - 2) == "_l")) {
+    side = group.substr(group.size() - 2);
+    patterns = spec.groups.find(group.substr(0, group.size() - 2));
+  }
+  std::vector<std::string> names;
+  if (!patterns) return names;
+  for (const auto& [name, muscle] : spec.muscles)
+    if (on_side(name, side) && std::any_of(patterns->begin(), patterns->end(), [&, &n = name](const std::string& pattern) { return glob_match(pattern, n); }))
+      names.push_back(name);
+  return names;
+}
+
+void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec& spec, std::vector<Problem>& problems) {
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    const Edit& edit = edits[i];
+    const std::string here = pointer + "/" + std::to_string(i);
+    const int kinds = !edit.muscles.empty() + !edit.joints.empty() + !edit.bodies.empty() + !edit.passive.empty();
+    if (kinds != 1) {
+      problems.push_back({here, "expected exactly one selection: muscles, joints, bodies or passive"});
+      continue;
+    }
+    if (edit.set.empty() && edit.scale.empty() && edit.shift.empty() && !edit.remove)
+      problems.push_back({here, "expected something to do: set, scale, shift or remove"});
+    for (const auto& [field, factor] : edit.scale)
+      if (edit.set.find(field)) problems.push_back({below(here + "/scale", field), "expected a field that the same edit does not set, too"});
+
+    const auto each = [&](const char* key, const std::vector<std::string>& selections, auto& items, auto&& find) {
+      using T = typename std::decay_t<decltype(items)>::value_type::second_type;
+      std::vector<std::string> selected;
+      for (std::size_t k = 0; k < selections.size(); ++k) {
+        const std::vector<std::string> names = find(selections[k]);
+        if (names.empty()) {
+          std::vector<std::string> known = names_of(items);
+          for (const auto& [group, patterns] : spec.groups)
+            for (const char* side : {"", "_r", "_l"}) known.push_back("group:" + group + side);
+          problems.push_back({here + "/" + key + (selections.size() > 1 ? "/" + std::to_string(k) : ""),
+                              "expected a name, glob or group that matches something, found \"" + selections[k] + "\"" + did_you_mean(selections[k], known)});
+        }
+        for (const std::string& name : names)
+          if (std::find(selected.begin(), selected.end(), name) == selected.end()) selected.push_back(name);
+      }
+      if (edit.remove) items.erase_if([&](const std::string& name, const T&) { return std::find(selected.begin(), selected.end(), name) != selected.end(); });
+      Editor<T> editor(here, problems);
+      if (!edit.remove)
+        for (const std::string& name : selected) editor.run(edit, *items.find(name), name);
+    };
+
+    if (!edit.muscles.empty()) {
+      // An area turns into a force where the edit speaks of force.
+      const auto of_force = [](const auto& fields) { return fields.find("max_isometric_force") != nullptr; };
+      if (of_force(edit.set) || of_force(edit.scale) || of_force(edit.shift))
+        for (const std::string& selection : edit.muscles)
+          for (const std::string& name : select_muscles(spec, selection)) {
+            MuscleSpec& muscle = *spec.muscles.find(name);
+            const double* tension = spec.specific_tension.find(muscle.region);
+            if (muscle.physiological_cross_section_area && tension) {
+              muscle.max_isometric_force = *tension * *muscle.physiological_cross_section_area;
+              muscle.physiological_cross_section_area.reset();
+            }
+          }
+      each("muscles", edit.muscles, spec.muscles, [&](const std::string& selection) { return select_muscles(spec, selection); });
+    }
+    if (!edit.joints.empty()) each("joints", edit.joints, spec.joints, [&](const std::string& selection) { return select(spec.joints, selection); });
+    if (!edit.bodies.empty()) each("bodies", edit.bodies, spec.bodies, [&](const std::string& selection) { return select(spec.bodies, selection); });
+    if (!edit.passive.empty()) {
+      // a passive element is a kind: the fields are those of the kind that it is
+      std::vector<std::string> selected;
+      for (const std::string& selection : edit.passive) {
+        const std::vector<std::string> names = select(spec.passive, selection);
+        if (names.empty())
+          problems.push_back({here + "/passive", "expected a name or glob that matches something, found \"" + selection + "\"" + did_you_mean(selection, names_of(spec.passive))});
+        selected.insert(selected.end(), names.begin(), names.end());
+      }
+      for (const std::string& name : selected)
+        std::visit(
+            [&](auto& kind) {
+              Editor<std::decay_t<decltype(kind)>> editor(here, problems);
+              if (!edit.remove) editor.run(edit, kind, name);
+            },
+            *spec.passive.find(name));
+      if (edit.remove)
+        spec.passive.erase_if([&](const std::string& name, const Passive&) { return std::find(selected.begin(), selected.end(), name) != selected.end(); });
+    }
+  }
+}
+
+ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer, std::vector<Problem>& problems) {
+  ModelSpec out = spec;
+  const std::size_t before = problems.size();
+  for (const auto& [name, factors] : subject.scale) {
+    if (!spec.bodies.find(name))
+      problems.push_back({below(pointer + "/scale", name), "expected a body of the model, found \"" + name + "\"" + did_you_mean(name, names_of(spec.bodies))});
+    for (Eigen::Index i = 0; i < 3; ++i)
+      if (!(factors[i] >= 0.1 && factors[i] <= 10.0)) {
+        problems.push_back({below(pointer + "/scale", name), "expected factors from 0.1 to 10, found " + shortest_text(factors[i])});
+        break;
+      }
+  }
+  if (subject.mass && !(*subject.mass >= 1.0 && *subject.mass <= 500.0))
+    problems.push_back({pointer + "/mass", "expected a mass [kg] from 1 to 500, found " + shortest_text(*subject.mass)});
+  if (problems.size() > before) return out;
+
+  const auto factors = [&](const std::string& body) -> Vec3 {
+    const Vec3* found = subject.scale.find(body);
+    return found ? *found : Vec3(1, 1, 1);
+  };
+  // The length factor along a direction of a body.
+  const auto along = [](const Vec3& f, const Vec3& direction) { return direction.normalized().cwiseProduct(f).norm(); };
+
+  double mass = 0.0;
+  for (const auto& [name, body] : spec.bodies) mass += body.mass;
+  const double mass_factor = subject.mass && mass > 0.0 ? *subject.mass / mass : 1.0;
+  for (auto& [name, body] : out.bodies) {
+    const Vec3 f = factors(name);
+    body.mass *= mass_factor;
+    body.mass_center = body.mass_center.cwiseProduct(f);
+    // second moments of mass scale with the squares of their directions: xx of inertia is yy + zz of those
+    const auto i = body.inertia;
+    const double half = 0.5 * (i[0] + i[1] + i[2]);
+    const Vec3 second((half - i[0]) * f.x() * f.x(), (half - i[1]) * f.y() * f.y(), (half - i[2]) * f.z() * f.z());
+    body.inertia = {mass_factor * (second.y() + second.z()), mass_factor * (second.x() + second.z()), mass_factor * (second.x() + second.y()),
+                    mass_factor * i[3] * f.x() * f.y(), mass_factor * i[4] * f.x() * f.z(), mass_factor * i[5] * f.y() * f.z()};
+  }
+  for (auto& [name, joint] : out.joints) {
+    const Vec3 parent = factors(joint.parent);
+    joint.parent_frame.translation = joint.parent_frame.translation.cwiseProduct(parent);
+    joint.child_frame.translation = joint.child_frame.translation.cwiseProduct(factors(joint.child));
+    // Translations by functions grow with the parent's length along their axis; coordinates that are lengths do not.
+    if (auto* custom = std::get_if<Custom>(&joint.motion)) {
+      const Mat3 R = rotation_xyz(joint.parent_frame.orientation);
+      for (AxisSpec& axis : custom->translations) {
+        const CoordinateSpec* coordinate = axis.coordinate ? spec.coordinates.find(*axis.coordinate) : nullptr;
+        if (coordinate && coordinate->motion == "translation") continue;
+        const double f = along(parent, R * axis.axis);
+        std::visit(
+            [&](auto& function) {
+              using F = std::decay_t<decltype(function)>;
+              if constexpr (std::is_same_v<F, Constant>)
+                function.value *= f;
+              else if constexpr (std::is_same_v<F, Linear>)
+                function.slope *= f, function.offset *= f;
+              else if constexpr (std::is_same_v<F, Polynomial>)
+                for (double& c : function.coefficients) c *= f;
+              else
+                for (double& y : function.y) y *= f;
+            },
+            axis.function);
+      }
+    }
+  }
+  for (auto& [name, surface] : out.surfaces) {
+    const Vec3 f = factors(surface.body);
+    surface.translation = surface.translation.cwiseProduct(f);
+    const Mat3 R = rotation_xyz(surface.orientation);
+    const double x = along(f, R.col(0)), y = along(f, R.col(1)), z = along(f, R.col(2));
+    // across the axis for a cylinder, the mean of all directions for a sphere
+    if (auto* cylinder = std::get_if<Cylinder>(&surface.shape)) cylinder->radius *= std::sqrt(x * y);
+    if (auto* sphere = std::get_if<Sphere>(&surface.shape)) sphere->radius *= std::cbrt(x * y * z);
+  }
+  for (auto& [name, contact] : out.contacts) contact.location = contact.location.cwiseProduct(factors(contact.body));
+  for (auto& [name, muscle] : out.muscles) {
+    for (PointSpec& point : muscle.path) point.location = point.location.cwiseProduct(factors(point.body));
+    const double strength = std::pow(mass_factor, 2.0 / 3.0);
+    if (muscle.max_isometric_force) *muscle.max_isometric_force *= strength;
+    if (muscle.physiological_cross_section_area) *muscle.physiological_cross_section_area *= strength;
+  }
+  if (out.muscles.empty()) return out;
+
+  // Fibre and tendon lengths in proportion to the path's neutral length, which keeps the operating range.
+  std::vector<Problem> ignored;
+  const auto lengths = [](const ModelSpec& one) {
+    const Model model(one);
+    Workspace work(model);
+    evaluate(model, model.default_state(), work, Depth::position);
+    return work.length;
+  };
+  try {
+    const std::vector<double> generic = lengths(spec), personal = lengths(out);
+    std::size_t i = 0;
+    for (auto& [name, muscle] : out.muscles) {
+      const double ratio = personal[i] / generic[i];
+      muscle.optimal_fibre_length *= ratio;
+      muscle.tendon_slack_length *= ratio;
+      ++i;
+    }
+  } catch (const Error& error) {
+    problems.push_back({pointer, error.what()});
+  }
+  return out;
+}
+
+}  // namespace psoas

@@ -1,0 +1,165 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "psoas/core/words.hpp"
+#include "psoas/model/model.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+void paths(const Model& model, Workspace& work) {
+  const ModelData& data = model.data();
+  const std::span<const Pose> X_GB(work.tree.X_GB);
+  const std::span<const double> q(work.q);
+  for (std::size_t m = 0; m < data.paths.size(); ++m) {
+    const Path& path = data.paths[m];
+    const std::size_t start = at(data.wrench_start[m]);
+    const std::span<Spatial> wrench(work.wrench.data() + start, path.bodies.size());
+    const PathValue<double> value = evaluate_path<double>(path, X_GB, q, wrench);
+    work.length[m] = value.length;
+    work.inside[m] = value.inside;
+    for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
+      const ArmSlot& slot = data.arm_slots[at(i)];
+      Spatial moved = wrench[at(slot.first)];
+      for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
+      work.arm[at(i)] = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
+    }
+  }
+}
+
+void lengthening_speeds(const Model& model, Workspace& work) {
+  const ModelData& data = model.data();
+  for (std::size_t m = 0; m < data.paths.size(); ++m) {
+    const Path& path = data.paths[m];
+    double speed = 0.0;
+    for (std::size_t k = 0; k < path.bodies.size(); ++k)
+      speed -= power<double>(work.wrench[at(data.wrench_start[m]) + k], work.tree.velocity[at(path.bodies[k])]);
+    work.speed[m] = speed;
+  }
+}
+
+void passive_torques(const Model& model, Workspace& work) {
+  std::fill(work.passive_torque.begin(), work.passive_torque.end(), 0.0);
+  for (const PassiveTorque& torque : model.data().passive)
+    work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
+}
+
+void store(const MuscleParameters& unit, const FibreState& fibre, std::size_t m, Workspace& work) {
+  const MuscleForces forces = fibre_forces(unit, fibre);
+  work.fibre_length[m] = fibre.fibre_length;
+  work.fibre_velocity[m] = fibre.fibre_velocity;
+  work.cos_pennation[m] = fibre.cos_pennation;
+  work.outside_domain[m] = fibre.outside_domain;
+  work.active[m] = forces.active;
+  work.passive[m] = forces.passive;
+  work.damping[m] = forces.damping;
+}
+
+}  // namespace
+
+Workspace::Workspace(const Model& model) : tree(model.tree()) {
+  const ModelData& data = model.data();
+  const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
+  q.assign(n, 0.0);
+  u = slope = curvature = passive_torque = q;
+  length.assign(muscles, 0.0);
+  speed = fibre_length = fibre_velocity = cos_pennation = active = passive = damping = tendon_force = length;
+  inside.assign(muscles, 0);
+  outside_domain = inside;
+  wrench.assign(at(data.wrench_start.back()), Spatial::Zero());
+  arm.assign(data.arm_slots.size(), 0.0);
+}
+
+void couple(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work) {
+  const ModelData& data = model.data();
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+    const Coupling& coupling = data.couplings[t];
+    const double source = q[at(coupling.source)];
+    const Jet2<double> jet = coupling.identity ? Jet2<double>{source, 1.0, 0.0} : coupling.function.jet(source);
+    work.q[t] = jet.value;
+    work.slope[t] = jet.slope;
+    work.curvature[t] = jet.curvature;
+    work.u[t] = jet.slope * u[at(coupling.source)];
+  }
+}
+
+void couple_accelerations(const Model& model, std::span<const double> u, std::span<const double> udot,
+                          const Workspace& work, std::span<double> out) {
+  const ModelData& data = model.data();
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+    const std::size_t source = at(data.couplings[t].source);
+    out[t] = work.slope[t] * udot[source] + work.curvature[t] * u[source] * u[source];
+  }
+}
+
+void project(const Model& model, const Workspace& work, std::span<const double> tree_force, std::span<double> out) {
+  std::fill(out.begin(), out.end(), 0.0);
+  const ModelData& data = model.data();
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) out[at(data.couplings[t].source)] += work.slope[t] * tree_force[t];
+}
+
+void rigid_tendon_forces(const Model& model, Workspace& work) {
+  const ModelData& data = model.data();
+  for (std::size_t m = 0; m < data.units.size(); ++m)
+    store(data.units[m], rigid_tendon_fibre(data.units[m], work.length[m], work.speed[m]), m, work);
+}
+
+void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
+  couple(model, q, u, work);
+  positions<double>(model.tree(), work.q, work.tree);
+  paths(model, work);
+  if (depth == Depth::position) return;
+  velocities<double>(model.tree(), work.u, work.tree);
+  lengthening_speeds(model, work);
+}
+
+void evaluate(const Model& model, const State& state, Workspace& work, Depth depth) {
+  evaluate(model, state.q(), state.u(), work, depth);
+  if (depth != Depth::force) return;
+  const ModelData& data = model.data();
+  for (std::size_t m = 0; m < data.units.size(); ++m) {
+    const MuscleParameters& unit = data.units[m];
+    const double activation = state.activation()[m];
+    if (unit.rigid_tendon) {
+      store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), m, work);
+      work.tendon_force[m] = activation * work.active[m] + work.passive[m] + work.damping[m];
+    } else {
+      const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
+      store(unit, fibre, m, work);
+      work.tendon_force[m] = tendon_force(unit, work.length[m], fibre.fibre_length);
+    }
+  }
+  passive_torques(model, work);
+}
+
+double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate) {
+  const ModelData& data = model.data();
+  double arm = 0.0;
+  for (int i = data.arm_start[at(muscle)]; i < data.arm_start[at(muscle) + 1]; ++i) {
+    const std::size_t t = at(data.arm_slots[at(i)].coordinate);
+    if (data.couplings[t].source == coordinate) arm += work.slope[t] * work.arm[at(i)];
+  }
+  return arm;
+}
+
+double torque_capacity(const Model& model, const Workspace& work, int coordinate, int direction) {
+  double torque = 0.0;
+  for (int m = 0; m < model.muscles(); ++m) {
+    const double arm = moment_arm(model, work, m, coordinate);
+    if (arm == 0.0) continue;
+    const double activation = arm * direction > 0.0 ? 1.0 : model.data().units[at(m)].minimum_activation;
+    torque += arm * (activation * work.active[at(m)] + work.passive[at(m)]);
+  }
+  return torque;
+}
+
+double torque_capacity(const Model& model, const State& state, std::string_view coordinate, Workspace& work) {
+  const int index = model.coordinate(coordinate);
+  evaluate(model, state, work, Depth::velocity);
+  rigid_tendon_forces(model, work);
+  return torque_capacity(model, work, index);
+}
+
+}  // namespace psoas

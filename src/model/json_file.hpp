@@ -1,0 +1,76 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// JSON text with places: what a pointer's line is, what `extends` and --set do, and one complaint for all problems.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psoas/core/error.hpp"
+
+namespace psoas {
+
+using json = nlohmann::ordered_json;  // members keep their order, so written files compare well
+
+/// Pointer of a member or element below `pointer` (RFC 6901).
+std::string below(const std::string& pointer, std::string_view key);
+
+/// One parsed file. Refuses duplicate keys, nesting over 64, texts over 256 MB and UTF-8 faults.
+class JsonFile {
+ public:
+  /// Reads the file. Throws Error(io) when it cannot be read and Error(input) with line and column when it is no JSON.
+  static JsonFile read(const std::string& path);
+  /// Parses a text that is called `name` in messages.
+  static JsonFile parse(std::string name, std::string text);
+
+  const std::string& name() const { return name_; }
+  const std::string& text() const { return text_; }
+  const json& root() const { return root_; }
+
+  /// Whether the file itself has something at this pointer.
+  bool has(const std::string& pointer) const;
+  /// "name:line: pointer" of a pointer, or of its nearest parent that the file has.
+  std::string place(const std::string& pointer) const;
+
+ private:
+  std::string name_, text_;
+  json root_;
+};
+
+/// A file with everything that it extends and what was set on top.
+class Document {
+ public:
+  /// Reads a file and, where it has "extends", its bases (at most 8 deep; RFC 7396 merge, a kind object with another
+  /// name replaces).
+  static Document read(const std::string& path);
+  /// Parses a text that is called `name` in messages; no "extends".
+  static Document parse(std::string name, std::string text);
+
+  json& root() { return root_; }
+  const json& root() const { return root_; }
+  /// The file named first.
+  const JsonFile& file() const { return files_.front(); }
+  const std::vector<JsonFile>& files() const { return files_; }
+
+  /// Replaces what stands at the pointer. Throws Error(input) when nothing does or the type changes.
+  void set(const std::string& pointer, const json& value);
+
+  /// Where a pointer's value comes from: "file:line: pointer", or "--set pointer".
+  std::string place(const std::string& pointer) const;
+
+  /// Throws one Error(kind) that lists all problems with their places, if there are any.
+  void complain(Kind kind, const std::vector<Problem>& problems) const;
+
+ private:
+  json root_;
+  std::vector<JsonFile> files_;  // the file itself first, then its bases
+  std::vector<std::string> set_;
+};
+
+/// JSON text: objects and arrays that fit in 120 columns stand on one line.
+std::string pretty(const json& value);
+
+}  // namespace psoas

@@ -1,0 +1,130 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "model/model_file.hpp"
+
+#include "model/json_walk.hpp"
+#include "psoas/model/file.hpp"
+
+namespace psoas {
+namespace {
+
+constexpr const char* format = "psoas-model/1";
+
+ModelSpec from(const Document& document) {
+  std::vector<Problem> problems;
+  ModelSpec spec = model_from(document.root(), problems);
+  document.complain(Kind::model, problems);
+  return spec;
+}
+
+}  // namespace
+
+void check_format(const json& root, const std::string& expected, std::vector<Problem>& problems) {
+  if (!root.is_object())
+    problems.push_back({"", "expected an object with \"format\": \"" + expected + "\""});
+  else if (!root.contains("format"))
+    problems.push_back({"", "missing \"format\": \"" + expected + "\""});
+  else if (root["format"] != expected)
+    problems.push_back({"/format", "expected \"" + expected + "\", found " + root["format"].dump().substr(0, 60)});
+}
+
+ModelSpec model_from(const json& root, std::vector<Problem>& problems) {
+  ModelSpec spec;
+  check_format(root, format, problems);
+  if (!problems.empty()) return spec;
+  Walk walk;
+  walk.into_fields(spec, root, "", {}, {"format", "$schema", "note"});
+  problems.insert(problems.end(), walk.problems.begin(), walk.problems.end());
+  return spec;
+}
+
+std::vector<Edit> edits_from(const json& array, const std::string& pointer, std::vector<Problem>& problems) {
+  std::vector<Edit> edits;
+  Walk walk;
+  if (!array.is_array()) {
+    problems.push_back({pointer, "expected an array of edits"});
+    return edits;
+  }
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const json& item = array[i];
+    const std::string here = pointer + "/" + std::to_string(i);
+    Edit edit;
+    if (!item.is_object()) {
+      walk.wrong(here, "expected an object", &item);
+      continue;
+    }
+    const std::vector<std::string> known = {"name", "muscles", "joints", "bodies", "passive", "set", "scale", "shift", "remove", "note"};
+    for (const auto& [key, value] : item.items()) {
+      const std::string place = below(here, key);
+      const auto selection = [&](std::vector<std::string>& out, const json& v) {
+        if (v.is_string())
+          out = {v.get<std::string>()};
+        else
+          walk.into(out, v, place, Info{"", "a name, glob or group, or a list of them"});
+        if (out.empty()) walk.wrong(place, "expected a name, glob or group");
+      };
+      if (key == "name") {
+        edit.name.emplace();
+        walk.into(*edit.name, value, place, {});
+      } else if (key == "muscles") {
+        selection(edit.muscles, value);
+      } else if (key == "joints") {
+        selection(edit.joints, value);
+      } else if (key == "bodies") {
+        selection(edit.bodies, value);
+      } else if (key == "passive") {
+        selection(edit.passive, value);
+      } else if (key == "set") {
+        if (!value.is_object()) walk.wrong(place, "expected an object from fields to values", &value);
+        if (value.is_object())
+          for (const auto& [field, v] : value.items()) {
+            Value& target = edit.set[field];
+            if (v.is_number())
+              target.number = v.get<double>();
+            else if (v.is_string())
+              target.word = v.get<std::string>();
+            else
+              walk.wrong(below(place, field), "expected a number or a text", &v);
+          }
+      } else if (key == "scale") {
+        walk.into(edit.scale, value, place, Info{"1", "factors by field", -1e6, 1e6});
+      } else if (key == "shift") {
+        walk.into(edit.shift, value, place, Info{"", "amounts by field", -1e9, 1e9});
+      } else if (key == "remove") {
+        walk.into(edit.remove, value, place, {});
+      } else if (key != "note") {
+        walk.wrong(place, "unknown key" + did_you_mean(key, known));
+      }
+    }
+    edits.push_back(std::move(edit));
+  }
+  problems.insert(problems.end(), walk.problems.begin(), walk.problems.end());
+  return edits;
+}
+
+ModelSpec read_model(const std::string& path) { return from(Document::read(path)); }
+
+ModelSpec parse_model(const std::string& name, const std::string& text) { return from(Document::parse(name, text)); }
+
+std::string model_text(const ModelSpec& spec) {
+  json root = json::object();
+  root["format"] = format;
+  root.update(to_json_value(spec));
+  return pretty(root);
+}
+
+std::string model_schema() {
+  json root = json::object();
+  root["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  root["title"] = format;
+  root.update(schema_of(ModelSpec{}));
+  root["properties"]["format"] = {{"const", format}};
+  root["properties"]["$schema"] = {{"type", "string"}};
+  root["properties"]["extends"] = {{"type", "string"}};
+  json needed = json::array({"format"});
+  if (root.contains("required"))
+    for (const json& key : root["required"]) needed.push_back(key);
+  root["required"] = needed;
+  return pretty(root);
+}
+
+}  // namespace psoas

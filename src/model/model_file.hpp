@@ -1,0 +1,20 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// What studies share with the model reader.
+#pragma once
+
+#include "model/json_file.hpp"
+#include "psoas/model/edit.hpp"
+
+namespace psoas {
+
+/// Checks "format" and reads a document's root as a model; problems are collected.
+ModelSpec model_from(const json& root, std::vector<Problem>& problems);
+
+/// Checks that an object says `"format": expected`.
+void check_format(const json& root, const std::string& expected, std::vector<Problem>& problems);
+
+/// Reads the array of edits at `pointer`.
+std::vector<Edit> edits_from(const json& array, const std::string& pointer, std::vector<Problem>& problems);
+
+}  // namespace psoas

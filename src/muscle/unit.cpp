@@ -1,0 +1,240 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/muscle/unit.hpp"
+
+#include <algorithm>
+
+#include "psoas/core/roots.hpp"
+
+namespace psoas {
+namespace {
+
+// The laws as the unit uses them, with slopes: tissue does not push.
+Jet1 not_negative(const Jet1& f) { return f.value > 0.0 ? f : Jet1{0.0, 0.0}; }
+
+template <class C>
+Jet1 passive_jet(const C& curve, const MuscleParameters& unit, double norm_length) {
+  const Jet1 f = not_negative(curve.passive_force_length_jet(norm_length, unit.passive_strain, unit.passive_shape));
+  return {unit.passive_scale * f.value, unit.passive_scale * f.slope};
+}
+
+template <class C>
+double passive(const C& curve, const MuscleParameters& unit, double norm_length) {
+  return unit.passive_scale *
+         std::max(curve.passive_force_length(norm_length, unit.passive_strain, unit.passive_shape), 0.0);
+}
+
+// Normalised tendon force of fibres that reach `along` the tendon.
+template <class C>
+Jet1 tendon_jet(const C& curve, const MuscleParameters& unit, double length, double along) {
+  const double tendon_length = (length - along) / unit.tendon_slack_length;
+  if (!(tendon_length > 1.0)) return {0.0, 0.0};
+  return not_negative(curve.tendon_force_jet(tendon_length, unit.tendon_strain));
+}
+
+template <class C>
+bool in_domain(const C& curve, const MuscleParameters& unit, double fibre_length) {
+  const double norm = fibre_length / unit.optimal_fibre_length;
+  return norm >= curve.least_length && norm <= curve.greatest_length;
+}
+bool in_domain(const MuscleParameters& unit, double fibre_length) {
+  return std::visit([&](const auto& curve) { return in_domain(curve, unit, fibre_length); }, unit.curve);
+}
+
+double along_tendon(const MuscleParameters& unit, double fibre_length) {
+  const double h = unit.height();
+  return std::sqrt(std::max(fibre_length * fibre_length - h * h, 0.0));
+}
+
+// The normalised velocity v at which active fV(v) + damping v = load, with fV cut off at 0. Both terms grow with v.
+struct Velocity {
+  double value = 0.0;
+  bool converged = true, outside_domain = false;
+};
+
+template <class C>
+Velocity velocity_of_load(const C& curve, double active, double damping, double load) {
+  constexpr double undamped_limit = 10.0;
+
+  // No active force: below -vmax the damper is alone, and without activation always.
+  if (damping > 0.0 && (load <= -damping || !(active > 0.0))) return {load / damping};
+  if (!(damping > 0.0)) {
+    if (load <= 0.0) return {-1.0, true, true};
+    const double v = active > 0.0 ? curve.inverse_force_velocity(load / active) : inf;
+    return v <= undamped_limit ? Velocity{v} : Velocity{undamped_limit, true, true};
+  }
+
+  // The damper alone, and for v > 0 the active force alone, bound v from above.
+  const bool lengthens = load > active;
+  const double high =
+      lengthens ? std::min(load / damping, std::max(curve.inverse_force_velocity(load / active), 0.0)) : 0.0;
+  const auto balance = [&](double v) {
+    const Jet1 f = not_negative(curve.force_velocity_jet(v));
+    return Jet1{active * f.value + damping * v - load, active * f.slope + damping};
+  };
+  const double rounding = 1e-14 * (active + damping + std::abs(load));
+  const double at_rest_slope = active * curve.force_velocity_jet(0.0).slope + damping;
+  const double start = lengthens ? (load - active) / at_rest_slope : -0.05;
+  const Root root = newton_root(balance, -1.0, high, {.value = rounding}, start);
+  return {root.x, root.converged};
+}
+
+}  // namespace
+
+FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed) {
+  // Along the tendon: x above the corner, constant below, a parabola over twice eps between.
+  const double least = unit.least_along(), eps = 0.5 * least, x = length - unit.tendon_slack_length;
+  double along = x, slope = 1.0;
+  if (x < least + eps) {
+    const double s = std::max(x - least + eps, 0.0);
+    along = least + s * s / (4.0 * eps);
+    slope = s / (2.0 * eps);
+  }
+  FibreState fibre;
+  fibre.fibre_length = std::hypot(along, unit.height());
+  fibre.cos_pennation = along / fibre.fibre_length;
+  fibre.fibre_velocity = slope * speed * fibre.cos_pennation;
+  fibre.outside_domain = x < least + eps || !in_domain(unit, fibre.fibre_length);
+  return fibre;
+}
+
+MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre) {
+  const double norm_length = fibre.fibre_length / unit.optimal_fibre_length;
+  const double norm_velocity = fibre.fibre_velocity / unit.max_speed();
+  const double along = unit.max_isometric_force * fibre.cos_pennation;
+  return std::visit(
+      [&](const auto& curve) {
+        MuscleForces forces;
+        forces.active =
+            along * curve.active_force_length(norm_length) * std::max(curve.force_velocity(norm_velocity), 0.0);
+        forces.passive = along * passive(curve, unit, norm_length);
+        forces.damping = along * unit.damping * norm_velocity;
+        return forces;
+      },
+      unit.curve);
+}
+
+double tendon_force(const MuscleParameters& unit, double length, double fibre_length) {
+  const double along = along_tendon(unit, fibre_length);
+  return std::visit(
+      [&](const auto& curve) { return unit.max_isometric_force * tendon_jet(curve, unit, length, along).value; },
+      unit.curve);
+}
+
+FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation) {
+  const double least = std::hypot(unit.least_along(), unit.height());
+  FibreState fibre;
+  fibre.fibre_length = std::max(fibre_length, least);
+  const double along = along_tendon(unit, fibre.fibre_length);
+  fibre.cos_pennation = along / fibre.fibre_length;
+  const double norm_length = fibre.fibre_length / unit.optimal_fibre_length;
+
+  std::visit(
+      [&](const auto& curve) {
+        // The stop: F0 at a twentieth of l0.
+        const double stop = 20.0 * std::max(least - fibre_length, 0.0) / unit.optimal_fibre_length;
+        const double tendon = tendon_jet(curve, unit, length, along).value / fibre.cos_pennation;
+        const double active = activation * curve.active_force_length(norm_length);
+        const Velocity v =
+            velocity_of_load(curve, active, unit.damping, tendon + stop - passive(curve, unit, norm_length));
+        fibre.fibre_velocity = v.value * unit.max_speed();
+        fibre.converged = v.converged;
+        fibre.outside_domain = fibre_length < least || v.outside_domain || length - along < unit.tendon_slack_length ||
+                               !in_domain(curve, unit, fibre.fibre_length);
+      },
+      unit.curve);
+  return fibre;
+}
+
+Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation, double guess) {
+  Equilibrium out;
+  if (unit.has_rigid_tendon()) {
+    const FibreState fibre = rigid_tendon_fibre(unit, length, speed);
+    const MuscleForces forces = fibre_forces(unit, fibre);
+    out.fibre_length = fibre.fibre_length;
+    out.fibre_velocity = fibre.fibre_velocity;
+    out.tendon_force = activation * forces.active + forces.passive + forces.damping;
+    out.outside_domain = fibre.outside_domain;
+    out.converged = true;
+    return out;
+  }
+
+  const double h = unit.height(), least = unit.least_along(), slack = length - unit.tendon_slack_length;
+  std::visit(
+      [&](const auto& curve) {
+        // Fibre minus tendon force over F0, and its slope over s, the fibres' reach along the tendon.
+        const auto balance = [&](double s) {
+          const double l = std::hypot(s, h), c = s / l, dc = h * h / (l * l * l);
+          const double norm_length = l / unit.optimal_fibre_length, dnorm = c / unit.optimal_fibre_length;
+          const double per_cos = speed / unit.max_speed();
+          const Jet1 active = curve.active_force_length_jet(norm_length);
+          const Jet1 velocity = not_negative(curve.force_velocity_jet(per_cos * c));
+          const Jet1 parallel = passive_jet(curve, unit, norm_length);
+          const Jet1 tendon = tendon_jet(curve, unit, length, s);
+          const double force = activation * active.value * velocity.value + parallel.value + unit.damping * per_cos * c;
+          const double slope =
+              activation * (active.slope * dnorm * velocity.value + active.value * velocity.slope * per_cos * dc) +
+              parallel.slope * dnorm + unit.damping * per_cos * dc;
+          return Jet1{force * c - tendon.value, slope * c + force * dc + tendon.slope / unit.tendon_slack_length};
+        };
+
+        // The tendon pulls too little at the fibres' least length, or the fibres pull nothing with the tendon at slack
+        // length: slack. Otherwise the balance lies between.
+        double along = least;
+        const double at_least = balance(least).value, at_slack = slack > least ? balance(slack).value : at_least;
+        if (slack > least && at_least < 0.0 && at_slack > 0.0) {
+          // Start where the tendon carries the force that the fibres would have at its slack length.
+          double start =
+              slack - unit.tendon_slack_length *
+                          (curve.inverse_tendon_force(std::clamp(at_slack, 0.0, 2.0), unit.tendon_strain) - 1.0);
+          if (guess == guess) start = along_tendon(unit, guess);
+          const double rounding = 1e-12 * std::clamp(at_slack, 1.0, 50.0);
+          const Root root = newton_root(balance, least, slack, {.value = rounding}, start);
+          along = root.x;
+          out.residual = unit.max_isometric_force * root.value;
+          out.converged = root.converged;
+          out.iterations = root.iterations;
+          out.outside_domain = !in_domain(curve, unit, std::hypot(along, h));
+          out.fibre_velocity = speed * along / std::hypot(along, h);
+        } else {
+          const bool too_fast = slack > least && at_slack <= 0.0;
+          if (too_fast) along = slack, out.fibre_velocity = speed * along / std::hypot(along, h);
+          out.residual = unit.max_isometric_force * (too_fast ? at_slack : at_least);
+          out.converged = true;
+          out.outside_domain = true;
+        }
+        out.fibre_length = std::hypot(along, h);
+        out.tendon_force = unit.max_isometric_force * tendon_jet(curve, unit, length, along).value;
+      },
+      unit.curve);
+  return out;
+}
+
+Equilibrium static_equilibrium(const MuscleParameters& unit, double length, double activation) {
+  return equilibrium(unit, length, 0.0, activation);
+}
+
+MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, const FibreState& fibre,
+                                   double activation) {
+  const MuscleForces forces = fibre_forces(unit, fibre);
+  const bool rigid = unit.has_rigid_tendon();
+  MuscleQuantities out;
+  out.fibre_length = fibre.fibre_length;
+  out.fibre_velocity = fibre.fibre_velocity;
+  out.norm_fibre_length = fibre.fibre_length / unit.optimal_fibre_length;
+  out.norm_velocity = fibre.fibre_velocity / unit.max_speed();
+  out.fibre_strain = fibre_strain(unit, fibre.fibre_length);
+  out.sarcomere_length = sarcomere_length(unit, fibre.fibre_length);
+  out.pennation = std::acos(std::min(fibre.cos_pennation, 1.0));
+  out.tendon_length = rigid ? unit.tendon_slack_length : length - fibre.fibre_length * fibre.cos_pennation;
+  if (unit.tendon_slack_length > 0.0) out.tendon_strain = out.tendon_length / unit.tendon_slack_length - 1.0;
+  out.active_force = activation * forces.active;
+  out.passive_force = forces.passive;
+  out.damping_force = forces.damping;
+  out.tendon_force =
+      rigid ? out.active_force + out.passive_force + out.damping_force : tendon_force(unit, length, fibre.fibre_length);
+  out.active_power = -out.active_force / fibre.cos_pennation * fibre.fibre_velocity;
+  out.outside_domain = fibre.outside_domain;
+  return out;
+}
+
+}  // namespace psoas

@@ -1,0 +1,189 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/solve/forward.hpp"
+
+#include <algorithm>
+#include <boost/numeric/odeint.hpp>
+#include <cmath>
+
+#include "psoas/core/factor.hpp"
+#include "psoas/core/spline.hpp"
+#include "psoas/core/table.hpp"
+#include "psoas/muscle/activation.hpp"
+
+namespace psoas {
+namespace {
+
+namespace odeint = boost::numeric::odeint;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+using Vector = std::vector<double>;
+using Stepper = odeint::runge_kutta_dopri5<Vector>;
+
+/// Integrates x from times[0] and hands it over at each time. Throws Error(numeric) when no step can be made.
+template <class System, class Observer>
+int integrate(System system, Vector x, const Vector& times, double tolerance, double first_step, Observer observe) {
+  auto stepper = odeint::make_dense_output(tolerance, tolerance, Stepper());
+  stepper.initialize(x, times.front(), first_step);
+  observe(x, std::size_t{0});
+  int steps = 0;
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    while (stepper.current_time() < times[i]) {
+      stepper.do_step(system);
+      if (++steps > 10000000 || !(stepper.current_time_step() > 1e-12))
+        throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));
+      if (!std::isfinite(stepper.current_state()[0])) throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
+    }
+    stepper.calc_state(times[i], x);
+    observe(x, i);
+  }
+  return steps;
+}
+
+}  // namespace
+
+struct ForwardDynamics::Scratch {
+  Scratch(const Model& m, SimulationOptions o) : model(m), options(std::move(o)), work(model), state(model.default_state()) {
+    const int n = model.coordinates();
+    if (options.locked.empty()) options.locked.assign(at(n), 0);
+    if (options.excitation.empty())
+      for (const MuscleParameters& unit : model.data().units) options.excitation.push_back(unit.minimum_activation);
+    for (int c = 0; c < n; ++c)
+      if (!options.locked[at(c)]) free.push_back(c);
+    const std::size_t tree = at(model.tree().coordinates());
+    udot.assign(at(n), 0.0);
+    zero = projected = udot;
+    tree_udot.assign(tree, 0.0);
+    tau = tree_udot;
+    mass.assign(tree * tree, 0.0);
+    half.assign(tree * free.size(), 0.0);
+    const auto size = static_cast<Eigen::Index>(free.size());
+    M.resize(size, size);
+    rhs.resize(size);
+    factor = Eigen::LLT<MatX>(size);
+  }
+
+  Model model;
+  SimulationOptions options;
+  Workspace work;
+  State state;
+  std::vector<int> free;
+  Vector udot, zero, projected, tree_udot, tau, mass, half;
+  MatX M;
+  VecX rhs;
+  Eigen::LLT<MatX> factor;
+};
+
+ForwardDynamics::ForwardDynamics(const Model& model, SimulationOptions options) : scratch_(std::make_unique<Scratch>(model, std::move(options))) {}
+ForwardDynamics::~ForwardDynamics() = default;
+ForwardDynamics::ForwardDynamics(ForwardDynamics&&) noexcept = default;
+const Workspace& ForwardDynamics::work() const { return scratch_->work; }
+std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
+
+void ForwardDynamics::rates(std::span<const double> vector, std::span<double> out) {
+  Scratch& s = *scratch_;
+  const Model& model = s.model;
+  const ModelData& data = model.data();
+  const int n = model.coordinates(), muscles = model.muscles();
+  const std::size_t tree = data.couplings.size();
+  std::copy(vector.begin(), vector.end(), s.state.vector.begin());
+  for (int c = 0; c < n; ++c)
+    if (s.options.locked[at(c)]) s.state.u()[at(c)] = 0.0;
+  evaluate(model, s.state, s.work, Depth::force);
+
+  // What the motion needs at zero acceleration, and what muscles and passive elements give.
+  couple_accelerations(model, s.state.u(), s.zero, s.work, s.tree_udot);
+  inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, {}, s.work.tree, s.tau);
+  for (std::size_t t = 0; t < tree; ++t) s.tau[t] = s.work.passive_torque[t] - s.tau[t];
+  for (int m = 0; m < muscles; ++m)
+    for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
+      s.tau[at(data.arm_slots[at(i)].coordinate)] += s.work.arm[at(i)] * s.work.tendon_force[at(m)];
+  project(model, s.work, s.tau, s.projected);
+
+  // Projected mass matrix of the coordinates that move: G' M G with one slope a row of G.
+  mass_matrix<double>(model.tree(), s.work.tree, s.mass);
+  std::fill(s.half.begin(), s.half.end(), 0.0);
+  const std::size_t size = s.free.size();
+  const auto column_of = [&](int coordinate) {
+    const auto found = std::lower_bound(s.free.begin(), s.free.end(), coordinate);
+    return found != s.free.end() && *found == coordinate ? static_cast<int>(found - s.free.begin()) : -1;
+  };
+  for (std::size_t t = 0; t < tree; ++t) {
+    const int column = column_of(data.couplings[t].source);
+    if (column < 0) continue;
+    for (std::size_t r = 0; r < tree; ++r) s.half[at(column) * tree + r] += s.mass[t * tree + r] * s.work.slope[t];
+  }
+  s.M.setZero();
+  for (std::size_t r = 0; r < tree; ++r) {
+    const int row = column_of(data.couplings[r].source);
+    if (row < 0) continue;
+    for (std::size_t c = 0; c < size; ++c) s.M(row, static_cast<Eigen::Index>(c)) += s.work.slope[r] * s.half[c * tree + r];
+  }
+  for (std::size_t k = 0; k < size; ++k) s.rhs[static_cast<Eigen::Index>(k)] = s.projected[at(s.free[k])];
+  if (size > 0) {
+    s.factor.compute(s.M);
+    s.factor.solveInPlace(s.rhs);
+  }
+  for (int c = 0; c < n; ++c) s.udot[at(c)] = 0.0;
+  for (std::size_t k = 0; k < size; ++k) s.udot[at(s.free[k])] = s.rhs[static_cast<Eigen::Index>(k)];
+
+  for (int c = 0; c < n; ++c) {
+    out[at(c)] = s.state.u()[at(c)];
+    out[at(n + c)] = s.udot[at(c)];
+  }
+  for (int m = 0; m < muscles; ++m) {
+    const double a = s.state.activation()[at(m)], excitation = std::max(s.options.excitation[at(m)], data.units[at(m)].minimum_activation);
+    out[at(2 * n + m)] = activation_rate(data.units[at(m)], excitation, a);
+    out[at(2 * n + muscles + m)] = data.units[at(m)].rigid_tendon ? 0.0 : s.work.fibre_velocity[at(m)];
+  }
+}
+
+void simulate(const Model& model, State state, const SimulationOptions& options,
+              const std::function<void(const State&, const ForwardDynamics&)>& observe) {
+  ForwardDynamics dynamics(model, options);
+  const int count = static_cast<int>(std::floor(options.duration / options.step + 1e-9));
+  Vector times;
+  for (int i = 0; i <= count; ++i) times.push_back(state.time + i * options.step);
+  if (times.back() < state.time + options.duration - 1e-9 * options.step) times.push_back(state.time + options.duration);
+  const auto system = [&](const Vector& x, Vector& rates, double) { dynamics.rates(x, rates); };
+  Vector rates(state.vector.size());
+  integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step), [&](const Vector& x, std::size_t i) {
+    state.time = times[i];
+    state.vector = x;
+    dynamics.rates(x, rates);  // the observer sees this instant, not the stepper's last stage
+    observe(state, dynamics);
+  });
+}
+
+int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, double tolerance, std::span<double> activation,
+                     std::span<double> tendon_forces) {
+  const Vector time(track.time.begin(), track.time.end());
+  const QuinticSpline length(time, Vector(track.length.begin(), track.length.end()));
+  const QuinticSpline target(time, Vector(track.activation.begin(), track.activation.end()));
+  const auto excitation = [&](double t, double a) {
+    const Jet2<double> wanted = target.jet(t);
+    // the rate of the target, and back to it within 20 ms where [0, 1] has kept activation from following
+    return excitation_for(unit, std::clamp(a, 0.0, 1.0), wanted.slope + (wanted.value - a) / 0.02).excitation;
+  };
+  const bool rigid = unit.rigid_tendon;
+  const double l0 = unit.optimal_fibre_length;
+  const auto force = [&](double t, double a, double norm_length) {
+    const Jet2<double> L = length.jet(t);
+    if (!rigid) return tendon_force(unit, L.value, norm_length * l0);
+    const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, L.value, L.slope));
+    return a * forces.active + forces.passive + forces.damping;
+  };
+  const auto system = [&](const Vector& x, Vector& rates, double t) {
+    const double a = std::clamp(x[0], 0.0, 1.0);
+    rates[0] = activation_rate(unit, excitation(t, x[0]), a);
+    rates[1] = rigid ? 0.0 : compliant_fibre(unit, length.jet(t).value, x[1] * l0, a).fibre_velocity / l0;
+  };
+  Vector x{std::clamp(track.activation[0], 0.0, 1.0), 1.0};
+  x[1] = static_equilibrium(unit, track.length[0], x[0]).fibre_length / l0;
+  return integrate(system, x, time, tolerance, 1e-4, [&](const Vector& now, std::size_t i) {
+    activation[i] = now[0];
+    tendon_forces[i] = force(time[i], now[0], now[1]);
+  });
+}
+
+}  // namespace psoas

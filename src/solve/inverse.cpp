@@ -1,0 +1,385 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/solve/inverse.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/core/units.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Axes of a level's load frame in ground, as columns.
+Mat3 load_frame(const Level& level, const Workspace& work) {
+  return work.tree.X_GB[at(level.inferior)].R * rotation_about(Vec3::UnitZ(), level.endplate_angle);
+}
+
+/// The joint centre of a level in ground: where the superior body's joint frame is.
+Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
+  const TreeBody& item = tree.bodies[at(body)];
+  return work.tree.X_GB[at(item.parent)] * item.X_PF.p;
+}
+
+}  // namespace
+
+InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
+    : model_(model), options_(options), work_(model), solver_(1, 1) {
+  const ModelData& data = model_.data();
+  if (!(options.power >= 1.5 && options.power <= 20.0)) throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
+  body_weight_ = data.mass * data.spec.gravity.norm();
+  q_.assign(at(model_.coordinates()), 0.0);
+  u_ = udot_ = joint_moment_ = q_;
+  tree_udot_.assign(at(model_.tree().coordinates()), 0.0);
+  tree_moment_ = tree_udot_;
+  activation_.assign(data.units.size(), 0.0);
+  tendon_force_ = activation_;
+  contact_force_.assign(3 * data.contacts.size(), 0.0);
+  external_.assign(data.tree.bodies.size(), Spatial::Zero());
+  net_wrench_ = external_;
+  levels_.resize(data.levels.size());
+  hips_.assign(data.hips.size(), Vec3::Zero());
+
+  double sum = 0.0;
+  muscle_weight_.assign(data.units.size(), 1.0);
+  for (std::size_t m = 0; m < data.units.size(); ++m) {
+    const MuscleParameters& unit = data.units[m];
+    if (options.weight == "volume")
+      muscle_weight_[m] = unit.max_isometric_force * unit.optimal_fibre_length;
+    else if (options.weight == "area")
+      muscle_weight_[m] = unit.max_isometric_force;
+    else if (options.weight != "one")
+      throw Error(Kind::input, "/redundancy/weight", "expected one, volume or area, found \"" + options.weight + "\"");
+    sum += muscle_weight_[m];
+  }
+  for (double& w : muscle_weight_) w = std::max(w * static_cast<double>(data.units.size()) / sum, 1e-9);
+  build_rows();
+  const int rows = static_cast<int>(equations_.size());
+  const int variables = static_cast<int>(data.units.size() + 3 * data.contacts.size());
+  row_target_.assign(at(rows), 0.0);
+  dense_ = row_target_;
+  with_contacts_.resize(rows, variables, muscle_row_start_.back() + 3 * contact_row_start_.back());
+  muscles_only_.resize(rows, model_.muscles(), muscle_row_start_.back());
+  solver_ = RedundancySolver(rows, variables);
+  solution_.x.reserve(at(variables));
+  solution_.reserve.reserve(at(rows));
+  solution_.multiplier.reserve(at(rows));
+}
+
+void InverseSolver::build_rows() {
+  const ModelData& data = model_.data();
+  const bool levels = options_.levels && !data.levels.empty();
+  const auto is_trunk = [&](int c) { return std::find(data.trunk.begin(), data.trunk.end(), c) != data.trunk.end(); };
+
+  // Which coordinates of the tree can a muscle or contact act on?
+  std::vector<bool> acted(at(model_.tree().coordinates()), false);
+  for (const ArmSlot& slot : data.arm_slots) acted[at(slot.coordinate)] = true;
+  for (const ContactPoint& contact : data.contacts)
+    for (int t = 0; t < model_.tree().coordinates(); ++t) {
+      const int body = model_.tree().coordinate_body[at(t)];
+      if (contact.body >= body && contact.body < model_.tree().bodies[at(body)].subtree_end) acted[at(t)] = true;
+    }
+
+  std::vector<int> row_of(at(model_.coordinates()), -1);
+  for (int c = 0; c < model_.coordinates(); ++c) {
+    const bool root = std::find(data.root.begin(), data.root.end(), c) != data.root.end();
+    bool used = root;
+    for (std::size_t t = 0; t < data.couplings.size(); ++t) used = used || (data.couplings[t].source == c && acted[t]);
+    if (!used || (levels && is_trunk(c))) continue;
+    row_of[at(c)] = static_cast<int>(equations_.size());
+    equations_.push_back({data.coordinate_names[at(c)], root, data.is_rotation[at(c)]});
+  }
+  std::vector<std::array<int, 3>> level_rows;
+  if (levels)
+    for (const Level& level : data.levels) {
+      std::array<int, 3> rows{};
+      for (std::size_t i = 0; i < 3; ++i) {
+        rows[i] = static_cast<int>(equations_.size());
+        equations_.push_back({data.tree_coordinate_names[at(level.coordinates[i])], false, true});
+      }
+      level_rows.push_back(rows);
+    }
+
+  // Where the generalised force of a coordinate of the tree goes.
+  share_start_ = {0};
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+    const int source = data.couplings[t].source;
+    if (row_of[at(source)] >= 0) {
+      shares_.push_back({row_of[at(source)], false});
+    } else if (levels && is_trunk(source)) {
+      const std::size_t axis = at(static_cast<int>(std::find(data.trunk.begin(), data.trunk.end(), source) - data.trunk.begin()));
+      bool is_level = false;
+      for (std::size_t k = 0; k < data.levels.size(); ++k)
+        if (data.levels[k].coordinates[axis] == static_cast<int>(t)) {
+          shares_.push_back({level_rows[k][axis], true});
+          is_level = true;
+        }
+      // A coordinate that rides on the trunk's (the abdomen) follows the sum of the levels' rotations, so each level's
+      // virtual rotation moves it by the same share.
+      if (!is_level)
+        for (const std::array<int, 3>& rows : level_rows) shares_.push_back({rows[axis], false});
+    }
+    share_start_.push_back(static_cast<int>(shares_.size()));
+  }
+
+  const auto rows_of = [&](auto&& touches, std::vector<int>& rows) {
+    std::vector<bool> hit(equations_.size(), false);
+    for (int t = 0; t < model_.tree().coordinates(); ++t)
+      if (touches(t))
+        for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s) hit[at(shares_[at(s)].row)] = true;
+    for (std::size_t r = 0; r < hit.size(); ++r)
+      if (hit[r]) rows.push_back(static_cast<int>(r));
+  };
+  muscle_row_start_ = {0};
+  for (int m = 0; m < model_.muscles(); ++m) {
+    rows_of(
+        [&](int t) {
+          for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
+            if (data.arm_slots[at(i)].coordinate == t) return true;
+          return false;
+        },
+        muscle_rows_);
+    muscle_row_start_.push_back(static_cast<int>(muscle_rows_.size()));
+  }
+  contact_row_start_ = {0};
+  for (const ContactPoint& contact : data.contacts) {
+    rows_of(
+        [&](int t) {
+          const int body = model_.tree().coordinate_body[at(t)];
+          return contact.body >= body && contact.body < model_.tree().bodies[at(body)].subtree_end;
+        },
+        contact_rows_);
+    contact_row_start_.push_back(static_cast<int>(contact_rows_.size()));
+  }
+}
+
+void InverseSolver::net(std::span<const double> q, std::span<const double> u, std::span<const double> udot) {
+  std::copy(q.begin(), q.end(), q_.begin());
+  std::copy(u.begin(), u.end(), u_.begin());
+  std::copy(udot.begin(), udot.end(), udot_.begin());
+  evaluate(model_, q_, u_, work_, Depth::velocity);
+  rigid_tendon_forces(model_, work_);
+  couple_accelerations(model_, u_, udot_, work_, tree_udot_);
+  inverse_dynamics<double>(model_.tree(), tree_udot_, model_.spec().gravity, {}, work_.tree, tree_moment_);
+  required_ = work_.tree.joint_wrench[0];
+}
+
+Vec3 InverseSolver::centre_of_pressure(double height) const {
+  const Vec3 moment = required_.head<3>(), force = required_.tail<3>();
+  // M = p x F with p.y given
+  return {(moment.z() + height * force.x()) / force.y(), height, (height * force.z() - moment.x()) / force.y()};
+}
+
+Vec3 InverseSolver::mass_center() const {
+  Vec3 sum = Vec3::Zero();
+  double mass = 0.0;
+  for (std::size_t b = 1; b < model_.tree().bodies.size(); ++b) {
+    sum += model_.tree().bodies[b].mass * work_.tree.mass_center[b];
+    mass += model_.tree().bodies[b].mass;
+  }
+  return sum / mass;
+}
+
+Vec3 InverseSolver::mass_center_acceleration() const { return required_.tail<3>() / model_.data().mass + model_.spec().gravity; }
+
+Vec3 InverseSolver::contact_point(int contact) const {
+  const ContactPoint& item = model_.data().contacts[at(contact)];
+  return work_.tree.X_GB[at(item.body)] * item.location;
+}
+
+Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
+  // joint wrenches were accumulated by net() without external forces; contacts below do not change an upper subtree
+  const Spatial& wrench = net_wrench_[at(body)];
+  const Vec3 force = wrench.tail<3>();
+  return wrench.head<3>() - point.cross(force);
+}
+
+void InverseSolver::muscle_columns(RedundancyProblem& problem) {
+  const ModelData& data = model_.data();
+  int entry = 0;
+  problem.column_start[0] = 0;
+  for (int m = 0; m < model_.muscles(); ++m) {
+    for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i) {
+      const int t = data.arm_slots[at(i)].coordinate;
+      for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
+        dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * work_.arm[at(i)];
+    }
+    for (int k = muscle_row_start_[at(m)]; k < muscle_row_start_[at(m) + 1]; ++k) {
+      const int row = muscle_rows_[at(k)];
+      problem.row[at(entry)] = row;
+      problem.value[at(entry++)] = dense_[at(row)] * work_.active[at(m)];
+      row_target_[at(row)] -= dense_[at(row)] * work_.passive[at(m)];
+      dense_[at(row)] = 0.0;
+    }
+    problem.column_start[at(m) + 1] = entry;
+    problem.weight[at(m)] = muscle_weight_[at(m)];
+    problem.power[at(m)] = options_.power;
+    problem.low[at(m)] = data.units[at(m)].minimum_activation;
+    problem.high[at(m)] = 1.0;
+  }
+}
+
+void InverseSolver::contact_columns(const ContactCaps& caps) {
+  const ModelData& data = model_.data();
+  RedundancyProblem& problem = with_contacts_;
+  int entry = problem.column_start[at(model_.muscles())];
+  for (std::size_t k = 0; k < data.contacts.size(); ++k) {
+    const ContactPoint& contact = data.contacts[k];
+    const double cap = contact.cap * (contact.seat ? caps.seat : caps.feet);  // in body weights, as the variable is
+    const Vec3 point = contact_point(static_cast<int>(k));
+    for (int axis = 0; axis < 3; ++axis) {
+      const Spatial wrench = wrench_at<double>(point, Vec3::Unit(axis));
+      for (int t = 0; t < model_.tree().coordinates(); ++t) {
+        const int body = model_.tree().coordinate_body[at(t)];
+        if (contact.body < body || contact.body >= model_.tree().bodies[at(body)].subtree_end) continue;
+        const double force = power<double>(wrench, work_.tree.motion[at(t)]);
+        for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
+          dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * force;
+      }
+      const std::size_t variable = at(model_.muscles()) + 3 * k + at(axis);
+      for (int i = contact_row_start_[k]; i < contact_row_start_[k + 1]; ++i) {
+        const int row = contact_rows_[at(i)];
+        problem.row[at(entry)] = row;
+        problem.value[at(entry++)] = dense_[at(row)] * body_weight_;
+        dense_[at(row)] = 0.0;
+      }
+      problem.column_start[variable + 1] = entry;
+      const double scale = axis == 1 ? options_.normal_scale : options_.tangential_scale;
+      problem.power[variable] = 2.0;
+      problem.weight[variable] = 1.0 / (scale * scale);
+      problem.low[variable] = axis == 1 || cap == 0.0 ? 0.0 : -inf;
+      problem.high[variable] = axis == 1 || cap == 0.0 ? cap : inf;
+    }
+  }
+}
+
+void InverseSolver::passive_targets() {
+  for (const PassiveTorque& torque : model_.data().passive) {
+    const std::size_t t = at(torque.coordinate);
+    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
+      row_target_[at(shares_[at(s)].row)] -= (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * torque.at(work_.q[t]);
+  }
+}
+
+void InverseSolver::run(RedundancyProblem& problem) {
+  for (std::size_t r = 0; r < equations_.size(); ++r) {
+    const Equation& equation = equations_[r];
+    const bool lumbar = r >= equations_.size() - (options_.levels ? 3 * levels_.size() : 0);
+    problem.target[r] = row_target_[r];
+    problem.reserve_scale[r] = equation.root ? (equation.rotation ? options_.moment_slack : options_.force_slack)
+                                             : (lumbar ? options_.lumbar_reserve : options_.reserve);
+  }
+  solver_.solve(problem, solution_);
+  for (int m = 0; m < model_.muscles(); ++m) {
+    activation_[at(m)] = solution_.x[at(m)];
+    tendon_force_[at(m)] = activation_[at(m)] * work_.active[at(m)] + work_.passive[at(m)];
+  }
+}
+
+void InverseSolver::solve(const ContactCaps& caps) {
+  const ModelData& data = model_.data();
+  for (std::size_t r = 0; r < row_target_.size(); ++r) row_target_[r] = 0.0;
+  for (std::size_t t = 0; t < data.couplings.size(); ++t)
+    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
+      row_target_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * tree_moment_[t];
+  passive_targets();
+  muscle_columns(with_contacts_);
+  contact_columns(caps);
+  run(with_contacts_);
+  for (std::size_t k = 0; k < contact_force_.size(); ++k) contact_force_[k] = solution_.x[at(model_.muscles()) + k] * body_weight_;
+  finish(contact_force_);
+}
+
+void InverseSolver::solve_with(std::span<const double> contact_force) {
+  const ModelData& data = model_.data();
+  std::copy(contact_force.begin(), contact_force.end(), contact_force_.begin());
+  for (double& x : row_target_) x = 0.0;
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+    double moment = tree_moment_[t];
+    const int body = model_.tree().coordinate_body[t];
+    for (std::size_t k = 0; k < data.contacts.size(); ++k)
+      if (data.contacts[k].body >= body && data.contacts[k].body < model_.tree().bodies[at(body)].subtree_end)
+        moment -= power<double>(wrench_at<double>(contact_point(static_cast<int>(k)), Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2])),
+                                work_.tree.motion[t]);
+    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
+      row_target_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * moment;
+  }
+  passive_targets();
+  muscle_columns(muscles_only_);
+  run(muscles_only_);
+  finish(contact_force_);
+}
+
+void InverseSolver::loads_with(std::span<const double> contact_force, std::span<const double> tendon_force) {
+  std::copy(contact_force.begin(), contact_force.end(), contact_force_.begin());
+  std::copy(tendon_force.begin(), tendon_force.end(), tendon_force_.begin());
+  finish(contact_force_);
+}
+
+void InverseSolver::finish(std::span<const double> contact_force) {
+  const ModelData& data = model_.data();
+  const Tree& tree = model_.tree();
+  for (Spatial& w : external_) w.setZero();
+  for (std::size_t k = 0; k < data.contacts.size(); ++k)
+    external_[at(data.contacts[k].body)] += wrench_at<double>(contact_point(static_cast<int>(k)), Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2]));
+
+  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, external_, work_.tree, tree_moment_);
+  project(model_, work_, tree_moment_, joint_moment_);
+  for (std::size_t b = 0; b < tree.bodies.size(); ++b) net_wrench_[b] = work_.tree.joint_wrench[b];
+  for (std::size_t k = 0; k < data.levels.size(); ++k) {
+    const Level& level = data.levels[k];
+    const Mat3 R = load_frame(level, work_);
+    const Spatial& wrench = net_wrench_[at(level.superior)];
+    const Vec3 on_inferior = -(R.transpose() * wrench.tail<3>());
+    const Vec3 force = wrench.tail<3>();
+    const Vec3 moment = R.transpose() * (wrench.head<3>() - joint_center(tree, level.superior, work_).cross(force));
+    LevelLoad& load = levels_[k];
+    load.net_compression = -on_inferior.y();
+    load.net_anterior_shear = on_inferior.x();
+    load.net_lateral_shear = on_inferior.z();
+    load.net_moment = moment.z();
+    load.net_moment_bending = moment.x();
+    load.net_moment_axial = moment.y();
+  }
+  loads_of(tendon_force_);
+  // leave the generalised forces of net() in place: a second solve of this instant starts from them
+  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, {}, work_.tree, tree_moment_);
+}
+
+void InverseSolver::loads_of(std::span<const double> tendon_force) {
+  const ModelData& data = model_.data();
+  // On a body of a subtree muscles pull; the joint supplies the rest: joint wrench = net wrench - muscles of the subtree.
+  for (Spatial& w : external_) w.setZero();
+  for (std::size_t m = 0; m < data.paths.size(); ++m) {
+    const Path& path = data.paths[m];
+    for (std::size_t k = 0; k < path.bodies.size(); ++k)
+      external_[at(path.bodies[k])] += work_.wrench[at(data.wrench_start[m]) + k] * tendon_force[m];
+  }
+  for (std::size_t b = external_.size(); b-- > 1;) external_[at(model_.tree().bodies[b].parent)] += external_[b];
+  for (std::size_t k = 0; k < data.levels.size(); ++k) {
+    const Level& level = data.levels[k];
+    const Vec3 on_superior = net_wrench_[at(level.superior)].tail<3>() - external_[at(level.superior)].tail<3>();
+    const Vec3 on_inferior = -(load_frame(level, work_).transpose() * on_superior);
+    levels_[k].compression = -on_inferior.y();
+    levels_[k].anterior_shear = on_inferior.x();
+    levels_[k].lateral_shear = on_inferior.z();
+  }
+  for (std::size_t h = 0; h < data.hips.size(); ++h)
+    hips_[h] = net_wrench_[at(data.hips[h].second)].tail<3>() - external_[at(data.hips[h].second)].tail<3>();
+}
+
+Vec3 InverseSolver::unit_load(int muscle, int level) const {
+  const ModelData& data = model_.data();
+  const Level& item = data.levels[at(level)];
+  const Path& path = data.paths[at(muscle)];
+  Vec3 force = Vec3::Zero();
+  for (std::size_t k = 0; k < path.bodies.size(); ++k)
+    if (path.bodies[k] >= item.superior && path.bodies[k] < model_.tree().bodies[at(item.superior)].subtree_end)
+      force += work_.wrench[at(data.wrench_start[at(muscle)]) + k].tail<3>();
+  // the superior body passes on what pulls it
+  const Vec3 on_inferior = load_frame(item, work_).transpose() * force;
+  return {on_inferior.x(), -on_inferior.y(), on_inferior.z()};
+}
+
+}  // namespace psoas

@@ -1,0 +1,373 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// A recorded motion: coordinates -> smooth trajectory -> frames -> reference with contacts -> variants -> events.
+#include "study/motion.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/core/filter.hpp"
+#include "psoas/core/spline.hpp"
+#include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Rotation of the thorax on the pelvis by flexion, bending and axial rotation in one joint, body fixed.
+Mat3 trunk_rotation(double extension, double bending, double rotation) {
+  return rotation_about(Vec3::UnitZ(), extension) * rotation_about(Vec3::UnitX(), bending) * rotation_about(Vec3::UnitY(), rotation);
+}
+
+/// The product of the levels' rotations at trunk coordinates x.
+Mat3 level_product(const Model& model, const Vec3& x) {
+  const ModelData& data = model.data();
+  Mat3 R = Mat3::Identity();
+  for (const Level& level : data.levels) {
+    const TreeBody& body = data.tree.bodies[at(level.superior)];
+    for (int i = body.first_axis; i < body.last_axis; ++i) {
+      const TreeAxis& axis = data.tree.axes[at(i)];
+      if (!axis.rotation) continue;
+      double angle = 0.0;
+      for (std::size_t k = 0; k < 3; ++k)
+        if (axis.coordinate == level.coordinates[k])
+          angle = data.couplings[at(axis.coordinate)].function.jet(x[static_cast<Eigen::Index>(k)]).value;
+      R = R * rotation_about(axis.direction, axis.function.jet(angle).value);
+    }
+  }
+  return R;
+}
+
+/// Rotation vector of a rotation matrix (angle below pi).
+Vec3 rotation_vector(const Mat3& R) {
+  const Eigen::AngleAxisd turn(R);
+  return turn.angle() * turn.axis();
+}
+
+/// The three trunk coordinates whose level rotations multiply to a recorded orientation (Newton with differences).
+Vec3 trunk_coordinates(const Model& model, const Vec3& recorded) {
+  const Mat3 wanted = trunk_rotation(recorded[0], recorded[1], recorded[2]);
+  Vec3 x = recorded;
+  for (int iteration = 0; iteration < 20; ++iteration) {
+    const Mat3 now = level_product(model, x);
+    const Vec3 error = rotation_vector(now.transpose() * wanted);
+    if (error.norm() < 1e-14) break;
+    Mat3 J;
+    const double h = 1e-6;
+    for (Eigen::Index k = 0; k < 3; ++k) {
+      Vec3 moved = x;
+      moved[k] += h;
+      J.col(k) = rotation_vector(now.transpose() * level_product(model, moved)) / h;
+    }
+    const Vec3 a = J.col(0), b = J.col(1), c = J.col(2);
+    const double determinant = a.dot(b.cross(c));
+    x += Vec3(error.dot(b.cross(c)), a.dot(error.cross(c)), a.dot(b.cross(error))) / determinant;
+  }
+  return x;
+}
+
+/// Bodies that stand on the ground first on their leg: those with foot contacts and no such body below them.
+std::vector<int> heels(const Model& model) {
+  std::vector<int> bodies;
+  for (const ContactPoint& contact : model.data().contacts)
+    if (!contact.seat && std::find(bodies.begin(), bodies.end(), contact.body) == bodies.end()) bodies.push_back(contact.body);
+  std::sort(bodies.begin(), bodies.end());
+  std::vector<int> out;
+  for (const int body : bodies) {
+    const bool inside = std::any_of(out.begin(), out.end(), [&](int heel) { return body < model.tree().bodies[at(heel)].subtree_end; });
+    if (!inside) out.push_back(body);
+  }
+  return out;
+}
+
+}  // namespace
+
+MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)
+    : study_(study), question_(question), options_(options), variants_(compile_variants(study)) {
+  trajectory();
+  frames();
+}
+
+InverseOptions MotionRun::inverse_options() const {
+  InverseOptions o;
+  o.power = question_.redundancy.power;
+  o.weight = question_.redundancy.weight;
+  o.reserve = question_.redundancy.reserve;
+  o.lumbar_reserve = question_.redundancy.lumbar_reserve;
+  o.levels = question_.redundancy.lumbar == "levels";
+  o.tangential_scale = question_.support.tangential_scale;
+  o.normal_scale = question_.support.normal_scale;
+  return o;
+}
+
+void MotionRun::trajectory() {
+  const Model& model = variants_.front().model;
+  const ModelData& data = model.data();
+  Table table = *study_.table;
+  const std::vector<double>& time = table.times();
+  const double rate = sampling_rate(time, table.source);
+
+  // Each independent coordinate is recorded or held; all that are neither are named together.
+  std::vector<std::string> missing;
+  for (const std::string& name : data.coordinate_names)
+    if (!table.find(name) && !question_.motion.hold.find(name)) missing.push_back(name);
+  for (const auto& [name, value] : question_.motion.hold) {
+    find_coordinate(study_, model, name, "/motion/hold/" + name);
+    if (table.find(name))
+      throw Error(Kind::input, study_.place("/motion/hold/" + name), "expected a coordinate that the recording lacks, found one that it has");
+    held_.push_back(name);
+  }
+  if (!missing.empty())
+    throw Error(Kind::input, table.source, "expected a column for each independent coordinate, found none for " + join(missing, ", ") +
+                                               "; name them in /motion/hold with a value where they do not move");
+
+  const auto rotational = [&](std::string_view name) {
+    for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
+      if (data.coordinate_names[c] == name) return static_cast<bool>(data.is_rotation[c]);
+    for (std::size_t t = 0; t < data.tree_coordinate_names.size(); ++t)
+      if (data.tree_coordinate_names[t] == name) return static_cast<bool>(data.tree_is_rotation[t]);
+    return false;
+  };
+  if (!table.in_degrees)
+    for (const std::string& name : table.names)
+      if (rotational(name))
+        for (std::size_t i = 0; i < time.size(); ++i)
+          if (std::abs(table.column(name)[i]) > 4.0 * pi)
+            throw Error(Kind::input, table.place(i), "expected an angle in radians in column " + name + ", found " + shortest_text(table.column(name)[i]) +
+                                                         "; values look like degrees, but this file does not say inDegrees=yes");
+  convert_to_radians(table, rotational);
+
+  std::vector<std::vector<double>> columns(data.coordinate_names.size());
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const std::string& name = data.coordinate_names[c];
+    if (table.find(name)) {
+      table.require_finite(name);
+      columns[c] = table.column(name);
+    } else {
+      columns[c].assign(time.size(), *question_.motion.hold.find(name));
+    }
+  }
+  for (const std::string& name : table.names) {
+    const auto known = [&](const std::vector<std::string>& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    if (!known(data.coordinate_names) && !known(data.tree_coordinate_names)) unused_.push_back(name);
+  }
+
+  // A recording has one trunk joint; the levels' rotations must multiply to the same orientation.
+  if (!data.levels.empty() && question_.motion.trunk == "orientation")
+    for (std::size_t i = 0; i < time.size(); ++i) {
+      const Vec3 recorded(columns[at(data.trunk[0])][i], columns[at(data.trunk[1])][i], columns[at(data.trunk[2])][i]);
+      const Vec3 x = trunk_coordinates(model, recorded);
+      for (std::size_t k = 0; k < 3; ++k) {
+        trunk_change_ = std::max(trunk_change_, std::abs(x[static_cast<Eigen::Index>(k)] - recorded[static_cast<Eigen::Index>(k)]));
+        columns[at(data.trunk[k])][i] = x[static_cast<Eigen::Index>(k)];
+      }
+    }
+
+  std::vector<QuinticSpline> splines;
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, data.coordinate_names[c]), Exact{}, data.coordinate_names[c]);
+
+  // The instants of each window are those of the recording.
+  Named<Window> windows = question_.motion.windows;
+  if (windows.empty()) windows["all"] = {time.front(), time.back()};
+  const double slack = 1e-9 * (time.back() - time.front());
+  for (const auto& [name, window] : windows) {
+    const std::string pointer = "/motion/windows/" + name;
+    if (window.from < time.front() - slack || window.to > time.back() + slack)
+      throw Error(Kind::input, study_.place(pointer), "expected a window inside the recording (" + shortest_text(time.front()) + " to " +
+                                                          shortest_text(time.back()) + " s), found " + shortest_text(window.from) + " to " + shortest_text(window.to));
+    WindowFrames frames;
+    frames.name = name;
+    frames.first = static_cast<int>(time_.size());
+    for (std::size_t i = 0; i < time.size(); ++i) {
+      if (time[i] < window.from - slack || time[i] > window.to + slack) continue;
+      if (!time_.empty() && time[i] <= time_.back())
+        throw Error(Kind::input, study_.place(pointer), "expected windows in the order of time that do not overlap");
+      time_.push_back(time[i]);
+      for (const QuinticSpline& spline : splines) {
+        const Jet2<double> jet = spline.jet(time[i]);
+        q_.push_back(jet.value);
+        u_.push_back(jet.slope);
+        udot_.push_back(jet.curvature);
+      }
+    }
+    frames.last = static_cast<int>(time_.size());
+    if (frames.last - frames.first < 2) throw Error(Kind::input, study_.place(pointer), "expected at least two recorded instants in the window");
+    windows_.push_back(frames);
+  }
+  splines_ = std::move(splines);
+}
+
+void MotionRun::net(InverseSolver& solver, int frame) const {
+  const std::size_t n = at(variants_.front().model.coordinates()), start = at(frame) * n;
+  solver.net({q_.data() + start, n}, {u_.data() + start, n}, {udot_.data() + start, n});
+}
+
+void MotionRun::frames() {
+  const Model& model = variants_.front().model;
+  const ModelData& data = model.data();
+  InverseSolver solver(model, inverse_options());
+  const std::vector<int> heel_bodies = heels(model);
+  const bool feet = !heel_bodies.empty();
+  const double weight = data.mass * data.spec.gravity.norm();
+
+  // The floor is where the lowest foot point of all frames stands.
+  floor_ = feet ? inf : 0.0;
+  for (int f = 0; f < static_cast<int>(time_.size()) && feet; ++f) {
+    net(solver, f);
+    for (std::size_t k = 0; k < data.contacts.size(); ++k)
+      if (!data.contacts[k].seat) floor_ = std::min(floor_, solver.contact_point(static_cast<int>(k)).y());
+  }
+
+  std::vector<double> ahead(time_.size(), 0.0);
+  frame_.resize(time_.size());
+  for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
+    net(solver, f);
+    FrameInfo& info = frame_[at(f)];
+    const Vec3 force = solver.required_wrench().tail<3>();
+    info.vertical_bw = force.y() / weight;
+    momentum_error_ = std::max(momentum_error_, momentum_difference(solver) / weight);
+    if (!feet) continue;
+    const Vec3 cop = solver.centre_of_pressure(floor_);
+    Vec3 heel = Vec3::Zero();
+    for (const int body : heel_bodies) heel += solver.work().tree.X_GB[at(body)].p / static_cast<double>(heel_bodies.size());
+    // forward is where the pelvis (the root's body) faces, on the floor
+    Vec3 forward = solver.work().tree.X_GB[1].R.col(0);
+    forward.y() = 0.0;
+    forward.normalize();
+    info.ahead_of_heel = (cop - heel).dot(forward);
+    info.support_distance = support_distance(solver, cop);
+  }
+  for (WindowFrames& window : windows_) {
+    window.seat_off = window.first;
+    if (feet && question_.support.seat != "none" && has_seat(data)) {
+      window.seat_off = window.last - 1;
+      for (int f = window.first; f < window.last; ++f) {
+        bool stays = true;
+        for (int g = f; g < window.last && time_[at(g)] <= time_[at(f)] + 0.05 + 1e-9; ++g) stays = stays && frame_[at(g)].ahead_of_heel > 0.0;
+        if (stays) {
+          window.seat_off = f;
+          break;
+        }
+      }
+    }
+    for (int f = window.first; f < window.last; ++f) {
+      const double end = time_[at(window.seat_off)] + question_.support.seat_release_end, start = end - question_.support.seat_release_duration;
+      const double t = time_[at(f)];
+      const bool seat = question_.support.seat != "none" && has_seat(data);
+      frame_[at(f)].seat = !seat ? 0.0 : t <= start ? 1.0 : t >= end ? 0.0 : (end - t) / (end - start);
+    }
+  }
+}
+
+bool MotionRun::has_seat(const ModelData& data) {
+  return std::any_of(data.contacts.begin(), data.contacts.end(), [](const ContactPoint& contact) { return contact.seat; });
+}
+
+double MotionRun::momentum_difference(const InverseSolver& solver) const {
+  // Newton's second law body by body, without the recursion.
+  const Tree& tree = solver.model().tree();
+  Vec3 sum = Vec3::Zero();
+  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
+    const Spatial& v = solver.work().tree.velocity[b];
+    const Spatial& a = solver.work().tree.acceleration[b];
+    const Vec3 c = solver.work().tree.mass_center[b], w = v.head<3>(), alpha = a.head<3>();
+    const Vec3 c_dot = v.tail<3>() + w.cross(c);
+    sum += tree.bodies[b].mass * (a.tail<3>() + alpha.cross(c) + w.cross(c_dot) - solver.model().spec().gravity);
+  }
+  return (sum - Vec3(solver.required_wrench().tail<3>())).norm();
+}
+
+double MotionRun::support_distance(const InverseSolver& solver, const Vec3& cop) const {
+  // Distance from the convex hull of the foot points on the floor (Andrew's monotone chain; points are few).
+  std::vector<std::array<double, 2>> points;
+  const ModelData& data = solver.model().data();
+  for (std::size_t k = 0; k < data.contacts.size(); ++k)
+    if (!data.contacts[k].seat) {
+      const Vec3 p = solver.contact_point(static_cast<int>(k));
+      points.push_back({p.x(), p.z()});
+    }
+  if (points.size() < 3) return std::nan("");
+  std::sort(points.begin(), points.end());
+  const auto cross = [](const auto& o, const auto& a, const auto& b) { return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]); };
+  std::vector<std::array<double, 2>> hull;
+  for (int pass = 0; pass < 2; ++pass) {
+    const std::size_t start = hull.size();
+    for (const auto& p : points) {
+      while (hull.size() >= start + 2 && cross(hull[hull.size() - 2], hull.back(), p) <= 0.0) hull.pop_back();
+      hull.push_back(p);
+    }
+    hull.pop_back();
+    std::reverse(points.begin(), points.end());
+  }
+  const std::array<double, 2> c{cop.x(), cop.z()};
+  bool inside = true;
+  double nearest = inf;
+  for (std::size_t i = 0; i < hull.size(); ++i) {
+    const auto &a = hull[i], &b = hull[(i + 1) % hull.size()];
+    if (cross(a, b, c) < 0.0) inside = false;
+    const double dx = b[0] - a[0], dy = b[1] - a[1], along = std::clamp(((c[0] - a[0]) * dx + (c[1] - a[1]) * dy) / (dx * dx + dy * dy), 0.0, 1.0);
+    nearest = std::min(nearest, std::hypot(c[0] - a[0] - along * dx, c[1] - a[1] - along * dy));
+  }
+  return inside ? 0.0 : nearest;
+}
+
+void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
+  net(solver, frame);
+  const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
+  if (variant == 0) {
+    solver.solve({1.0, frame_[at(frame)].seat});
+    std::copy(solver.contact_force().begin(), solver.contact_force().end(), contact_force_.begin() + static_cast<std::ptrdiff_t>(at(frame) * contacts));
+  } else {
+    // The same motion and the same external forces: variants differ in their muscles only.
+    solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts});
+  }
+}
+
+Result MotionRun::run() {
+  const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
+  contact_force_.assign(time_.size() * contacts, 0.0);
+  std::vector<std::string> patterns = study_.outputs;
+  if (patterns.empty()) patterns = default_outputs(variants_.front().model);
+  Result result;
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    const Model& model = variants_[v].model;
+    InverseSolver solver(model, inverse_options());
+    Block& block = result.blocks[variants_[v].name];
+    block.axis_values = time_;
+    const std::vector<Output> outputs = find_outputs(model, patterns, true);
+    std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
+    VariantRecord record;
+    record.solved.resize(time_.size());
+    for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
+      solve(solver, v, f);
+      const Instant now{&model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(), &solver};
+      for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
+      note_frame(solver, f, record);
+      if (options_.progress)
+        options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) / static_cast<double>(variants_.size()),
+                          variants_[v].name);
+    }
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      block.series[outputs[k].name] = {outputs[k].unit, values[k]};
+      reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    }
+    records_.push_back(std::move(record));
+  }
+  events();
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
+    ledgers(v, block);
+    credibility(v, block);
+    warnings(v, block);
+  }
+  integrate(result);
+  summarise(result);
+  return result;
+}
+
+Result answer(const Study& study, const MotionStudy& question, const RunOptions& options) { return MotionRun(study, question, options).run(); }
+
+}  // namespace psoas

@@ -1,0 +1,97 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// The working of a motion study, step by step. motion.cpp has the frames, motion_report.cpp what is said about them.
+#pragma once
+
+#include "psoas/core/spline.hpp"
+#include "study/answer.hpp"
+
+namespace psoas {
+
+/// What every frame knows before muscles are asked.
+struct FrameInfo {
+  double vertical_bw = 0.0;       ///< required vertical force [body weights]
+  double ahead_of_heel = 0.0;     ///< centre of pressure in front of the mean heel [m]
+  double support_distance = 0.0;  ///< centre of pressure outside the feet [m]
+  double seat = 0.0;              ///< factor on the seat's caps
+};
+
+/// Frames of one window and its events, as indices of frames.
+struct WindowFrames {
+  std::string name;
+  int first = 0, last = 0;  ///< [first, last)
+  int seat_off = 0, peak = 0;
+};
+
+/// What one frame of a variant said about its solution.
+struct SolvedFrame {
+  double residual = 0.0;
+  int iterations = 0;
+};
+
+/// What a variant gathers over its frames.
+struct VariantRecord {
+  std::vector<SolvedFrame> solved;
+  double greatest_residual = 0.0;
+  int greatest_iterations = 0, unconverged = 0;
+  std::vector<double> reserve_peak, moment_peak;  ///< per equation, magnitudes
+  double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
+  double friction_demand = 0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
+  std::vector<int> outside, inside, saturated;  ///< per muscle: frames
+  double compression_peak = 0.0;
+};
+
+class MotionRun {
+ public:
+  MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options);
+  Result run();
+
+ private:
+  // motion.cpp
+  void trajectory();
+  void frames();
+  void net(InverseSolver& solver, int frame) const;
+  void solve(InverseSolver& solver, std::size_t variant, int frame);
+  InverseOptions inverse_options() const;
+  double momentum_difference(const InverseSolver& solver) const;
+  double support_distance(const InverseSolver& solver, const Vec3& cop) const;
+  static bool has_seat(const ModelData& data);
+
+  // motion_report.cpp
+  static std::vector<std::string> default_outputs(const Model& model);
+  void note_frame(const InverseSolver& solver, int frame, VariantRecord& record) const;
+  void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values, Block& block) const;
+  void events();
+  void ledgers(std::size_t variant, Block& block);
+  void credibility(std::size_t variant, Block& block);
+  void warnings(std::size_t variant, Block& block) const;
+  void summarise(Result& result);
+  double mean_at(const std::vector<double>& values, const char* event) const;
+
+  // motion_integrate.cpp
+  void integrate(Result& result);
+
+  const Study& study_;
+  const MotionStudy& question_;
+  const RunOptions& options_;
+  std::vector<Variant> variants_;
+  std::vector<std::string> held_, unused_;
+  std::vector<QuinticSpline> splines_;  ///< per independent coordinate
+  double trunk_change_ = 0.0;           ///< greatest change of a trunk coordinate by the level product [rad]
+  double floor_ = 0.0;                  ///< height of the floor [m]
+  double momentum_error_ = 0.0;         ///< required force against m(a - g) body by body [body weights]
+  std::vector<double> time_, q_, u_, udot_;
+  std::vector<WindowFrames> windows_;
+  std::vector<FrameInfo> frame_;
+  std::vector<double> contact_force_;   ///< per frame, three a contact
+  std::vector<VariantRecord> records_;
+  /// Per variant, window and event (peak, seat-off, end): tendon and passive forces and unit loads.
+  struct EventState {
+    std::vector<double> tendon_force, passive;
+    std::vector<std::vector<Vec3>> unit_load;  ///< per level, per muscle
+    std::vector<LevelLoad> loads;
+  };
+  std::vector<std::vector<std::array<EventState, 3>>> events_;
+};
+
+}  // namespace psoas

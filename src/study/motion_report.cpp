@@ -1,0 +1,493 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// What a motion study says about its frames: reductions, events, ledgers, credibility, warnings and the summary.
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
+#include "study/motion.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+const std::array<const char*, 3> event_names = {"peak", "seat_off", "end"};
+
+std::string fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+bool has_coordinate(const Model& model, const std::string& name) {
+  const auto& names = model.data().coordinate_names;
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// The group that a muscle is reported under in a ledger.
+std::string ledger_group(const ModelSpec& spec, const std::string& muscle) {
+  for (const char* group : {"erector_spinae", "multifidus", "quadratus_lumborum", "abdominals"}) {
+    const std::vector<std::string> members = select_muscles(spec, std::string("group:") + group);
+    if (std::find(members.begin(), members.end(), muscle) != members.end()) return group;
+  }
+  return "other muscles";
+}
+
+}  // namespace
+
+std::vector<std::string> MotionRun::default_outputs(const Model& model) {
+  std::vector<std::string> out = {"external_force_y", "com_x", "com_y"};
+  const auto add = [&](std::initializer_list<const char*> names) { out.insert(out.end(), names.begin(), names.end()); };
+  if (has_coordinate(model, "hip_flexion_r")) add({"coordinate/hip_flexion_r", "coordinate/hip_flexion_l", "joint_moment/hip_flexion_r", "joint_moment/hip_flexion_l"});
+  if (has_coordinate(model, "knee_angle_r")) add({"joint_moment/knee_angle_r", "joint_moment/knee_angle_l"});
+  if (has_coordinate(model, "ankle_angle_r")) add({"joint_moment/ankle_angle_r", "joint_moment/ankle_angle_l"});
+  if (!select_muscles(model.spec(), "group:iliopsoas_r").empty() && has_coordinate(model, "hip_flexion_r"))
+    add({"muscle_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/group:iliopsoas_r", "torque_capacity/hip_flexion_r",
+         "muscle_force/group:iliopsoas_r", "muscle_force/group:iliopsoas_l", "passive_force/group:iliopsoas_r"});
+  if (!model.data().levels.empty()) add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg"});
+  if (!model.data().hips.empty()) add({"hip_contact_force_bw/*"});
+  return out;
+}
+
+void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord& record) const {
+  const ModelData& data = solver.model().data();
+  record.solved[at(frame)] = {solver.residual(), solver.iterations()};
+  record.greatest_residual = std::max(record.greatest_residual, solver.residual());
+  record.greatest_iterations = std::max(record.greatest_iterations, solver.iterations());
+  record.unconverged += solver.converged() ? 0 : 1;
+  const auto equations = solver.equations();
+  record.reserve_peak.resize(equations.size());
+  record.moment_peak.resize(equations.size());
+  for (std::size_t r = 0; r < equations.size(); ++r) {
+    const double reserve = std::abs(solver.reserve()[r]);
+    record.reserve_peak[r] = std::max(record.reserve_peak[r], reserve);
+    if (equations[r].root) {
+      double& shortfall = equations[r].rotation ? record.moment_shortfall : record.force_shortfall;
+      shortfall = std::max(shortfall, reserve);
+    } else if (has_coordinate(solver.model(), equations[r].name)) {
+      record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(solver.joint_moment(solver.model().coordinate(equations[r].name))));
+    }
+  }
+  // levels: the moment that muscles must balance there
+  for (std::size_t k = 0; k < data.levels.size(); ++k) {
+    const LevelLoad& load = solver.level(static_cast<int>(k));
+    const std::array<double, 3> moments = {load.net_moment, load.net_moment_bending, load.net_moment_axial};
+    for (std::size_t i = 0; i < 3; ++i) {
+      const std::string& name = data.tree_coordinate_names[at(data.levels[k].coordinates[i])];
+      for (std::size_t r = 0; r < equations.size(); ++r)
+        if (equations[r].name == name) record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(moments[i]));
+    }
+    if (k == 0) record.compression_peak = std::max(record.compression_peak, load.compression);
+  }
+  const double weight = data.mass * data.spec.gravity.norm();
+  std::array<Vec3, 3> support{Vec3::Zero(), Vec3::Zero(), Vec3::Zero()};  // right foot, left foot, seat
+  for (std::size_t k = 0; k < data.contacts.size(); ++k) {
+    const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]);
+    support[data.contacts[k].seat ? 2 : solver.contact_point(static_cast<int>(k)).z() >= solver.mass_center().z() ? 0 : 1] += force;
+  }
+  for (const Vec3& force : support)
+    if (force.y() > 0.05 * weight) record.friction_demand = std::max(record.friction_demand, std::hypot(force.x(), force.z()) / force.y());
+  record.outside.resize(data.units.size());
+  record.inside.resize(data.units.size());
+  record.saturated.resize(data.units.size());
+  for (std::size_t m = 0; m < data.units.size(); ++m) {
+    record.outside[m] += solver.work().outside_domain[m] != 0;
+    record.inside[m] += solver.work().inside[m] != 0;
+    record.saturated[m] += solver.activation()[m] > 0.999;
+  }
+}
+
+void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values, Block& block) const {
+  const auto part = [&](const std::string& prefix, int first, int last) {
+    int peak = first, low = first, magnitude = first;
+    double sum = 0.0;
+    for (int f = first; f < last; ++f) {
+      if (values[at(f)] > values[at(peak)]) peak = f;
+      if (values[at(f)] < values[at(low)]) low = f;
+      if (std::abs(values[at(f)]) > std::abs(values[at(magnitude)])) magnitude = f;
+      sum += values[at(f)];
+    }
+    block.scalars[prefix + "peak " + name] = {values[at(peak)], unit};
+    block.scalars[prefix + "min " + name] = {values[at(low)], unit};
+    block.scalars[prefix + "peak_abs " + name] = {values[at(magnitude)], unit};
+    block.scalars[prefix + "time_of_peak " + name] = {time_[at(peak)], "s"};
+    block.scalars[prefix + "mean " + name] = {sum / (last - first), unit};
+    block.scalars[prefix + "final " + name] = {values[at(last - 1)], unit};
+  };
+  part("", 0, static_cast<int>(time_.size()));
+  const bool single = windows_.size() == 1 && question_.motion.windows.empty();
+  for (const WindowFrames& window : windows_) {
+    const std::string prefix = single ? "" : window.name + "/";
+    if (!single) part(prefix, window.first, window.last);
+    block.scalars[prefix + "at_seat_off " + name] = {values[at(window.seat_off)], unit};
+    block.scalars[prefix + "at_end " + name] = {values[at(window.last - 1)], unit};
+  }
+}
+
+void MotionRun::events() {
+  // The peak of a window is that of the lowest level's compression in the reference, so that variants are compared at
+  // the same instant.
+  InverseSolver reference(variants_.front().model, inverse_options());
+  const std::size_t levels = variants_.front().model.data().levels.size();
+  for (WindowFrames& window : windows_) {
+    double greatest = -inf;
+    window.peak = window.first;
+    for (int f = window.first; f < window.last; ++f) {
+      double load = frame_[at(f)].vertical_bw;
+      if (levels > 0) {
+        solve(reference, 0, f);
+        load = reference.level(0).compression;
+      }
+      if (load > greatest) {
+        greatest = load;
+        window.peak = f;
+      }
+    }
+  }
+  events_.clear();
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    InverseSolver solver(variants_[v].model, inverse_options());
+    std::vector<std::array<EventState, 3>> all;
+    for (const WindowFrames& window : windows_) {
+      std::array<EventState, 3> states;
+      const std::array<int, 3> instants = {window.peak, window.seat_off, window.last - 1};
+      for (std::size_t e = 0; e < 3; ++e) {
+        solve(solver, v, instants[e]);
+        EventState& state = states[e];
+        state.tendon_force.assign(solver.tendon_force().begin(), solver.tendon_force().end());
+        state.passive = solver.work().passive;
+        for (std::size_t k = 0; k < levels; ++k) {
+          state.loads.push_back(solver.level(static_cast<int>(k)));
+          std::vector<Vec3> unit;
+          for (int m = 0; m < solver.model().muscles(); ++m) unit.push_back(solver.unit_load(m, static_cast<int>(k)));
+          state.unit_load.push_back(std::move(unit));
+        }
+      }
+      all.push_back(std::move(states));
+    }
+    events_.push_back(std::move(all));
+  }
+}
+
+void MotionRun::ledgers(std::size_t variant, Block& block) {
+  const Model& model = variants_[variant].model;
+  const ModelData& data = model.data();
+  if (data.levels.empty()) return;
+  std::vector<std::string> sources;  // of each muscle
+  const std::vector<std::string> iliopsoas = select_muscles(model.spec(), "group:iliopsoas");
+  for (const std::string& muscle : data.muscle_names)
+    sources.push_back(std::find(iliopsoas.begin(), iliopsoas.end(), muscle) != iliopsoas.end() ? muscle : ledger_group(model.spec(), muscle));
+  std::vector<std::string> order = iliopsoas;
+  for (const std::string& source : sources)
+    if (std::find(order.begin(), order.end(), source) == order.end()) order.push_back(source);
+
+  for (std::size_t w = 0; w < windows_.size(); ++w)
+    for (std::size_t e = 0; e < 3; ++e) {
+      const EventState& state = events_[variant][w][e];
+      for (std::size_t k = 0; k < data.levels.size(); ++k) {
+        ResultTable table;
+        table.description = "Load of " + data.levels[k].name + " by source, window " + windows_[w].name + ", at " + event_names[e] +
+                            ": force of the superior on the inferior body in the endplate frame; passive: the part that needs no activation";
+        table.columns = {{"compression", "N"}, {"anterior_shear", "N"}, {"lateral_shear", "N"}, {"passive_compression", "N"}, {"passive_anterior_shear", "N"}};
+        const LevelLoad& load = state.loads[k];
+        const auto row = [&](const std::string& label, const std::vector<double>& values) {
+          table.labels.push_back(label);
+          table.rows.push_back(values);
+        };
+        row("gravity and inertia", {load.net_compression, load.net_anterior_shear, load.net_lateral_shear, 0.0, 0.0});
+        for (const std::string& source : order) {
+          std::vector<double> sum(5, 0.0);
+          for (std::size_t m = 0; m < sources.size(); ++m) {
+            if (sources[m] != source) continue;
+            const Vec3& unit = state.unit_load[k][m];
+            const double force = state.tendon_force[m], passive = state.passive[m];
+            sum[0] += unit[1] * force;
+            sum[1] += unit[0] * force;
+            sum[2] += unit[2] * force;
+            sum[3] += unit[1] * passive;
+            sum[4] += unit[0] * passive;
+          }
+          row(source, sum);
+        }
+        row("discs, ligaments and capsules", {0.0, 0.0, 0.0, 0.0, 0.0});
+        std::vector<double> total(5, 0.0);
+        for (const auto& values : table.rows)
+          for (std::size_t i = 0; i < 5; ++i) total[i] += values[i];
+        row("total", total);
+        block.tables["ledger/" + data.levels[k].name + "/" + windows_[w].name + "/" + event_names[e]] = table;
+      }
+    }
+
+  if (variant == 0) return;
+  // What changed against the reference: the edited muscles' own passive force, and all that was recruited anew.
+  ResultTable table;
+  table.description = "Change of level loads against " + variants_.front().name +
+                      ": direct = change of passive muscle forces at the same posture, re-recruitment = the rest; mean over windows";
+  for (const char* quantity : {"compression", "anterior_shear"})
+    for (const char* event : event_names)
+      for (const char* part : {"total", "direct", "re_recruitment"}) table.columns.push_back({std::string(quantity) + "_at_" + event + "_" + part, "N"});
+  for (std::size_t k = 0; k < data.levels.size(); ++k) {
+    std::vector<double> values;
+    for (const int component : {1, 0})
+      for (std::size_t e = 0; e < 3; ++e) {
+        double total = 0.0, direct = 0.0;
+        for (std::size_t w = 0; w < windows_.size(); ++w) {
+          const EventState &now = events_[variant][w][e], &before = events_[0][w][e];
+          total += component == 1 ? now.loads[k].compression - before.loads[k].compression : now.loads[k].anterior_shear - before.loads[k].anterior_shear;
+          for (std::size_t m = 0; m < now.passive.size() && now.passive.size() == before.passive.size(); ++m)
+            direct += (now.passive[m] - before.passive[m]) * now.unit_load[k][m][component];
+        }
+        total /= static_cast<double>(windows_.size());
+        direct /= static_cast<double>(windows_.size());
+        values.insert(values.end(), {total, direct, total - direct});
+      }
+    table.labels.push_back(data.levels[k].name);
+    table.rows.push_back(values);
+  }
+  block.tables["change_of_loads"] = table;
+}
+
+void MotionRun::credibility(std::size_t variant, Block& block) {
+  const Model& model = variants_[variant].model;
+  const ModelData& data = model.data();
+  const VariantRecord& record = records_[variant];
+  const double weight = data.mass * data.spec.gravity.norm();
+  const auto line = [&](const std::string& name, double value, double limit, const std::string& unit, const std::string& source, const std::string& note = "") {
+    block.credibility.push_back({name, unit, source, note, value, limit, value <= limit});
+  };
+  line("redundancy residual", record.greatest_residual, 1e-8, "1", "psoas: moment error, bounds and stationarity of every frame");
+  line("required force against m(a - g)", momentum_error_, 1e-9, "body weights", "Newton's second law, body by body");
+
+  // Reserves against the peak moment of their own coordinate.
+  InverseSolver solver(model, inverse_options());
+  double worst = 0.0, worst_moment = 1.0;
+  std::string worst_name;
+  for (std::size_t r = 0; r < solver.equations().size(); ++r) {
+    if (solver.equations()[r].root) continue;
+    const double share = record.reserve_peak[r] / std::max(record.moment_peak[r], 1.0);
+    if (share > worst) {
+      worst = share;
+      worst_moment = record.reserve_peak[r];
+      worst_name = solver.equations()[r].name;
+    }
+  }
+  line("reserve over peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015", worst_name.empty() ? "" : worst_name + ", " + fixed(worst_moment, 2) + " N m");
+
+  if (data.contacts.empty()) {
+    for (const char* name : {"contact shortfall, force", "contact shortfall, moment"})
+      block.credibility.push_back({name, "", "docs/science.md", "not applicable (the model has no contact points)", 0.0, 0.0, {}});
+    return;
+  }
+  for (const char* name : {"residual force", "residual moment"})
+    block.credibility.push_back({name, "", "Hicks et al. 2015", "not applicable (forces derived from the motion)", 0.0, 0.0, {}});
+  double height = 0.0;
+  for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
+    net(solver, f);
+    height = std::max(height, solver.mass_center().y() - floor_);
+  }
+  line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", "docs/science.md section 7");
+  line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01, "body weight x mass-centre height", "docs/science.md section 7",
+       fixed(record.moment_shortfall, 1) + " N m");
+  double outside = 0.0;
+  int frames_outside = 0, frames_on_feet = 0;
+  for (int f = 0; f < static_cast<int>(time_.size()); ++f)
+    if (frame_[at(f)].seat == 0.0 && std::isfinite(frame_[at(f)].support_distance)) {
+      outside = std::max(outside, frame_[at(f)].support_distance);
+      frames_outside += frame_[at(f)].support_distance > 0.0;
+      ++frames_on_feet;
+    }
+  line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", "docs/science.md section 7",
+       std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) +
+           " frames on the feet alone; a generic mass distribution on a recorded motion puts it at or behind the heel");
+  double friction = inf;
+  for (const ContactPoint& contact : data.contacts) friction = std::min(friction, contact.friction);
+  line("friction demand", record.friction_demand, friction, "1", "model field contacts/*/friction");
+
+  if (variant > 0 || data.levels.empty()) return;
+  // How much the peak depends on the trunk's mass and where it is: at the peak's instant of the first window.
+  const int frame = windows_.front().peak;
+  solve(solver, 0, frame);
+  const double before = solver.level(0).compression;
+  const std::string& trunk = data.body_names[at(data.levels.back().superior)];
+  const auto changed = [&](auto&& edit) {
+    ModelSpec spec = model.spec();
+    edit(*spec.bodies.find(trunk));
+    InverseSolver other(Model(spec), inverse_options());
+    net(other, frame);
+    other.solve({1.0, frame_[at(frame)].seat});
+    return other.level(0).compression - before;
+  };
+  const auto report = [&](const std::string& name, double minus, double plus) {
+    block.credibility.push_back({name, "N", "docs/science.md section 7", fixed(minus, 0) + " and " + fixed(plus, 0) + " N of " + fixed(before, 0) + " N",
+                                 std::max(std::abs(minus), std::abs(plus)), 0.0, {}});
+  };
+  report("peak " + data.levels.front().name + " compression for -2 and +2 % of thorax mass", changed([](BodySpec& b) { b.mass *= 0.98; }),
+         changed([](BodySpec& b) { b.mass *= 1.02; }));
+  report("peak " + data.levels.front().name + " compression for the thorax's mass centre 20 mm back and forward",
+         changed([](BodySpec& b) { b.mass_center.x() -= 0.02; }), changed([](BodySpec& b) { b.mass_center.x() += 0.02; }));
+}
+
+void MotionRun::warnings(std::size_t variant, Block& block) const {
+  const ModelData& data = variants_[variant].model.data();
+  const VariantRecord& record = records_[variant];
+  const auto list = [&](const std::vector<int>& frames, const std::string& what) {
+    int muscles = 0, most = 0;
+    std::string name;
+    for (std::size_t m = 0; m < frames.size(); ++m)
+      if (frames[m] > 0) {
+        ++muscles;
+        if (frames[m] > most) {
+          most = frames[m];
+          name = data.muscle_names[m];
+        }
+      }
+    if (muscles > 0)
+      block.warnings.push_back(std::to_string(muscles) + (muscles == 1 ? " muscle " : " muscles ") + what + ", most often " + name + " (" + std::to_string(most) + " of " +
+                               std::to_string(time_.size()) + " frames)");
+  };
+  list(record.outside, "with fibres outside their domain");
+  list(record.inside, "with a path point inside a wrapping surface");
+  list(record.saturated, "fully active");
+  if (record.unconverged > 0) block.warnings.push_back(std::to_string(record.unconverged) + " frames whose muscle redundancy did not converge");
+  const Model& model = variants_[variant].model;
+  for (const char* hip : {"hip_flexion_r", "hip_flexion_l"})
+    if (has_coordinate(model, hip)) {
+      const std::size_t c = at(model.coordinate(hip)), n = at(model.coordinates());
+      int deep = 0;
+      for (std::size_t f = 0; f < time_.size(); ++f) deep += q_[f * n + c] > degrees(100.0);
+      if (deep > 0) block.warnings.push_back(std::string(hip) + " above 100 degrees in " + std::to_string(deep) + " frames: contact of thigh and trunk is not modelled");
+    }
+  if (variant > 0) return;
+  if (!held_.empty()) block.warnings.push_back("held, because the recording lacks them: " + join(held_, ", "));
+  if (!unused_.empty()) block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));
+}
+
+double MotionRun::mean_at(const std::vector<double>& values, const char* event) const {
+  double sum = 0.0;
+  for (const WindowFrames& window : windows_)
+    sum += values[at(event == event_names[0] ? window.peak : event == event_names[1] ? window.seat_off : window.last - 1)];
+  return sum / static_cast<double>(windows_.size());
+}
+
+void MotionRun::summarise(Result& result) {
+  const Model& model = variants_.front().model;
+  const ModelData& data = model.data();
+  double seconds = 0.0;
+  for (const WindowFrames& window : windows_) seconds += time_[at(window.last - 1)] - time_[at(window.first)];
+  result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " + fixed(seconds, 2) + " s · " + std::to_string(time_.size()) + " frames · " +
+                   std::to_string(model.muscles()) + " muscles";
+
+  const auto line = [&](const std::string& label, const std::string& unit, int decimals, const std::string& note, auto&& value) {
+    SummaryLine entry{label, unit, note, {}, decimals};
+    for (std::size_t v = 0; v < variants_.size(); ++v) entry.values.push_back(value(v));
+    result.summary.push_back(entry);
+  };
+  const auto heading = [&](const std::string& label) { result.summary.push_back({label, "", "", {}, 0}); };
+  const auto values = [&](std::size_t v, const std::string& output) -> const std::vector<double>* {
+    const Series* series = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second.series.find(output);
+    return series ? &series->values : nullptr;
+  };
+  const auto has = [&](const std::string& output) { return values(0, output) != nullptr; };
+  // the mean over windows of the greatest value times sign
+  const auto mean_peak = [&](const std::vector<double>& x, double sign) {
+    double sum = 0.0;
+    for (const WindowFrames& window : windows_) {
+      double best = -inf;
+      for (int f = window.first; f < window.last; ++f) best = std::max(best, sign * x[at(f)]);
+      sum += sign * best;
+    }
+    return sum / static_cast<double>(windows_.size());
+  };
+  const std::string group = "group:iliopsoas_r";
+  const bool hip = has_coordinate(model, "hip_flexion_r");
+  const bool psoas = !select_muscles(model.spec(), group).empty() && hip;
+  const auto peak_line = [&](const std::string& label, const std::string& output, const std::string& unit, int decimals, double sign, const std::string& note = "") {
+    if (has(output)) line(label, unit, decimals, note, [&](std::size_t v) { return mean_peak(*values(v, output), sign); });
+  };
+
+  if (variants_.size() > 1 && psoas)
+    line("Δθ at 5 N·m", "deg", 1, "lost hip extension, as a clinician would measure it", [&](std::size_t v) { return delta_theta_deg(model, variants_[v].model); });
+  peak_line("net hip moment, greatest extension", "joint_moment/hip_flexion_r", "N·m", 1, -1.0, "right; prescribed motion: muscles cannot change it");
+  peak_line("iliopsoas hip moment, peak", "muscle_moment/hip_flexion_r/" + group, "N·m", 1, 1.0, "active + passive, right");
+  if (has("passive_moment/hip_flexion_r/" + group))
+    line("  passive alone, end of the rise", "N·m", 2, "", [&](std::size_t v) { return mean_at(*values(v, "passive_moment/hip_flexion_r/" + group), event_names[2]); });
+  if (psoas)
+    for (const double angle : {90.0, 45.0, 0.0, -20.0})
+      line("iliopsoas capacity at " + fixed(angle, 0) + "°", "N·m", 1, angle == 90.0 ? "fully active, right" : "",
+           [&](std::size_t v) { return iliopsoas_capacity(variants_[v].model, degrees(angle)); });
+  peak_line("peak iliopsoas force", "muscle_force/" + group, "N", 0, 1.0, "right");
+  for (std::size_t e = 0; e < 3 && !data.levels.empty(); ++e) {
+    const std::array<const char*, 3> titles = {"at the peak of the load", "at seat-off", "at the end of the rise"};
+    const bool seated = question_.support.seat != "none" && has_seat(data);
+    if (e == 1 && !seated) continue;
+    heading(e == 2 && !seated ? "at the end" : titles[e]);
+    for (std::size_t k = 0; k < data.levels.size(); ++k) {
+      const std::string& level = data.levels[k].name;
+      std::string label = level;
+      std::replace(label.begin(), label.end(), '_', '-');
+      const auto mean_load = [&](std::size_t v, auto&& pick) {
+        double sum = 0.0;
+        for (std::size_t w = 0; w < windows_.size(); ++w) sum += pick(events_[v][w][e].loads[k]);
+        return sum / static_cast<double>(windows_.size());
+      };
+      line("  " + label + " compression", "N", 0, "", [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.compression; }); });
+      const LevelSpec& spec = *model.spec().lumbar->levels.find(level);
+      line("  " + label + " anterior shear", "N", 0, "endplate " + fixed(-spec.endplate_angle_deg, 0) + "° forward in the neutral pose",
+           [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.anterior_shear; }); });
+    }
+  }
+  if (has("hip_contact_force_bw/r")) {
+    heading("joints and support");
+    peak_line("  hip contact, right, peak", "hip_contact_force_bw/r", "BW", 2, 1.0, "measured 1.5 to 2.6 at natural speed (Bergmann et al. 2001)");
+    peak_line("  hip contact, left, peak", "hip_contact_force_bw/l", "BW", 2, 1.0);
+  }
+  if (has("external_force_y")) {
+    const double weight = data.mass * data.spec.gravity.norm();
+    line("  vertical force, peak", "BW", 3, "needs no mass", [&](std::size_t v) { return mean_peak(*values(v, "external_force_y"), 1.0) / weight; });
+  }
+  line("  greatest reserve", "N·m", 2, "what muscles leave unexplained", [&](std::size_t v) {
+    InverseSolver solver(variants_[v].model, inverse_options());
+    double most = 0.0;
+    for (std::size_t r = 0; r < solver.equations().size(); ++r)
+      if (!solver.equations()[r].root) most = std::max(most, records_[v].reserve_peak[r]);
+    return most;
+  });
+
+  if (question_.support.seat != "none" && has_seat(data)) {
+    std::string text = "Seat-off at";
+    for (const WindowFrames& window : windows_) text += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
+    result.notes.push_back(text + "; frames before it share force between seat and feet by assumption.");
+    for (const WindowFrames& window : windows_)
+      for (auto& [name, block] : result.blocks) block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+  }
+  if (variants_.size() > 1) {
+    for (std::size_t v = 1; v < variants_.size(); ++v) {
+      const Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
+      if (const ResultTable* change = block.tables.find("change_of_loads")) {
+        const std::vector<double>& row = change->rows.front();  // lowest level: compression at peak, seat-off, end
+        result.notes.push_back(variants_[v].name + ": " + change->labels.front() + " compression at the end changes by " + fixed(row[6], 1) + " N (" + fixed(row[7], 1) +
+                               " directly by passive force, " + fixed(row[8], 1) + " by re-recruitment); at the peak by " + fixed(row[0], 1) + " N.");
+      }
+    }
+  }
+  if (trunk_change_ > 0.0)
+    result.notes.push_back("The recorded trunk orientation is met by the product of the levels' rotations; the trunk coordinates change by at most " +
+                           fixed(to_degrees(trunk_change_), 2) + "° for it.");
+  for (const Credibility& entry : result.blocks.begin()->second.credibility)
+    if (entry.ok && !*entry.ok)
+      result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " + entry.unit + ", limit " + shortest_text(entry.limit) +
+                             (entry.note.empty() ? "" : " (" + entry.note + ")") + ".");
+  const auto plot = [&](const char* file, const char* title, const char* y, const std::string& series) {
+    if (has(series)) result.plots.push_back({file, title, y, series});
+  };
+  plot("hip_moment.svg", "Net hip moment, right (flexion +)", "N·m", "joint_moment/hip_flexion_r");
+  plot("iliopsoas_passive_moment.svg", "Passive hip-flexion moment of the iliopsoas, right", "N·m", "passive_moment/hip_flexion_r/" + group);
+  if (!data.levels.empty()) {
+    plot("L5_S1_compression.svg", "Compression at the lowest lumbar level", "N", "compression/" + data.levels.front().name);
+    plot("L5_S1_anterior_shear.svg", "Anterior shear at the lowest lumbar level", "N", "anterior_shear/" + data.levels.front().name);
+  }
+}
+
+}  // namespace psoas

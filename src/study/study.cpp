@@ -1,0 +1,365 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/study/study.hpp"
+
+#include <filesystem>
+
+#include "model/json_walk.hpp"
+#include "model/model_file.hpp"
+#include "psoas/io/file.hpp"
+#include "psoas/io/table_file.hpp"
+#include "study/answer.hpp"
+
+namespace psoas {
+namespace {
+
+constexpr const char* study_format = "psoas-study/1";
+constexpr const char* result_format = "psoas-result/1";
+constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
+
+const std::set<std::string> common_keys = {"format", "$schema", "note",    "title",   "study",   "model",
+                                           "edits",  "variants", "subject", "outputs", "extends"};
+
+/// FNV-1a, 64 bits, as hexadecimal digits: tells one table from another.
+std::string hash_of(const std::string& text) {
+  unsigned long long hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  std::string out(16, '0');
+  for (std::size_t i = 16; i-- > 0; hash >>= 4) out[i] = "0123456789abcdef"[hash & 15u];
+  return out;
+}
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  [&]<class... K>(const std::variant<K...>*) { (names.emplace_back(K::name), ...); }(static_cast<const StudyKind*>(nullptr));
+  return names;
+}
+
+/// Collects problems of two documents, the study's and the model's, and throws them together.
+class StudyReader {
+ public:
+  StudyReader(std::string path, const std::vector<std::pair<std::string, std::string>>& set) {
+    study_.path = std::move(path);
+    document_ = std::make_shared<Document>(Document::read(study_.path));
+    if (document_->root().is_object() && document_->root().value("format", "") == std::string(result_format)) open_result();
+    for (const auto& [pointer, text] : set) apply_set(pointer, text);
+  }
+
+  Study read() {
+    std::vector<Problem> problems;
+    const json& root = document_->root();
+    check_format(root, study_format, problems);
+    document_->complain(Kind::input, problems);
+    Walk walk;
+    question(root, walk);
+    common(root, walk);
+    problems = walk.problems;
+    if (root.contains("edits")) study_.edits = edits_from(root["edits"], "/edits", problems);
+    if (root.contains("variants")) variants(root["variants"], problems);
+    document_->complain(Kind::input, problems);
+
+    load_model(root);
+    study_.model = scaled(study_.model, study_.subject, "/subject", problems);
+    if (problems.empty()) apply(study_.edits, "/edits", study_.model, problems);
+    document_->complain(Kind::input, problems);
+    load_table();
+
+    json provenance = json::object();
+    provenance["program"] = "psoas";
+    provenance["version"] = PSOAS_VERSION;
+    provenance["study"] = root;
+    provenance["model"] = model_->root();
+    provenance["tables"] = tables_;
+    study_.provenance = provenance.dump();
+    study_.place = [document = document_](const std::string& pointer) { return document->place(pointer); };
+    return std::move(study_);
+  }
+
+ private:
+  /// A result holds the study that it answers, its model and its tables.
+  void open_result() {
+    const json root = document_->root();
+    if (!root.contains("provenance") || !root["provenance"].is_object() || !root["provenance"].contains("study") || !root["provenance"].contains("model"))
+      throw Error(Kind::input, document_->place("/provenance"), "expected the study and the model that this result answers");
+    embedded_ = root["provenance"];
+    document_ = std::make_shared<Document>(Document::parse(study_.path + " (its study)", embedded_["study"].dump(1)));
+  }
+
+  void apply_set(const std::string& pointer, const std::string& text) {
+    json value = json::parse(text, nullptr, false);
+    if (value.is_discarded()) value = text;
+    constexpr std::string_view into_model = "/model/";
+    if (pointer.substr(0, into_model.size()) == into_model) {
+      load_model_document(document_->root());
+      model_->set(pointer.substr(into_model.size() - 1), value);
+      return;
+    }
+    document_->set(named_edit(pointer), value);
+  }
+
+  /// A pointer may use an edit's name instead of its index.
+  std::string named_edit(const std::string& pointer) const {
+    if (pointer.rfind("/edits/", 0) != 0 || !document_->root().contains("edits")) return pointer;
+    const std::size_t end = std::min(pointer.find('/', 7), pointer.size());
+    const json& edits = document_->root()["edits"];
+    if (edits.is_array())
+      for (std::size_t i = 0; i < edits.size(); ++i)
+        if (edits[i].is_object() && edits[i].contains("name") && edits[i]["name"] == pointer.substr(7, end - 7))
+          return "/edits/" + std::to_string(i) + pointer.substr(end);
+    return pointer;
+  }
+
+  void question(const json& root, Walk& walk) {
+    const std::vector<std::string> names = kind_names();
+    if (!root.contains("study") || !root["study"].is_string()) return walk.wrong(root.contains("study") ? "/study" : "", "expected \"study\": one of " + join(names, ", "));
+    const std::string name = root["study"].get<std::string>();
+    const bool known = [&]<class... K>(std::variant<K...>& kind) {
+      return ((name == K::name && (walk.into_fields(kind.template emplace<K>(), root, "", {}, common_keys), true)) || ...);
+    }(study_.question);
+    if (!known) walk.wrong("/study", "expected one of " + join(names, ", ") + did_you_mean(name, names), &root["study"]);
+  }
+
+  void common(const json& root, Walk& walk) {
+    if (root.contains("title")) walk.into(study_.title, root["title"], "/title", {});
+    if (root.contains("outputs")) walk.into(study_.outputs, root["outputs"], "/outputs", Info{"", "names of outputs"});
+    if (!root.contains("model"))
+      walk.wrong("", "missing \"model\" (path of a psoas-model/1 file)");
+    else if (!root["model"].is_string())
+      walk.wrong("/model", "expected the path of a psoas-model/1 file", &root["model"]);
+    if (!root.contains("subject")) return;
+    const json& subject = root["subject"];
+    if (!subject.is_object()) return walk.wrong("/subject", "expected an object", &subject);
+    for (const auto& [key, value] : subject.items()) {
+      const std::string place = below("/subject", key);
+      if (key == "mass") {
+        walk.into(study_.subject.mass.emplace(), value, place, Info{"kg", "mass of the subject", 1, 500});
+      } else if (key == "height") {
+        walk.into(study_.subject.height.emplace(), value, place, Info{"m", "height of the subject", 0.3, 3});
+      } else if (key == "scale") {
+        if (!value.is_object()) walk.wrong(place, "expected an object from bodies to one or three factors", &value);
+        if (value.is_object())
+          for (const auto& [body, factor] : value.items()) {
+            if (body == "note") continue;
+            Vec3& f = study_.subject.scale[body];
+            const Info info{"1", "factor on lengths", 0.1, 10};
+            if (factor.is_number()) {
+              double one = 1.0;
+              walk.into(one, factor, below(place, body), info);
+              f = Vec3::Constant(one);
+            } else {
+              walk.into(f, factor, below(place, body), info);
+            }
+          }
+      } else if (key != "note") {
+        walk.wrong(place, "unknown key" + did_you_mean(key, {"mass", "height", "scale"}));
+      }
+    }
+  }
+
+  void variants(const json& object, std::vector<Problem>& problems) {
+    if (!object.is_object() || object.empty()) {
+      problems.push_back({"/variants", "expected an object from names to edits"});
+      return;
+    }
+    for (const auto& [name, edits] : object.items()) {
+      if (name == "note") continue;
+      if (name.empty() || name.find_first_of(":/ \t") != std::string::npos)
+        problems.push_back({below("/variants", name), "expected a name without spaces, colons and slashes"});
+      study_.variants.emplace_back(name, edits_from(edits, below("/variants", name), problems));
+    }
+  }
+
+  std::string beside(const std::string& file) const {
+    return (std::filesystem::path(study_.path).parent_path() / file).lexically_normal().string();
+  }
+
+  void load_model_document(const json& root) {
+    if (model_) return;
+    if (!embedded_.is_null()) {
+      model_ = std::make_shared<Document>(Document::parse(study_.path + " (its model)", embedded_["model"].dump(1)));
+      return;
+    }
+    if (!root.contains("model") || !root["model"].is_string()) throw Error(Kind::input, document_->place("/model"), "expected the path of a psoas-model/1 file");
+    model_ = std::make_shared<Document>(Document::read(beside(root["model"].get<std::string>())));
+  }
+
+  void load_model(const json& root) {
+    load_model_document(root);
+    std::vector<Problem> problems;
+    study_.model = model_from(model_->root(), problems);
+    model_->complain(Kind::model, problems);
+    // compiled once here for problems with places; variants compile their own
+    try {
+      const Model checked(study_.model);
+    } catch (const Error&) {
+      if (embedded_.is_null()) Model::load(beside(root["model"].get<std::string>()));
+      throw;
+    }
+  }
+
+  void load_table() {
+    const auto* motion = std::get_if<MotionStudy>(&study_.question);
+    if (!motion) return;
+    const std::string& name = motion->motion.coordinates;
+    std::string text;
+    const std::string path = beside(name);
+    if (!embedded_.is_null() && embedded_.contains("tables") && embedded_["tables"].contains(name)) {
+      const json& kept = embedded_["tables"][name];
+      text = kept.contains("text") ? kept["text"].get<std::string>() : read_file(path);
+      if (kept.value("fnv1a64", "") != hash_of(text))
+        throw Error(Kind::input, path, "expected the table that this result was computed from (hash " + kept.value("fnv1a64", "") + "), found another one (" + hash_of(text) + ")");
+    } else {
+      text = read_file(path);
+    }
+    study_.table = parse_table(text, path);
+    json& entry = tables_[name];
+    entry["fnv1a64"] = hash_of(text);
+    if (text.size() <= embedded_limit) entry["text"] = text;
+  }
+
+  Study study_;
+  std::shared_ptr<Document> document_, model_;
+  json embedded_, tables_ = json::object();
+};
+
+json block_json(const Block& block) {
+  json j = json::object();
+  json& scalars = j["scalars"] = json::object();
+  for (const auto& [name, scalar] : block.scalars) scalars[name] = {{"value", scalar.value}, {"unit", scalar.unit}};
+  json& series = j["series"] = json::object();
+  series[block.axis] = {{"unit", block.axis_unit}, {"values", block.axis_values}};
+  for (const auto& [name, one] : block.series) series[name] = {{"unit", one.unit}, {"values", one.values}};
+  json& tables = j["tables"] = json::object();
+  for (const auto& [name, table] : block.tables) {
+    json columns = json::array(), rows = json::array();
+    for (const ResultColumn& column : table.columns) columns.push_back({{"name", column.name}, {"unit", column.unit}});
+    for (std::size_t i = 0; i < table.rows.size(); ++i) rows.push_back({{"label", table.labels[i]}, {"values", table.rows[i]}});
+    tables[name] = {{"description", table.description}, {"columns", columns}, {"rows", rows}};
+  }
+  json& credibility = j["credibility"] = json::array();
+  for (const Credibility& line : block.credibility) {
+    json entry = {{"name", line.name}, {"value", line.value}, {"limit", line.limit}, {"unit", line.unit}};
+    entry["ok"] = line.ok ? json(*line.ok) : json();
+    entry["source"] = line.source;
+    if (!line.note.empty()) entry["note"] = line.note;
+    credibility.push_back(entry);
+  }
+  j["warnings"] = block.warnings;
+  return j;
+}
+
+}  // namespace
+
+Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set) { return StudyReader(path, set).read(); }
+
+Result run(const Study& study, const RunOptions& options) {
+  Result result = std::visit([&](const auto& question) { return answer(study, question, options); }, study.question);
+  result.study = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
+  result.provenance = study.provenance;
+  return result;
+}
+
+std::string result_text(const Result& result) {
+  json root = json::object();
+  root["format"] = result_format;
+  root["study"] = result.study;
+  root["status"] = "ok";
+  root["heading"] = result.heading;
+  if (result.blocks.size() == 1 && result.blocks.begin()->first.empty()) {
+    root.update(block_json(result.blocks.begin()->second));
+  } else {
+    json& variants = root["variants"] = json::object();
+    for (const auto& [name, block] : result.blocks) variants[name] = block_json(block);
+  }
+  json& summary = root["summary"] = json::array();
+  for (const SummaryLine& line : result.summary) {
+    json entry = {{"label", line.label}};
+    if (!line.values.empty()) entry.update({{"unit", line.unit}, {"values", line.values}});
+    if (!line.note.empty()) entry["note"] = line.note;
+    summary.push_back(entry);
+  }
+  root["notes"] = result.notes;
+  root["provenance"] = json::parse(result.provenance);
+  return pretty(root);
+}
+
+Table series_table(const Result& result) {
+  Table table;
+  table.name = result.study;
+  bool first = true;
+  for (const auto& [name, block] : result.blocks) {
+    if (first) {
+      if (block.axis == "time")
+        table.time = block.axis_values;
+      else
+        table.add(block.axis, block.axis_values);
+    }
+    for (const auto& [output, series] : block.series) table.add(first ? output : name + ":" + output, series.values);
+    first = false;
+  }
+  return table;
+}
+
+std::string example_study(const std::string& kind) {
+  json root = json::object();
+  root["format"] = study_format;
+  root["study"] = kind;
+  root["model"] = kind == "simulation" ? "models/iliopsoas.json" : "models/full_body.json";
+  StudyKind question;
+  if (kind == MotionStudy::name) {
+    MotionStudy motion;
+    motion.motion.coordinates = "motion.mot";
+    motion.motion.windows["all"] = {0.0, 1.0};
+    question = motion;
+    root["subject"] = {{"mass", 75.0}};
+  } else if (kind == TorqueCurveStudy::name) {
+    TorqueCurveStudy curve;
+    curve.coordinate = "hip_flexion_r";
+    curve.muscles = {"group:iliopsoas_r"};
+    curve.from_deg = -20.0;
+    curve.to_deg = 120.0;
+    question = curve;
+  } else if (kind == SimulationStudy::name) {
+    SimulationStudy simulation;
+    simulation.duration = 2.0;
+    simulation.initial["hip_flexion_r"] = 1.0471975511965976;
+    simulation.locked = {"pelvis_tilt", "lumbar_*", "hip_*_l", "hip_adduction_r", "hip_rotation_r"};
+    question = simulation;
+  } else {
+    throw Error(Kind::input, kind, "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));
+  }
+  root["variants"] = {{"normal", json::array()},
+                      {"shortened_0_95", json::array({{{"muscles", "group:iliopsoas"}, {"scale", {{"optimal_fibre_length", 0.95}}}}})}};
+  std::visit([&](const auto& one) { root.update(to_json_value(one)); }, question);
+  return pretty(root);
+}
+
+std::string study_schema() {
+  json root = json::object();
+  root["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  root["title"] = study_format;
+  root["oneOf"] = json::array();
+  [&]<class... K>(const std::variant<K...>*) {
+    (
+        [&] {
+          json one = schema_of(K{});
+          one["description"] = K::help;
+          json& p = one["properties"];
+          p["study"] = {{"const", std::string(K::name)}};
+          p["format"] = {{"const", study_format}};
+          for (const char* key : {"$schema", "title", "model", "extends"}) p[key] = {{"type", "string"}};
+          p["edits"] = {{"type", "array"}};
+          p["variants"] = {{"type", "object"}};
+          p["subject"] = {{"type", "object"}};
+          p["outputs"] = {{"type", "array"}, {"items", {{"type", "string"}}}};
+          json needed = json::array({"format", "study"});
+          if (one.contains("required"))
+            for (const json& key : one["required"]) needed.push_back(key);
+          one["required"] = needed;
+          root["oneOf"].push_back(one);
+        }(),
+        ...);
+  }(static_cast<const StudyKind*>(nullptr));
+  return pretty(root);
+}
+
+}  // namespace psoas

@@ -1,0 +1,391 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/path/path.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "psoas/core/error.hpp"
+#include "support/errors.hpp"
+
+namespace psoas {
+namespace {
+
+constexpr double pi = M_PI;
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_(seed) {}
+  double uniform(double low, double high) { return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0); }
+  Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
+  Pose pose(double size) { return {rotation_xyz(vector(pi)), vector(size)}; }
+  int below(int n) { return static_cast<int>(engine_() % static_cast<unsigned>(n)); }
+
+ private:
+  std::mt19937 engine_;
+};
+
+/// Ground and two bodies: body 1 turns about an axis by q0 and slides by q1 from where it was, body 2 by q2 and q3.
+struct Mechanism {
+  std::array<Pose, 2> start;
+  std::array<Vec3, 2> axis, slide;
+
+  explicit Mechanism(Random& random)
+      : start{random.pose(0.1), random.pose(0.1)},
+        axis{random.vector(1).normalized(), random.vector(1).normalized()},
+        slide{random.vector(1).normalized(), random.vector(1).normalized()} {}
+
+  template <class S>
+  std::vector<PoseT<S>> poses(const std::array<S, 4>& q) const {
+    std::vector<PoseT<S>> X(3);
+    for (std::size_t b = 0; b < 2; ++b) {
+      const PoseT<S> turn{rotation_about<S>(axis[b], q[2 * b]), Vec3T<S>(slide[b].cast<S>() * q[2 * b + 1])};
+      X[b + 1] = turn * start[b].cast<S>();
+    }
+    return X;
+  }
+  /// Motion of the body per coordinate; the axis of rotation goes through the point that has slid along.
+  Spatial motion(std::size_t b, int coordinate, const std::array<double, 4>& q) const {
+    Spatial s = Spatial::Zero();
+    if (coordinate == static_cast<int>(2 * b)) s << axis[b], Vec3(slide[b] * q[2 * b + 1]).cross(axis[b]);
+    if (coordinate == static_cast<int>(2 * b + 1)) s << Vec3::Zero(), slide[b];
+    return s;
+  }
+};
+
+template <class S>
+struct Answer {
+  PathValue<S> value;
+  std::vector<SpatialT<S>> wrench;
+};
+
+template <class S>
+Answer<S> evaluate(const Path& path, const std::vector<PoseT<S>>& X_GB, const std::vector<S>& q = {}) {
+  Answer<S> answer;
+  answer.wrench.resize(path.bodies.size());
+  answer.value = evaluate_path<S>(path, X_GB, q, answer.wrench);
+  return answer;
+}
+
+Answer<double> evaluate_at(const Path& path, const Mechanism& mechanism, const std::array<double, 4>& q) {
+  return evaluate<double>(path, mechanism.poses<double>(q));
+}
+
+Surface surface(Random& random, double radius) {
+  if (random.below(2)) return Sphere{radius};
+  return Cylinder{radius};
+}
+
+/// A path with a few points and surfaces anywhere: many of these touch, some do not.
+Path any_path(Random& random, int points, int wraps) {
+  Path path;
+  for (int i = 0; i < points; ++i) path.points.push_back({random.below(3), random.vector(0.2)});
+  for (int i = 0; i < wraps; ++i)
+    path.wraps.push_back({random.below(3), random.pose(0.1), surface(random, random.uniform(0.01, 0.05)), 0, points - 1,
+                          static_cast<Side>(random.below(3))});
+  path.finish();
+  return path;
+}
+
+TEST(Path, StraightPartsAddUp) {
+  Path path;
+  path.points = {{0, {0, 0, 0}}, {0, {3, 4, 0}}, {1, {0, 0, 0}}};
+  path.finish();
+  EXPECT_EQ(path.bodies, (std::vector<int>{0, 1}));
+  std::vector<Pose> X(2);
+  X[1].p = {3, 4, 2};
+  const auto [value, wrench] = evaluate<double>(path, X);
+  EXPECT_DOUBLE_EQ(value.length, 7);
+  EXPECT_EQ(value.touching, 0);
+  EXPECT_FALSE(value.inside);
+  Spatial expected;
+  expected << 4, -3, 0, 0, 0, 1;  // at (3, 4, 0), pulled towards +z
+  EXPECT_NEAR((wrench[0] - expected).norm(), 0, 1e-15);
+  EXPECT_NEAR((wrench[1] + expected).norm(), 0, 1e-15);
+}
+
+TEST(Path, SurfaceCarriesTheContactForce) {
+  // A rope from (-2, -1, 0) over a unit cylinder at the origin to (2, -1, 0): each side comes off at a known angle.
+  Path path;
+  path.points = {{0, {-2, -1, 0}}, {0, {2, -1, 0}}};
+  path.wraps = {{1, Pose{}, Cylinder{1.0}, 0, 1, Side::plus_y}};
+  path.finish();
+  const auto [value, wrench] = evaluate<double>(path, std::vector<Pose>(2));
+  const double d = std::sqrt(5.0), steep = std::asin(1 / d) + std::atan2(1, 2);  // of the rope above the horizontal
+  EXPECT_NEAR(value.length, 2 * 2 + 2 * steep, 1e-14);
+  EXPECT_EQ(value.touching, 1);
+  EXPECT_NEAR((wrench[1].tail<3>() - Vec3(0, -2 * std::sin(steep), 0)).norm(), 0, 1e-14);
+  EXPECT_NEAR(wrench[1].head<3>().norm(), 0, 1e-14) << "no friction, so no moment about the axis";
+}
+
+TEST(Path, ConditionalPointExistsInItsClosedRange) {
+  Path path;
+  path.points = {{0, {0, 0, 0}}, {0, {1, 1, 0}, 0, -0.5, 0.5}, {0, {2, 0, 0}}};
+  path.finish();
+  const std::vector<Pose> X(1);
+  for (const double q : {-0.5, 0.0, 0.5}) EXPECT_DOUBLE_EQ(evaluate<double>(path, X, {q}).value.length, 2 * std::sqrt(2.0));
+  for (const double q : {-0.51, 0.51}) EXPECT_DOUBLE_EQ(evaluate<double>(path, X, {q}).value.length, 2);
+}
+
+TEST(Path, SurfaceActsOnlyWithinItsRange) {
+  Path path;
+  path.points = {{0, {-2, 0.1, 0}}, {0, {2, 0.1, 0}}, {0, {-2, 0.2, 0}}};
+  path.wraps = {{0, Pose{}, Sphere{1.0}, 0, 1}};
+  path.finish();
+  const std::vector<Pose> X(1);
+  EXPECT_EQ(evaluate<double>(path, X).value.touching, 1);
+  path.wraps[0].last = 2;
+  EXPECT_EQ(evaluate<double>(path, X).value.touching, 2) << "each segment on its own";
+}
+
+TEST(Path, PointInsideASurfaceIsFlaggedAndGoesStraight) {
+  Path path;
+  path.points = {{0, {-2, 0, 0}}, {0, {0.5, 0.1, 0}}};
+  path.wraps = {{0, Pose{}, Cylinder{1.0}, 0, 1}};
+  path.finish();
+  const auto value = evaluate<double>(path, std::vector<Pose>(1)).value;
+  EXPECT_TRUE(value.inside);
+  EXPECT_EQ(value.touching, 0);
+  EXPECT_DOUBLE_EQ(value.length, std::hypot(2.5, 0.1));
+}
+
+TEST(Path, BeltOverTwoEqualCylinders) {
+  // Down from the left, over two unit cylinders 5 apart, down to the right.
+  Path path;
+  path.points = {{0, {-1, -3, 0}}, {0, {6, -4, 0}}};
+  path.wraps = {{1, Pose{}, Cylinder{1.0}, 0, 1, Side::clockwise},
+                {2, Pose{Mat3::Identity(), {5, 0, 0}}, Cylinder{1.0}, 0, 1, Side::clockwise}};
+  path.finish();
+  const auto [value, wrench] = evaluate<double>(path, std::vector<Pose>(3));
+  EXPECT_NEAR(value.length, 3 + pi / 2 + 5 + pi / 2 + 4, 1e-13);
+  EXPECT_EQ(value.touching, 2);
+  EXPECT_NEAR((wrench[1].tail<3>() - Vec3(1, -1, 0)).norm(), 0, 1e-13);
+  EXPECT_NEAR((wrench[2].tail<3>() - Vec3(-1, -1, 0)).norm(), 0, 1e-13);
+}
+
+TEST(Path, BeltOverOverlappingCylindersOfOneAxisDirectionIsStraightWhenUnrolled) {
+  // Radii 1 and 2, axes 1.5 apart: the common tangent is sqrt(1.5^2 - 1) long. z grows along the unrolled length.
+  Path path;
+  path.points = {{0, {-1, -3, 0}}, {0, {3.5, -3, 4}}};
+  path.wraps = {{1, Pose{}, Cylinder{1.0}, 0, 1, Side::clockwise},
+                {2, Pose{Mat3::Identity(), {1.5, 0, 7}}, Cylinder{2.0}, 0, 1, Side::clockwise}};
+  path.finish();
+  const double rise = std::asin(1 / 1.5), common = std::sqrt(1.5 * 1.5 - 1);
+  const double flat = 3 + (pi / 2 - rise) + common + 2 * (pi / 2 + rise) + 3;
+  EXPECT_NEAR(evaluate<double>(path, std::vector<Pose>(3)).value.length, std::hypot(flat, 4), 1e-12);
+}
+
+TEST(Path, OrderOfSurfacesInTheListDoesNotMatter) {
+  Random random(5);
+  int both = 0;
+  for (int i = 0; i < 2000; ++i) {
+    Path path;
+    path.points = {{0, random.vector(0.02) + Vec3(0, 0.3, 0)}, {0, random.vector(0.02) - Vec3(0, 0.3, 0)}};
+    for (const double y : {0.1, -0.1})
+      path.wraps.push_back({0, Pose{rotation_xyz(random.vector(0.3)), random.vector(0.01) + Vec3(0, y, 0)},
+                            Cylinder{random.uniform(0.03, 0.09)}, 0, 1, Side::plus_x});
+    path.finish();
+    const std::vector<Pose> X(1);
+    const auto one = evaluate<double>(path, X).value;
+    std::swap(path.wraps[0], path.wraps[1]);
+    const auto other = evaluate<double>(path, X).value;
+    EXPECT_EQ(one.touching, other.touching);
+    EXPECT_NEAR(one.length, other.length, 1e-12);
+    both += one.touching == 2;
+  }
+  EXPECT_GT(both, 500);
+}
+
+TEST(Path, SurfaceInsideAnotherOneDoesNotMatter) {
+  Path path;
+  path.points = {{0, {-0.2, -1, 0}}, {0, {0.1, 1, 0.3}}};
+  path.wraps = {{0, Pose{}, Cylinder{0.5}, 0, 1, Side::plus_x}};
+  path.finish();
+  const std::vector<Pose> X(1);
+  const double length = evaluate<double>(path, X).value.length;
+  const PathWrap hidden{0, Pose{Mat3::Identity(), {0.1, 0.1, 0}}, Cylinder{0.3}, 0, 1, Side::plus_x};
+  for (const std::size_t place : {0u, 1u}) {
+    Path both = path;
+    both.wraps.insert(both.wraps.begin() + static_cast<std::ptrdiff_t>(place), hidden);
+    both.finish();
+    const auto value = evaluate<double>(both, X).value;
+    EXPECT_NEAR(value.length, length, 1e-14);
+    EXPECT_EQ(value.touching, 1);
+    EXPECT_FALSE(value.inside);
+  }
+}
+
+TEST(Path, WrenchesAddToNothing) {
+  Random random(11);
+  int touching = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const Path path = any_path(random, 2 + random.below(4), random.below(4));
+    const Mechanism mechanism(random);
+    const auto [value, wrench] = evaluate_at(path, mechanism, {});
+    Spatial sum = Spatial::Zero();
+    for (const Spatial& w : wrench) sum += w;
+    EXPECT_LT(sum.norm(), 1e-14);
+    touching += value.touching;
+  }
+  EXPECT_GT(touching, 500);
+}
+
+/// dl/dq three ways: from the wrenches, from dual numbers and from differences; and the wrenches' own derivatives.
+void expect_virtual_work(const Path& path, const Mechanism& mechanism, int touching) {
+  const std::array<double, 4> q{};
+  const auto [value, wrench] = evaluate_at(path, mechanism, q);
+  ASSERT_EQ(value.touching, touching);
+  std::array<Dual<4>, 4> seeded;
+  for (int c = 0; c < 4; ++c) seeded[static_cast<std::size_t>(c)] = Dual<4>(0.0, c);
+  const auto dual = evaluate<Dual<4>>(path, mechanism.poses<Dual<4>>(seeded));
+  EXPECT_NEAR(dual.value.length.a, value.length, 1e-14);
+  for (int c = 0; c < 4; ++c) {
+    double work = 0;
+    for (std::size_t k = 0; k < path.bodies.size(); ++k)
+      if (path.bodies[k] > 0) work += wrench[k].dot(mechanism.motion(static_cast<std::size_t>(path.bodies[k] - 1), c, q));
+    EXPECT_NEAR(dual.value.length.v[static_cast<std::size_t>(c)], -work, 1e-11);
+
+    const double h = 1e-6;
+    std::array<double, 4> low{}, high{};
+    low[static_cast<std::size_t>(c)] = -h;
+    high[static_cast<std::size_t>(c)] = h;
+    const auto below = evaluate_at(path, mechanism, low), above = evaluate_at(path, mechanism, high);
+    if (below.value.touching != touching || above.value.touching != touching) continue;
+    EXPECT_NEAR((above.value.length - below.value.length) / (2 * h), -work, 2e-8);
+    for (std::size_t k = 0; k < path.bodies.size(); ++k)
+      for (int i = 0; i < 6; ++i) {
+        const double by_difference = (above.wrench[k][i] - below.wrench[k][i]) / (2 * h);
+        const double by_dual = dual.wrench[k][i].v[static_cast<std::size_t>(c)];
+        EXPECT_NEAR(by_dual, by_difference, 1e-6 * (1 + std::abs(by_dual) * (1 + std::abs(by_dual))));
+      }
+  }
+}
+
+TEST(Path, MomentArmIsMinusTheSlopeOfTheLength) {
+  Random random(3);
+  int touched = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const Path path = any_path(random, 2 + random.below(3), random.below(3));
+    const Mechanism mechanism(random);
+    const auto value = evaluate_at(path, mechanism, {}).value;
+    // Not on a jump: the same surfaces are touched round about.
+    bool steady = true;
+    for (std::size_t c = 0; c < 4; ++c)
+      for (const double h : {-1e-3, 1e-3}) {
+        std::array<double, 4> q{};
+        q[c] = h;
+        const auto near = evaluate_at(path, mechanism, q).value;
+        steady = steady && near.touching == value.touching && std::abs(near.length - value.length) < 3e-3;
+      }
+    if (!steady) continue;
+    touched += value.touching;
+    expect_virtual_work(path, mechanism, value.touching);
+    if (HasFailure()) FAIL() << "path " << i;
+  }
+  EXPECT_GT(touched, 300);
+}
+
+TEST(Path, MomentArmWithSeveralSurfacesOnOneSegment) {
+  Random random(17);
+  std::array<int, 4> seen{};
+  for (int i = 0; i < 400; ++i) {
+    Path path;
+    path.points = {{0, {0.02, 0.4, 0.03}}, {1 + random.below(2), {0.02, -0.4, -0.03}}};
+    for (const double y : {0.2, 0.0, -0.2})
+      path.wraps.push_back({random.below(3), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
+                            surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::plus_x : Side::minus_x});
+    path.finish();
+    Mechanism mechanism(random);
+    mechanism.start = {};
+    const int touching = evaluate_at(path, mechanism, {}).value.touching;
+    ++seen[static_cast<std::size_t>(touching)];
+    expect_virtual_work(path, mechanism, touching);
+    if (HasFailure()) FAIL() << "path " << i;
+  }
+  EXPECT_GT(seen[2], 30);
+  EXPECT_GT(seen[3], 30);
+}
+
+TEST(Path, LengthAndForceHaveNoJumpWhereSurfacesComeAndGo) {
+  // The lower end swings across; two surfaces are met one after the other, then left.
+  Path path;
+  path.points = {{0, {0, 0.3, 0}}, {1, {0, -0.3, 0.02}}};
+  path.wraps = {{0, Pose{Mat3::Identity(), {-0.05, 0.05, 0}}, Cylinder{0.04}, 0, 1, Side::plus_x},
+                {0, Pose{rotation_xyz({0.3, 0.2, 0}), {-0.07, -0.1, 0}}, Cylinder{0.05}, 0, 1, Side::plus_x}};
+  path.finish();
+  std::vector<Pose> X(2);
+  std::vector<bool> met(3);
+  double length = NAN, slope = NAN;
+  const double h = 1e-5;
+  for (double x = 0.25; x > -0.25; x -= h) {
+    X[1].p.x() = x;
+    const auto [value, wrench] = evaluate<double>(path, X);
+    met[static_cast<std::size_t>(value.touching)] = true;
+    const double here = -wrench[1][3];
+    if (!std::isnan(length)) {
+      ASSERT_NEAR(length - value.length, 0.5 * (slope + here) * h, 10 * h * h) << "at " << x;
+      ASSERT_NEAR(slope, here, 20 * h) << "at " << x;
+    }
+    length = value.length;
+    slope = here;
+  }
+  EXPECT_TRUE(met[0] && met[1] && met[2]);
+}
+
+TEST(Path, MovingEverythingTogetherChangesNothing) {
+  Random random(23);
+  for (int i = 0; i < 500; ++i) {
+    Path path = any_path(random, 2 + random.below(3), random.below(3));
+    for (PathPoint& p : path.points) p.body = std::max(p.body, 1);
+    for (PathWrap& w : path.wraps) w.body = std::max(w.body, 1);
+    path.finish();
+    const Mechanism mechanism(random);
+    std::vector<Pose> X = mechanism.poses<double>({});
+    const Answer<double> before = evaluate<double>(path, X);
+    const Pose T = random.pose(1.0);
+    for (std::size_t b = 1; b < X.size(); ++b) X[b] = T * X[b];
+    const Answer<double> after = evaluate<double>(path, X);
+    EXPECT_NEAR(before.value.length, after.value.length, 1e-13);
+    EXPECT_EQ(before.value.touching, after.value.touching);
+    for (std::size_t k = 0; k < path.bodies.size(); ++k)
+      EXPECT_NEAR((T.R * before.wrench[k].tail<3>() - after.wrench[k].tail<3>()).norm(), 0, 1e-9);
+  }
+}
+
+TEST(Path, PosesInAnyOrderGiveTheSameBits) {
+  Random random(29);
+  const Path path = any_path(random, 4, 3);
+  std::vector<Mechanism> poses;
+  for (int i = 0; i < 50; ++i) poses.emplace_back(random);
+  std::vector<Answer<double>> forth;
+  for (const Mechanism& m : poses) forth.push_back(evaluate_at(path, m, {}));
+  for (std::size_t i = poses.size(); i-- > 0;) {
+    const auto back = evaluate_at(path, poses[i], {});
+    EXPECT_EQ(back.value.length, forth[i].value.length);
+    for (std::size_t k = 0; k < back.wrench.size(); ++k)
+      EXPECT_EQ(std::memcmp(back.wrench[k].data(), forth[i].wrench[k].data(), 6 * sizeof(double)), 0);
+  }
+}
+
+TEST(Path, FinishSaysWhatIsWrong) {
+  using test::error_of;
+  Path path;
+  path.points = {{0, {0, 0, 0}}, {0, {1, 0, 0}, 0, 0, 1}};
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected a path of at least two points that are always part of it");
+  path.points.assign(33, PathPoint{});
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 32 points on a path, found 33");
+  path.points.resize(3);
+  path.wraps = {{0, Pose{}, Cylinder{0.1}, 1, 3}};
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected a surface between two points of the path, found points 1 and 3");
+  path.wraps.assign(9, PathWrap{0, Pose{}, Cylinder{0.1}, 0, 1});
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 8 surfaces on a path, found 9");
+}
+
+}  // namespace
+}  // namespace psoas

@@ -1,0 +1,229 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/path/wrap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "psoas/core/pose.hpp"
+
+namespace psoas {
+namespace {
+
+constexpr double pi = M_PI;
+
+/// Length of the string between p and q: straight, or over the surface.
+template <class K>
+double string_length(const K& surface, const Vec3& p, const Vec3& q, Side side) {
+  const Contact found = contact(surface, p, q, side);
+  if (!touches(found)) return (q - p).norm();
+  const Arc<double> a = arc<double>(surface, p, q, found.way);
+  return (a.enter - p).norm() + a.length + (q - a.leave).norm();
+}
+
+TEST(Cylinder, HalfTurnBetweenParallelTangents) {
+  // Points at (+-1, -2) in front of a unit cylinder: up one side, half round, down the other.
+  const Cylinder unit{1.0};
+  const Vec3 p(1, -2, 0), q(-1, -2, 0);
+  EXPECT_FALSE(touches(contact(unit, p, q, Side::shortest)));
+  EXPECT_TRUE(touches(contact(unit, p, {-1.1, -2, 0}, Side::counter_clockwise)));
+  EXPECT_FALSE(touches(contact(unit, p, {-0.9, -2, 0}, Side::counter_clockwise))) << "an arc above pi is out of reach";
+  const Arc<double> a = arc<double>(unit, p, q, 1);
+  EXPECT_NEAR(a.angle, pi, 1e-15);
+  EXPECT_NEAR((a.enter - Vec3(1, 0, 0)).norm(), 0, 1e-15);
+  EXPECT_NEAR((a.leave - Vec3(-1, 0, 0)).norm(), 0, 1e-15);
+}
+
+TEST(Cylinder, SymmetricCase) {
+  // d = 2 r: each tangent takes 60 degrees of the 180 between the points, 60 stay on the cylinder.
+  const Cylinder surface{0.5};
+  EXPECT_NEAR(string_length(surface, {1, 0, 0}, {-1, 0, 0}, Side::counter_clockwise), 2 * std::sqrt(0.75) + 0.5 * pi / 3, 1e-15);
+  EXPECT_NEAR(string_length(surface, {1, 0.1, 0}, {-1, 0.1, 0}, Side::shortest),
+              string_length(surface, {1, 0.1, 0}, {-1, 0.1, 0}, Side::plus_y), 1e-15);
+}
+
+TEST(Cylinder, HelixIsStraightWhenUnrolled) {
+  const Cylinder surface{0.5};
+  const Vec3 p(1, 0, 0.2), q(-1, 0, 0.9);
+  const double tangent = std::sqrt(0.75), flat = 2 * tangent + 0.5 * pi / 3;
+  EXPECT_NEAR(string_length(surface, p, q, Side::clockwise), std::hypot(flat, 0.7), 1e-15);
+  const Arc<double> a = arc<double>(surface, p, q, -1);
+  EXPECT_NEAR(a.enter.z(), 0.2 + 0.7 * tangent / flat, 1e-15);
+  EXPECT_NEAR(a.leave.z(), 0.9 - 0.7 * tangent / flat, 1e-15);
+  EXPECT_LT(a.enter.y(), 0) << "clockwise from +x goes through -y";
+}
+
+TEST(Cylinder, SidesNameTheMiddleOfTheArc) {
+  const Cylinder surface{0.5};
+  const Vec3 p(1, 0.2, 0), q(-1, 0.1, 0);
+  EXPECT_EQ(contact(surface, p, q, Side::plus_y).way, 1);
+  EXPECT_EQ(contact(surface, p, q, Side::minus_y).way, -1);
+  EXPECT_EQ(contact(surface, p, q, Side::shortest).way, 1);
+  EXPECT_EQ(contact(surface, q, p, Side::plus_y).way, -1);
+  const Vec3 a(0.1, -1, 0), b(0.1, 1, 0);
+  EXPECT_EQ(contact(surface, a, b, Side::plus_x).way, 1);
+  EXPECT_EQ(contact(surface, a, b, Side::minus_x).way, -1);
+}
+
+TEST(Cylinder, LineOnTheWrongSideIsLedRound) {
+  const Cylinder surface{0.5};
+  const Vec3 p(2, -0.7, 0), q(-2, -0.7, 0);  // passes below without touching
+  EXPECT_EQ(contact(surface, p, q, Side::minus_y).state, Contact::clear);
+  EXPECT_EQ(contact(surface, p, q, Side::shortest).state, Contact::clear);
+  EXPECT_EQ(contact(surface, p, q, Side::plus_y).state, Contact::around);
+  EXPECT_GT(string_length(surface, p, q, Side::plus_y), 4.0);
+}
+
+TEST(Cylinder, PointsInsideAreSaidToBe) {
+  EXPECT_EQ(contact(Cylinder{0.5}, {0.3, 0.3, 9}, {2, 0, 0}, Side::shortest).state, Contact::inside);
+  EXPECT_EQ(contact(Cylinder{0.5}, {2, 0, 0}, {0.5, 0, 0}, Side::plus_x).state, Contact::inside);
+  EXPECT_EQ(contact(Sphere{0.5}, {0.3, 0.3, 9}, {2, 0, 0}, Side::shortest).state, Contact::clear);
+  EXPECT_EQ(contact(Sphere{0.5}, {0.2, 0.3, 0.2}, {2, 0, 0}, Side::shortest).state, Contact::inside);
+}
+
+TEST(Sphere, GreatCircle) {
+  // Points 120 degrees apart at twice the radius touch at one point; 150 degrees leave 30 on the great circle.
+  const Sphere surface{0.5};
+  Mat3 R = rotation_about<double>(Vec3(1, 2, 3).normalized(), 0.7);
+  const auto at_angle = [&](double degrees) { return Vec3(R * Vec3(std::cos(degrees * pi / 180), std::sin(degrees * pi / 180), 0)); };
+  EXPECT_NEAR(arc<double>(surface, at_angle(0), at_angle(120), 1).angle, 0, 1e-15);
+  EXPECT_NEAR(string_length(surface, at_angle(0), at_angle(150), Side::shortest), 2 * std::sqrt(0.75) + 0.5 * pi / 6, 1e-14);
+  EXPECT_NEAR(arc<double>(surface, at_angle(0), at_angle(150), -1).angle, pi / 2, 1e-14);
+}
+
+TEST(Sphere, LineThroughTheCentreTakesSomeWayRound) {
+  const Sphere surface{0.5};
+  for (const Vec3& p : {Vec3(1, 0, 0), Vec3(0, 1, 0), Vec3(0, 0, 1), Vec3(0.6, 0, 0.8)})
+    EXPECT_NEAR(string_length(surface, p, -p, Side::shortest), 2 * std::sqrt(0.75) + 0.5 * pi / 3, 1e-14);
+}
+
+/// A string of many straight pieces, pulled tight over a surface that pushes its nodes out.
+double pulled_length(const std::function<Vec3(const Vec3&)>& push_out, const Vec3& p, const Vec3& over, const Vec3& q, int pieces) {
+  std::vector<Vec3> node;
+  for (int i = 0; i <= pieces; ++i) {
+    const double t = 2.0 * i / pieces;
+    node.push_back(push_out(t < 1 ? Vec3(p + t * (over - p)) : Vec3(over + (t - 1) * (q - over))));
+  }
+  for (int sweep = 0; sweep < 8 * pieces * pieces / 10; ++sweep) {
+    double moved = 0;
+    for (std::size_t i = 1; i + 1 < node.size(); ++i) {
+      Vec3 to = node[i] + 1.6 * (0.5 * (node[i - 1] + node[i + 1]) - node[i]);
+      to = push_out(to);
+      moved = std::max(moved, (to - node[i]).norm());
+      node[i] = to;
+    }
+    if (moved < 1e-12) break;
+  }
+  double length = 0;
+  for (std::size_t i = 1; i < node.size(); ++i) length += (node[i] - node[i - 1]).norm();
+  return length;
+}
+
+Vec3 push_out(const Cylinder& c, const Vec3& x) {
+  const double d = std::hypot(x.x(), x.y());
+  return d >= c.radius ? x : Vec3(x.x() * c.radius / d, x.y() * c.radius / d, x.z());
+}
+Vec3 push_out(const Sphere& s, const Vec3& x) { return x.norm() >= s.radius ? x : Vec3(x * (s.radius / x.norm())); }
+
+double height(const Cylinder& c, const Vec3& x) { return std::hypot(x.x(), x.y()) - c.radius; }
+double height(const Sphere& s, const Vec3& x) { return x.norm() - s.radius; }
+Vec3 normal(const Cylinder&, const Vec3& x) { return Vec3(x.x(), x.y(), 0).normalized(); }
+Vec3 normal(const Sphere&, const Vec3& x) { return x.normalized(); }
+
+template <class... K>
+struct Kinds;
+template <class... K>
+struct Kinds<std::variant<K...>> {
+  using types = ::testing::Types<K...>;
+  struct Name {
+    template <class T>
+    static std::string GetName(int) {
+      return std::string(T::name);
+    }
+  };
+};
+
+template <class K>
+struct SurfaceLaws : ::testing::Test {
+  K surface{0.04};
+  std::mt19937 random{7};
+  double uniform(double low, double high) { return low + (high - low) * (static_cast<double>(random()) / 4294967296.0); }
+  Vec3 outside(double far) {
+    for (;;) {
+      const Vec3 x(uniform(-far, far), uniform(-far, far), uniform(-far, far));
+      if (std::hypot(x.x(), x.y()) > 1.01 * surface.radius) return x;
+    }
+  }
+};
+TYPED_TEST_SUITE(SurfaceLaws, Kinds<Surface>::types, Kinds<Surface>::Name);
+
+TYPED_TEST(SurfaceLaws, LengthIsThatOfAConvergedGeodesic) {
+  int tried = 0;
+  while (tried < 5) {
+    const Vec3 p = this->outside(0.15), q = this->outside(0.15);
+    const Contact found = contact(this->surface, p, q, Side::shortest);
+    if (!touches(found)) continue;
+    const Arc<double> a = arc<double>(this->surface, p, q, found.way);
+    if (a.angle < 0.3) continue;
+    ++tried;
+    const auto push = [&](const Vec3& x) { return push_out(this->surface, x); };
+    const Vec3 over = 0.5 * (a.enter + a.leave) * 1.3;
+    const double length = string_length(this->surface, p, q, Side::shortest);
+    const double coarse = pulled_length(push, p, over, q, 40), fine = pulled_length(push, p, over, q, 80);
+    EXPECT_NEAR(fine, length, 3e-4 * length);
+    EXPECT_LT(std::abs(fine - length), 0.5 * std::abs(coarse - length) + 1e-7) << "pieces go as the square of their size";
+  }
+}
+
+TYPED_TEST(SurfaceLaws, ArcIsTangentLiesOnTheSurfaceAndIsTheSameBackwards) {
+  for (int i = 0; i < 300; ++i) {
+    const Vec3 p = this->outside(0.2), q = this->outside(0.2);
+    for (const Side side : {Side::shortest, Side::clockwise, Side::counter_clockwise, Side::plus_x, Side::minus_y}) {
+      const Contact found = contact(this->surface, p, q, side);
+      if (!touches(found)) continue;
+      const Arc<double> a = arc<double>(this->surface, p, q, found.way);
+      EXPECT_GT(a.angle, 0);
+      EXPECT_LT(a.angle, pi);
+      for (const Vec3& x : {a.enter, a.leave}) EXPECT_NEAR(height(this->surface, x), 0, 1e-15);
+      // The straight parts are tangent to the surface.
+      EXPECT_NEAR((a.enter - p).dot(normal(this->surface, a.enter)), 0, 1e-15);
+      EXPECT_NEAR((a.leave - q).dot(normal(this->surface, a.leave)), 0, 1e-15);
+      const Arc<double> reversed = arc<double>(this->surface, q, p, std::is_same_v<TypeParam, Cylinder> ? -found.way : found.way);
+      EXPECT_NEAR((reversed.enter - a.leave).norm(), 0, 1e-13);
+      EXPECT_NEAR((reversed.leave - a.enter).norm(), 0, 1e-13);
+      EXPECT_NEAR(reversed.length, a.length, 1e-13);
+      EXPECT_GE((a.enter - p).norm() + a.length + (q - a.leave).norm(), (q - p).norm());
+    }
+  }
+}
+
+TYPED_TEST(SurfaceLaws, ShortestSideIsTheShorterOfTwo) {
+  for (int i = 0; i < 300; ++i) {
+    const Vec3 p = this->outside(0.2), q = this->outside(0.2);
+    const Contact found = contact(this->surface, p, q, Side::shortest);
+    if (!touches(found)) continue;
+    const Arc<double> a = arc<double>(this->surface, p, q, found.way), b = arc<double>(this->surface, p, q, -found.way);
+    EXPECT_LE((a.enter - p).norm() + a.length + (q - a.leave).norm(), (b.enter - p).norm() + b.length + (q - b.leave).norm());
+  }
+}
+
+TYPED_TEST(SurfaceLaws, LengthAndSlopeAreContinuousAtLiftOff) {
+  // q rises past the tangent of p: length and its slope by central differences agree from both sides.
+  const double r = this->surface.radius;
+  const Vec3 p(-0.1, r, 0.0);
+  const auto length = [&](double h) { return string_length(this->surface, p, {0.1, r + h, 0.0}, Side::plus_y); };
+  EXPECT_TRUE(touches(contact(this->surface, p, {0.1, r - 1e-9, 0.0}, Side::plus_y)));
+  EXPECT_FALSE(touches(contact(this->surface, p, {0.1, r + 1e-9, 0.0}, Side::plus_y)));
+  EXPECT_NEAR(length(1e-12), length(-1e-12), 1e-14);
+  for (const double h : {1e-4, 1e-5, 1e-6}) {
+    const double before = (length(0) - length(-h)) / h, after = (length(h) - length(0)) / h;
+    EXPECT_NEAR(before, after, 30 * h) << "the slope has no jump, so its one-sided values close in with h";
+  }
+}
+
+}  // namespace
+}  // namespace psoas
