@@ -13,9 +13,11 @@ template <class Shape>
 Path arranged(int surfaces) {
   Path path;
   path.points = {{1, {0.0, 0.05, 0.01}}, {2, {0.0, -0.3, -0.02}}};
-  if (surfaces > 0) path.wraps.push_back({1, Pose{Mat3::Identity(), {-0.02, -0.05, 0.0}}, Shape{0.04}, 0, 1, Side::shortest});
+  if (surfaces > 0)
+    path.wraps.push_back({1, Pose{Mat3::Identity(), {-0.02, -0.05, 0.0}}, Shape{0.04}, 0, 1, Side::shortest});
   if (surfaces > 1)
-    path.wraps.push_back({2, Pose{rotation_xyz({0.2, 0.1, 0.0}), {-0.025, -0.18, 0.0}}, Shape{0.045}, 0, 1, Side::shortest});
+    path.wraps.push_back(
+        {2, Pose{rotation_xyz({0.2, 0.1, 0.0}), {-0.025, -0.18, 0.0}}, Shape{0.045}, 0, 1, Side::shortest});
   path.finish();
   return path;
 }

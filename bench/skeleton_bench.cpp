@@ -1,8 +1,8 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Inverse dynamics (rnea), forward dynamics (aba) and mass matrix (crba) of random trees of hinges and sliders, poses and
-// velocities included; for numbers and for dual numbers of four derivatives. With PSOAS_HAVE_MUJOCO the same trees in
-// MuJoCo: counter `engine_us` is the time of its kernels alone, `engine_call_us` that of its whole call (mj_inverse,
+// Inverse dynamics (rnea), forward dynamics (aba) and mass matrix (crba) of random trees of hinges and sliders, poses
+// and velocities included; for numbers and for dual numbers of four derivatives. With PSOAS_HAVE_MUJOCO the same trees
+// in MuJoCo: counter `engine_us` is the time of its kernels alone, `engine_call_us` that of its whole call (mj_inverse,
 // mj_forward), and `ratio` is engine_us over ours.
 
 #include "psoas/skeleton/tree.hpp"

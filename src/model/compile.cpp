@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "model/check.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 
@@ -31,6 +32,10 @@ class Compiler {
     data_ = std::make_shared<ModelData>();
     data_->spec = spec_;
     const std::size_t before = problems_.size();
+    Check check;
+    check.value(spec_, {}, {});
+    problems_.insert(problems_.end(), check.problems.begin(), check.problems.end());
+    if (problems_.size() > before) return nullptr;
     order_bodies();
     if (problems_.size() > before) return nullptr;
     coordinates();
@@ -307,7 +312,8 @@ class Compiler {
       unit.minimum_activation = muscle.minimum_activation;
       unit.activation_time = muscle.activation_time;
       unit.deactivation_time = muscle.deactivation_time;
-      unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length == 0.0;
+      // A tendon that is hardly there would only make the integration stiff.
+      unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
       unit.curve = muscle.curve;
 
       // A coordinate matters when it moves some of the path's bodies against the others.
@@ -435,12 +441,13 @@ class Compiler {
   }
 
   void groups() {
+    const auto& names = data_->muscle_names;
     for (const auto& [name, patterns] : spec_.groups)
       for (std::size_t i = 0; i < patterns.size(); ++i) {
-        const auto& names = data_->muscle_names;
-        if (std::none_of(names.begin(), names.end(), [&](const std::string& muscle) { return glob_match(patterns[i], muscle); }))
-          wrong(join_pointer({"groups", name}) + "/" + std::to_string(i), "expected a pattern that matches a muscle, found \"" + patterns[i] + "\"" +
-                                                                              did_you_mean(patterns[i], names));
+        const std::string& pattern = patterns[i];
+        if (std::none_of(names.begin(), names.end(), [&](const std::string& muscle) { return glob_match(pattern, muscle); }))
+          wrong(join_pointer({"groups", name}) + "/" + std::to_string(i),
+                "expected a pattern that matches a muscle, found \"" + pattern + "\"" + did_you_mean(pattern, names));
       }
   }
 

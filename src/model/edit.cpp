@@ -39,9 +39,9 @@ class Editor {
   Editor(const std::string& pointer, std::vector<Problem>& problems) : pointer_(pointer), problems_(problems) {}
 
   void run(const Edit& edit, T& element, const std::string& name) {
-    for (const auto& [field, value] : edit.set) change(element, name, "set", field, value, [&](double) { return value.number; });
-    for (const auto& [field, factor] : edit.scale) change(element, name, "scale", field, {}, [&, f = factor](double x) { return x * f; });
-    for (const auto& [field, amount] : edit.shift) change(element, name, "shift", field, {}, [&, a = amount](double x) { return x + a; });
+    for (const auto& [field, value] : edit.set) change(element, name, "set", field, value, [number = value.number](double) { return number; });
+    for (const auto& [field, factor] : edit.scale) change(element, name, "scale", field, {}, [f = factor](double x) { return x * f; });
+    for (const auto& [field, amount] : edit.shift) change(element, name, "shift", field, {}, [a = amount](double x) { return x + a; });
   }
 
  private:
@@ -92,23 +92,23 @@ class Editor {
 
 }  // namespace
 
-Edit scale(std::string muscles, std::string field, double factor) {
+Edit scale(const std::string& muscles, const std::string& field, double factor) {
   Edit edit;
-  edit.muscles = {std::move(muscles)};
+  edit.muscles = {muscles};
   edit.scale[field] = factor;
   return edit;
 }
 
-Edit shift(std::string muscles, std::string field, double amount) {
+Edit shift(const std::string& muscles, const std::string& field, double amount) {
   Edit edit;
-  edit.muscles = {std::move(muscles)};
+  edit.muscles = {muscles};
   edit.shift[field] = amount;
   return edit;
 }
 
-Edit set(std::string muscles, std::string field, double value) {
+Edit set(const std::string& muscles, const std::string& field, double value) {
   Edit edit;
-  edit.muscles = {std::move(muscles)};
+  edit.muscles = {muscles};
   edit.set[field] = {value, {}};
   return edit;
 }
@@ -183,6 +183,12 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
             }
           }
       each("muscles", edit.muscles, spec.muscles, [&](const std::string& selection) { return select_muscles(spec, selection); });
+      // groups go on without the muscles that went
+      if (edit.remove) {
+        for (auto& [group, patterns] : spec.groups)
+          std::erase_if(patterns, [&](const std::string& pattern) { return select(spec.muscles, pattern).empty(); });
+        spec.groups.erase_if([](const std::string&, const std::vector<std::string>& patterns) { return patterns.empty(); });
+      }
     }
     if (!edit.joints.empty()) each("joints", edit.joints, spec.joints, [&](const std::string& selection) { return select(spec.joints, selection); });
     if (!edit.bodies.empty()) each("bodies", edit.bodies, spec.bodies, [&](const std::string& selection) { return select(spec.bodies, selection); });

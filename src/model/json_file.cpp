@@ -6,6 +6,7 @@
 
 #include "psoas/core/table.hpp"
 #include "psoas/io/file.hpp"
+#include "psoas/model/spec.hpp"
 
 namespace psoas {
 namespace {
@@ -81,13 +82,30 @@ class Handler {
   bool parse_error(std::size_t position, const std::string&, const json::exception& error) {
     const std::string what = error.what();
     const bool number = what.find("number overflow") != std::string::npos;
-    // the library's message ends in a plain sentence after its own position
+    // the library's message ends in a plain sentence after its own position, with all that it has read of a token
     const std::size_t colon = what.find(": ");
-    const std::string plain = number || colon == std::string::npos ? what.substr(what.find("] ") + 2) : what.substr(colon + 2);
+    std::string plain = number || colon == std::string::npos ? what.substr(what.find("] ") + 2) : what.substr(colon + 2);
+    const std::string read = number ? "parsing '" : "last read: '";
+    if (const std::size_t token = plain.find(read); token != std::string::npos)
+      plain = plain.substr(0, token + read.size()) + shown(plain.substr(token + read.size()));
     throw Error(Kind::input, name_ + ":" + line_column(text_, position == 0 ? 0 : position - 1, true), "expected JSON; " + plain);
   }
 
  private:
+  /// Text of a file that may be long and no UTF-8, as a message shows it.
+  static std::string shown(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+      if (out.size() > 60) return out + "...";
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte >= 0x20 && byte < 0x7f)
+        out += c;
+      else
+        for (const char digit : {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]}) out += digit;
+    }
+    return out;
+  }
+
   struct Level {
     std::string pointer;
     std::size_t length = 0;  // of the pointer of the object or array itself
@@ -142,16 +160,36 @@ void scan(const std::string& name, const std::string& text, std::map<std::string
                   nlohmann::detail::input_format_t::json, true, true);
 }
 
-bool is_kind(const json& value) { return value.is_object() && value.size() == 1; }
+/// The one member of an object besides its note, or nothing.
+std::string only_member(const json& value) {
+  std::string name;
+  if (!value.is_object()) return name;
+  for (const auto& [key, member] : value.items())
+    if (key != "note") {
+      if (!name.empty()) return "";
+      name = key;
+    }
+  return name;
+}
 
-/// RFC 7396, but an object with one member (a kind) replaces one whose member has another name.
+/// Whether both names are kinds of the same table, and not the same one.
+bool other_kind(const std::string& a, const std::string& b) {
+  if (a == b) return false;
+  const auto both = [&]<class... K>(const std::variant<K...>*) { return ((a == K::name) || ...) && ((b == K::name) || ...); };
+  return [&]<class... Table>(const Table*... table) {
+    return (both(table) || ...);
+  }(static_cast<const Joint*>(nullptr), static_cast<const Function*>(nullptr), static_cast<const Surface*>(nullptr),
+    static_cast<const Curve*>(nullptr), static_cast<const Passive*>(nullptr));
+}
+
+/// RFC 7396, but a kind (an object with one member, its name) replaces another kind.
 void merge(json& target, const json& patch) {
   if (!patch.is_object()) {
     target = patch;
     return;
   }
   if (!target.is_object()) target = json::object();
-  if (is_kind(target) && is_kind(patch) && target.begin().key() != patch.begin().key()) target = json::object();
+  if (other_kind(only_member(target), only_member(patch))) target = json::object();
   for (const auto& [key, value] : patch.items())
     if (value.is_null())
       target.erase(key);
@@ -191,7 +229,13 @@ JsonFile JsonFile::parse(std::string name, std::string text) {
   return file;
 }
 
-bool JsonFile::has(const std::string& pointer) const { return root_.contains(json::json_pointer(pointer)); }
+bool JsonFile::has(const std::string& pointer) const {
+  try {
+    return root_.contains(json::json_pointer(pointer));
+  } catch (const json::exception&) {
+    return false;  // no pointer
+  }
+}
 
 std::string JsonFile::place(const std::string& pointer) const {
   std::map<std::string, std::size_t> offsets;
@@ -233,7 +277,7 @@ Document Document::read(const std::string& path) {
     const JsonFile& file = document.files_.back();
     if (!file.root().is_object() || !file.root().contains("extends")) break;
     const json& base = file.root()["extends"];
-    if (!base.is_string()) throw Error(Kind::input, file.place("/extends"), "expected a path, found " + base.dump());
+    if (!base.is_string()) throw Error(Kind::input, file.place("/extends"), "expected a path, found " + base.dump(-1, ' ', true).substr(0, 60));
     next = (std::filesystem::path(file.name()).parent_path() / base.get<std::string>()).string();
   }
   for (auto file = document.files_.rbegin(); file != document.files_.rend(); ++file) {
@@ -242,7 +286,7 @@ Document Document::read(const std::string& path) {
       continue;
     }
     json edits = json::array();
-    if (document.root_.contains(appended) && document.root_[appended].is_array()) edits = document.root_[appended];
+    if (document.root_.is_object() && document.root_.contains(appended) && document.root_[appended].is_array()) edits = document.root_[appended];
     merge(document.root_, file->root());
     if (file->root().is_object() && file->root().contains(appended) && file->root()[appended].is_array()) {
       for (const json& edit : file->root()[appended]) edits.push_back(edit);
@@ -262,8 +306,13 @@ void Document::set(const std::string& pointer, const json& value) {
   }
   if (!root_.contains(parsed)) throw Error(Kind::input, "--set " + pointer, "expected something there, found nothing in " + file().name());
   json& target = root_[parsed];
-  if (!same_type(target, value))
-    throw Error(Kind::input, "--set " + pointer, std::string("expected a ") + target.type_name() + ", found " + value.dump().substr(0, 60));
+  std::string found;
+  try {
+    found = value.dump(-1, ' ', true).substr(0, 60);
+  } catch (const json::exception&) {
+    throw Error(Kind::input, "--set " + pointer, "expected a value in UTF-8");
+  }
+  if (!same_type(target, value)) throw Error(Kind::input, "--set " + pointer, std::string("expected a value of type ") + target.type_name() + ", found " + found);
   target = value;
   set_.push_back(pointer);
 }
@@ -271,6 +320,24 @@ void Document::set(const std::string& pointer, const json& value) {
 std::string Document::place(const std::string& pointer) const {
   for (const std::string& set : set_)
     if (pointer == set || pointer.rfind(set + "/", 0) == 0) return "--set " + pointer;
+  // edits of bases stand before those of the file: an index counts through all of them
+  const std::string list = std::string("/") + appended + "/";
+  if (pointer.rfind(list, 0) == 0) {
+    const std::size_t end = std::min(pointer.find('/', list.size()), pointer.size());
+    std::vector<std::pair<const JsonFile*, std::size_t>> sources;
+    for (auto file = files_.rbegin(); file != files_.rend(); ++file)
+      if (file->root().is_object() && file->root().contains(appended)) {
+        const json& edits = file->root()[appended];
+        if (!edits.is_array()) sources.clear();
+        for (std::size_t i = 0; edits.is_array() && i < edits.size(); ++i) sources.emplace_back(&*file, i);
+      }
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      if (pointer.substr(list.size(), end - list.size()) == std::to_string(i)) {
+        const auto& [file, index] = sources[i];
+        const std::string own = list + std::to_string(index) + pointer.substr(end), place = file->place(own);
+        return place.substr(0, place.size() - own.size()) + pointer;  // the merged study's pointer
+      }
+  }
   for (const JsonFile& file : files_)
     if (file.has(pointer)) return file.place(pointer);
   return files_.front().place(pointer);
@@ -312,7 +379,9 @@ void write_pretty(const json& value, std::size_t indent, std::size_t used, std::
       }
       text += "]";
     } else if (v.is_number_float()) {
-      text += std::isfinite(v.get<double>()) ? shortest_text(v.get<double>()) : "null";
+      const double number = v.get<double>();
+      // "-0" would be read as the whole number 0
+      text += !std::isfinite(number) ? "null" : number == 0.0 && std::signbit(number) ? "-0.0" : shortest_text(number);
     } else {
       text += v.dump();
     }

@@ -34,7 +34,12 @@ struct NamedOf<Named<T>> : std::true_type {
   using type = T;
 };
 
-/// A field of which no value was given and which has no default.
+template <class T>
+struct VectorOf : std::false_type {};
+template <class T>
+struct VectorOf<std::vector<T>> : std::true_type {};
+
+/// A field of which no value was given and which has no default; a struct or kind misses what its fields miss.
 template <class T>
 bool is_missing(const T& field) {
   if constexpr (std::is_same_v<T, double>)
@@ -45,6 +50,12 @@ bool is_missing(const T& field) {
     return std::isnan(field[0]);
   else if constexpr (requires { std::tuple_size<T>::value; field[0]; })
     return is_missing(field[0]);
+  else if constexpr (Fields<T>) {
+    bool missing = false;
+    T::each(field, [&](const char*, const auto& member, const Info&) { missing = missing || is_missing(member); });
+    return missing;
+  } else if constexpr (requires { field.valueless_by_exception(); })
+    return std::visit([](const auto& kind) { return is_missing(kind); }, field);
   else
     return false;
 }
@@ -138,7 +149,7 @@ class Walk {
   void into(Named<T>& x, const json& j, const std::string& at, const Info& info) {
     if (!j.is_object()) return wrong(at, "expected an object keyed by name" + help(info), &j);
     for (const auto& [key, value] : j.items()) {
-      if (key == "note" && value.is_string() && !std::is_same_v<T, std::string>) continue;
+      if (key == "note" && value.is_string()) continue;
       if (key.empty()) wrong(at, "expected a name, found an empty one");
       into(x[key], value, below(at, key), info);
     }
@@ -150,7 +161,9 @@ class Walk {
     std::string name;
     if (j.is_object())
       for (const auto& [key, value] : j.items())
-        if (key != "note") {
+        if (key == "note") {
+          note(value, at);
+        } else {
           if (!name.empty()) return wrong(at, "expected one member that names the kind (" + join(names, ", ") + ")", &j);
           name = key;
         }
@@ -178,15 +191,22 @@ class Walk {
       else if (is_missing(field))
         wrong(at, "missing \"" + std::string(key) + "\"" + help(about));
     });
-    for (const auto& [key, value] : j.items())
-      if (std::find(known.begin(), known.end(), key) == known.end() && besides.count(key) == 0)
-        wrong(below(at, key), "unknown key" + did_you_mean(key, known));
+    std::vector<std::string> all = known;
+    all.insert(all.end(), besides.begin(), besides.end());
+    for (const auto& [key, value] : j.items()) {
+      if (std::find(all.begin(), all.end(), key) == all.end()) wrong(below(at, key), "unknown key" + did_you_mean(key, all));
+      if (key == "note") note(value, at);
+    }
     if constexpr (requires { x.fault(); })
       if (problems.size() == before)
         if (const std::string fault = x.fault(); !fault.empty()) wrong(at, fault);
   }
 
  private:
+  void note(const json& value, const std::string& at) {
+    if (!value.is_string()) wrong(at + "/note", "expected a text", &value);
+  }
+
   static std::string help(const Info& info) { return info.help.empty() ? "" : " (" + std::string(info.help) + ")"; }
 
   static std::string excerpt(const json& value) {
@@ -232,7 +252,7 @@ json to_json_value(const T& x) {
       using F = std::decay_t<decltype(field)>;
       if constexpr (Optional<F>) {
         if (field) j[key] = to_json_value(*field);
-      } else if constexpr (NamedOf<F>::value || requires(const F& f) { f.push_back(f[0]); }) {
+      } else if constexpr (NamedOf<F>::value || VectorOf<F>::value) {
         if (!field.empty()) j[key] = to_json_value(field);
       } else {
         j[key] = to_json_value(field);
@@ -258,6 +278,9 @@ json to_json_value(const T& x) {
   }
 }
 
+template <class T>
+json schema_of_kind(const T& x);
+
 /// JSON schema (draft 2020-12) of a struct.
 template <class T>
 json schema_of(const T& x, const Info& info = {}) {
@@ -280,7 +303,8 @@ json schema_of(const T& x, const Info& info = {}) {
     return schema_of(typename T::value_type{}, info);
   } else if constexpr (NamedOf<T>::value) {
     j["type"] = "object";
-    j["additionalProperties"] = schema_of(typename NamedOf<T>::type{}, {});
+    j["properties"] = {{"note", {{"type", "string"}}}};
+    j["additionalProperties"] = schema_of(typename NamedOf<T>::type{}, {info.unit, "", info.low, info.high});
   } else if constexpr (Fields<T>) {
     j["type"] = "object";
     j["additionalProperties"] = false;
@@ -298,7 +322,7 @@ json schema_of(const T& x, const Info& info = {}) {
       (j["oneOf"].push_back({{"type", "object"},
                              {"description", K::help},
                              {"required", {K::name}},
-                             {"properties", {{std::string(K::name), schema_of(K{})}, {"note", {{"type", "string"}}}}},
+                             {"properties", {{std::string(K::name), schema_of_kind(K{})}, {"note", {{"type", "string"}}}}},
                              {"additionalProperties", false}}),
        ...);
     }(x);
@@ -314,6 +338,19 @@ json schema_of(const T& x, const Info& info = {}) {
     }
   }
   return j;
+}
+
+/// Schema of a kind's value: an object, or the array that is its only field.
+template <class T>
+json schema_of_kind(const T& x) {
+  json object = schema_of(x), array;
+  int fields = 0;
+  T::each(x, [&](const char*, const auto& field, const Info& about) {
+    if (VectorOf<std::decay_t<decltype(field)>>::value) array = schema_of(field, about);
+    ++fields;
+  });
+  if (fields != 1 || array.is_null()) return object;
+  return {{"anyOf", {object, array}}};
 }
 
 }  // namespace psoas

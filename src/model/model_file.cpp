@@ -24,7 +24,7 @@ void check_format(const json& root, const std::string& expected, std::vector<Pro
   else if (!root.contains("format"))
     problems.push_back({"", "missing \"format\": \"" + expected + "\""});
   else if (root["format"] != expected)
-    problems.push_back({"/format", "expected \"" + expected + "\", found " + root["format"].dump().substr(0, 60)});
+    problems.push_back({"/format", "expected \"" + expected + "\", found " + root["format"].dump(-1, ' ', true).substr(0, 60)});
 }
 
 ModelSpec model_from(const json& root, std::vector<Problem>& problems) {
@@ -58,9 +58,10 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
       const auto selection = [&](std::vector<std::string>& out, const json& v) {
         if (v.is_string())
           out = {v.get<std::string>()};
+        else if (v.is_array() && !v.empty())
+          walk.into(out, v, place, Info{"", "names, globs or groups"});
         else
-          walk.into(out, v, place, Info{"", "a name, glob or group, or a list of them"});
-        if (out.empty()) walk.wrong(place, "expected a name, glob or group");
+          walk.wrong(place, "expected a name, glob or group, or a list of them", &v);
       };
       if (key == "name") {
         edit.name.emplace();

@@ -13,6 +13,7 @@
 
 #include "psoas/core/error.hpp"
 #include "psoas/core/pose.hpp"
+#include "psoas/core/table.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 
@@ -528,6 +529,7 @@ class Importer {
         body.mass_center = vector(node, "mass_center", Vec3(0, 0, 0));
         if (const auto inertia = numbers(node, "inertia", 6, true))
           std::copy_n(inertia->begin(), 6, body.inertia.begin());
+        possible_inertia(name, body);
         if (!name.empty()) spec().bodies[name] = body, body_nodes_[name] = node;
       }
       for (const xml_node shape : node.child("attached_geometry").children())
@@ -535,6 +537,19 @@ class Importer {
       for (const xml_node object : node.child("WrapObjectSet").child("objects").children())
         if (object.type() == pugi::node_element && frame.state == Frame::known) surface(object, frame);
     }
+  }
+
+  /// OpenSim takes diagonal inertias that no body has (published feet have them); psoas does not. The greatest moment is
+  /// lowered to the sum of the other two, and that is said.
+  void possible_inertia(const std::string& name, BodySpec& body) {
+    auto& I = body.inertia;
+    if (body.mass <= 0.0 || I[3] != 0.0 || I[4] != 0.0 || I[5] != 0.0) return;
+    const auto greatest = std::max_element(I.begin(), I.begin() + 3);
+    const double others = I[0] + I[1] + I[2] - *greatest;
+    if (*greatest <= others || others <= 0.0) return;
+    result_.notes.push_back("inertia of body " + name + ": greatest principal moment lowered from " + shortest_text(*greatest) + " to " + shortest_text(others) +
+         " kg m^2, the sum of the other two, which no body exceeds");
+    *greatest = others;
   }
 
   void surface(const xml_node& node, const Frame& frame) {

@@ -125,8 +125,8 @@ void solve(int n, double (*A)[max_unknowns], S* b) {
 }
 
 /// I - d(enter)/d(entered), by dual numbers.
-void matrix(const Path& path, const Surfaces<double>& X_GS, const Links& links,
-            const Entered<double>& entered, const String<double>& string, double (*A)[max_unknowns]) {
+void matrix(const Path& path, const Surfaces<double>& X_GS, const Links& links, const Entered<double>& entered,
+            const String<double>& string, double (*A)[max_unknowns]) {
   using D = Dual<3>;
   Surfaces<D> X;
   for (int j = 0; j < links.size; ++j) X[at(links[j].wrap)] = X_GS[at(links[j].wrap)].cast<D>();
@@ -192,7 +192,8 @@ struct Candidate {
 using Candidates = Few<Candidate, max_wraps>;
 
 /// What a surface does to a straight part of a string over other surfaces.
-Contact beside_others(const PathWrap& wrap, const Contact& alone, const Placed<double>& X_GS, const Vec3& p, const Vec3& q) {
+Contact beside_others(const PathWrap& wrap, const Contact& alone, const Placed<double>& X_GS, const Vec3& p,
+                      const Vec3& q) {
   Vec3 p_S = X_GS.in(p), q_S = X_GS.in(q);
   return std::visit(
       [&](const auto& shape) -> Contact {
@@ -381,15 +382,18 @@ void Path::finish() {
   const auto always = std::count_if(points.begin(), points.end(), [](const PathPoint& p) { return p.coordinate < 0; });
   if (always < 2) throw Error(Kind::model, "", "expected a path of at least two points that are always part of it");
   if (points.size() > max_points)
-    throw Error(Kind::model, "", "expected at most " + std::to_string(max_points) + " points on a path, found " +
-                                     std::to_string(points.size()));
+    throw Error(
+        Kind::model, "",
+        "expected at most " + std::to_string(max_points) + " points on a path, found " + std::to_string(points.size()));
   if (wraps.size() > max_wraps)
-    throw Error(Kind::model, "", "expected at most " + std::to_string(max_wraps) + " surfaces on a path, found " +
-                                     std::to_string(wraps.size()));
+    throw Error(
+        Kind::model, "",
+        "expected at most " + std::to_string(max_wraps) + " surfaces on a path, found " + std::to_string(wraps.size()));
   for (const PathWrap& wrap : wraps)
     if (wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= count)
-      throw Error(Kind::model, "", "expected a surface between two points of the path, found points " +
-                                       std::to_string(wrap.first) + " and " + std::to_string(wrap.last));
+      throw Error(Kind::model, "",
+                  "expected a surface between two points of the path, found points " + std::to_string(wrap.first) +
+                      " and " + std::to_string(wrap.last));
   bodies.clear();
   for (const PathPoint& point : points) bodies.push_back(point.body);
   for (const PathWrap& wrap : wraps) bodies.push_back(wrap.body);

@@ -8,7 +8,7 @@ namespace {
 
 /// A string in the plane in which it goes round a circle about the origin.
 struct Plane {
-  bool inside;                 // a point lies in the circle
+  bool inside;                  // a point lies in the circle
   double tangent_p, tangent_q;  // angle seen from the centre that each tangent takes up [rad]
 };
 
@@ -22,18 +22,22 @@ Plane plane(double r, double dp2, double dq2) {
 Contact::State state(const Plane& string, double between, bool is_short) {
   if (string.inside) return Contact::inside;
   const double tangents = string.tangent_p + string.tangent_q;
-  const double angle = (is_short ? between : 2.0 * M_PI - between) - tangents;
-  if (!(angle > 0.0 && angle < M_PI)) return Contact::clear;
+  const double angle = (is_short ? between : 2.0 * pi - between) - tangents;
+  if (!(angle > 0.0 && angle < pi)) return Contact::clear;
   return between > tangents ? Contact::cut : Contact::around;
 }
 
 /// How far a direction points to the half-axis that a side names.
 double towards(Side side, const Vec3& direction) {
   switch (side) {
-    case Side::plus_x: return direction.x();
-    case Side::minus_x: return -direction.x();
-    case Side::plus_y: return direction.y();
-    default: return -direction.y();
+    case Side::plus_x:
+      return direction.x();
+    case Side::minus_x:
+      return -direction.x();
+    case Side::plus_y:
+      return direction.y();
+    default:
+      return -direction.y();
   }
 }
 
@@ -66,7 +70,7 @@ int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side) 
   const Plane string = plane(surface.radius, p.head<2>().squaredNorm(), q.head<2>().squaredNorm());
   const double from = std::atan2(p.y(), p.x());
   const auto middle = [&](int way) {
-    const double through = way * between < 0.0 ? way * between + 2.0 * M_PI : way * between;
+    const double through = way * between < 0.0 ? way * between + 2.0 * pi : way * between;
     const double a = from + way * 0.5 * (through + string.tangent_p - string.tangent_q);
     return towards(side, {std::cos(a), std::sin(a), 0.0});
   };
@@ -83,7 +87,7 @@ int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side) {
   const Vec3 e = p.normalized();
   const Vec3 across = n.norm() > 0.0 ? Vec3(n.cross(e).normalized()) : Vec3(Vec3::Zero());
   const auto middle = [&](int way) {
-    const double a = 0.5 * ((way > 0 ? between : 2.0 * M_PI - between) + string.tangent_p - string.tangent_q);
+    const double a = 0.5 * ((way > 0 ? between : 2.0 * pi - between) + string.tangent_p - string.tangent_q);
     return towards(side, std::cos(a) * e + way * std::sin(a) * across);
   };
   return middle(-1) > middle(1) ? -1 : 1;
@@ -97,7 +101,8 @@ Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, in
 }
 
 Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way) {
-  return state(plane(surface.radius, p.squaredNorm(), q.squaredNorm()), std::atan2(p.cross(q).norm(), p.dot(q)), way > 0);
+  return state(plane(surface.radius, p.squaredNorm(), q.squaredNorm()), std::atan2(p.cross(q).norm(), p.dot(q)),
+               way > 0);
 }
 
 }  // namespace psoas

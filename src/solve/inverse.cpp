@@ -189,8 +189,8 @@ Vec3 InverseSolver::contact_point(int contact) const {
 }
 
 Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
-  // joint wrenches were accumulated by net() without external forces; contacts below do not change an upper subtree
-  const Spatial& wrench = net_wrench_[at(body)];
+  // net() accumulates joint wrenches without external forces, and finish() leaves them so
+  const Spatial& wrench = work_.tree.joint_wrench[at(body)];
   const Vec3 force = wrench.tail<3>();
   return wrench.head<3>() - point.cross(force);
 }

@@ -331,6 +331,8 @@ Result MotionRun::run() {
   contact_force_.assign(time_.size() * contacts, 0.0);
   std::vector<std::string> patterns = study_.outputs;
   if (patterns.empty()) patterns = default_outputs(variants_.front().model);
+  if (question_.integration)
+    for (const std::string& output : integrated_outputs(variants_.front().model)) patterns.push_back(output);
   Result result;
   for (std::size_t v = 0; v < variants_.size(); ++v) {
     const Model& model = variants_[v].model;

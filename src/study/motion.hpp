@@ -39,6 +39,7 @@ struct VariantRecord {
   double friction_demand = 0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
   std::vector<int> outside, inside, saturated;  ///< per muscle: frames
   double compression_peak = 0.0;
+  std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
 };
 
 class MotionRun {
@@ -70,6 +71,7 @@ class MotionRun {
 
   // motion_integrate.cpp
   void integrate(Result& result);
+  static std::vector<std::string> integrated_outputs(const Model& model);
 
   const Study& study_;
   const MotionStudy& question_;
@@ -85,6 +87,7 @@ class MotionRun {
   std::vector<FrameInfo> frame_;
   std::vector<double> contact_force_;   ///< per frame, three a contact
   std::vector<VariantRecord> records_;
+  std::vector<SummaryLine> integrated_;
   /// Per variant, window and event (peak, seat-off, end): tendon and passive forces and unit loads.
   struct EventState {
     std::vector<double> tendon_force, passive;

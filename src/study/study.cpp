@@ -28,6 +28,11 @@ std::string hash_of(const std::string& text) {
   return out;
 }
 
+/// A member of an object that is a text, or an empty one.
+std::string text_of(const json& object, const char* key) {
+  return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
+}
+
 std::vector<std::string> kind_names() {
   std::vector<std::string> names;
   [&]<class... K>(const std::variant<K...>*) { (names.emplace_back(K::name), ...); }(static_cast<const StudyKind*>(nullptr));
@@ -40,7 +45,7 @@ class StudyReader {
   StudyReader(std::string path, const std::vector<std::pair<std::string, std::string>>& set) {
     study_.path = std::move(path);
     document_ = std::make_shared<Document>(Document::read(study_.path));
-    if (document_->root().is_object() && document_->root().value("format", "") == std::string(result_format)) open_result();
+    if (text_of(document_->root(), "format") == result_format) open_result();
     for (const auto& [pointer, text] : set) apply_set(pointer, text);
   }
 
@@ -138,7 +143,7 @@ class StudyReader {
         if (!value.is_object()) walk.wrong(place, "expected an object from bodies to one or three factors", &value);
         if (value.is_object())
           for (const auto& [body, factor] : value.items()) {
-            if (body == "note") continue;
+            if (body == "note" && factor.is_string()) continue;
             Vec3& f = study_.subject.scale[body];
             const Info info{"1", "factor on lengths", 0.1, 10};
             if (factor.is_number()) {
@@ -161,7 +166,7 @@ class StudyReader {
       return;
     }
     for (const auto& [name, edits] : object.items()) {
-      if (name == "note") continue;
+      if (name == "note" && edits.is_string()) continue;
       if (name.empty() || name.find_first_of(":/ \t") != std::string::npos)
         problems.push_back({below("/variants", name), "expected a name without spaces, colons and slashes"});
       study_.variants.emplace_back(name, edits_from(edits, below("/variants", name), problems));
@@ -204,9 +209,10 @@ class StudyReader {
     const std::string path = beside(name);
     if (!embedded_.is_null() && embedded_.contains("tables") && embedded_["tables"].contains(name)) {
       const json& kept = embedded_["tables"][name];
-      text = kept.contains("text") ? kept["text"].get<std::string>() : read_file(path);
-      if (kept.value("fnv1a64", "") != hash_of(text))
-        throw Error(Kind::input, path, "expected the table that this result was computed from (hash " + kept.value("fnv1a64", "") + "), found another one (" + hash_of(text) + ")");
+      text = kept.contains("text") && kept["text"].is_string() ? kept["text"].get<std::string>() : read_file(path);
+      const std::string hash = text_of(kept, "fnv1a64");
+      if (hash != hash_of(text))
+        throw Error(Kind::input, path, "expected the table that this result was computed from (hash " + hash + "), found another one (" + hash_of(text) + ")");
     } else {
       text = read_file(path);
     }

@@ -17,12 +17,12 @@
 namespace psoas {
 namespace {
 
-constexpr double pi = M_PI;
-
 class Random {
  public:
   explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) { return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0); }
+  double uniform(double low, double high) {
+    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
+  }
   Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
   Pose pose(double size) { return {rotation_xyz(vector(pi)), vector(size)}; }
   int below(int n) { return static_cast<int>(engine_() % static_cast<unsigned>(n)); }
@@ -129,7 +129,8 @@ TEST(Path, ConditionalPointExistsInItsClosedRange) {
   path.points = {{0, {0, 0, 0}}, {0, {1, 1, 0}, 0, -0.5, 0.5}, {0, {2, 0, 0}}};
   path.finish();
   const std::vector<Pose> X(1);
-  for (const double q : {-0.5, 0.0, 0.5}) EXPECT_DOUBLE_EQ(evaluate<double>(path, X, {q}).value.length, 2 * std::sqrt(2.0));
+  for (const double q : {-0.5, 0.0, 0.5})
+    EXPECT_DOUBLE_EQ(evaluate<double>(path, X, {q}).value.length, 2 * std::sqrt(2.0));
   for (const double q : {-0.51, 0.51}) EXPECT_DOUBLE_EQ(evaluate<double>(path, X, {q}).value.length, 2);
 }
 
@@ -248,7 +249,8 @@ void expect_virtual_work(const Path& path, const Mechanism& mechanism, int touch
   for (int c = 0; c < 4; ++c) {
     double work = 0;
     for (std::size_t k = 0; k < path.bodies.size(); ++k)
-      if (path.bodies[k] > 0) work += wrench[k].dot(mechanism.motion(static_cast<std::size_t>(path.bodies[k] - 1), c, q));
+      if (path.bodies[k] > 0)
+        work += wrench[k].dot(mechanism.motion(static_cast<std::size_t>(path.bodies[k] - 1), c, q));
     EXPECT_NEAR(dual.value.length.v[static_cast<std::size_t>(c)], -work, 1e-11);
 
     const double h = 1e-6;
@@ -298,8 +300,9 @@ TEST(Path, MomentArmWithSeveralSurfacesOnOneSegment) {
     Path path;
     path.points = {{0, {0.02, 0.4, 0.03}}, {1 + random.below(2), {0.02, -0.4, -0.03}}};
     for (const double y : {0.2, 0.0, -0.2})
-      path.wraps.push_back({random.below(3), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
-                            surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::plus_x : Side::minus_x});
+      path.wraps.push_back(
+          {random.below(3), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
+           surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::plus_x : Side::minus_x});
     path.finish();
     Mechanism mechanism(random);
     mechanism.start = {};
@@ -382,7 +385,8 @@ TEST(Path, FinishSaysWhatIsWrong) {
   EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 32 points on a path, found 33");
   path.points.resize(3);
   path.wraps = {{0, Pose{}, Cylinder{0.1}, 1, 3}};
-  EXPECT_EQ(error_of([&] { path.finish(); }), "expected a surface between two points of the path, found points 1 and 3");
+  EXPECT_EQ(error_of([&] { path.finish(); }),
+            "expected a surface between two points of the path, found points 1 and 3");
   path.wraps.assign(9, PathWrap{0, Pose{}, Cylinder{0.1}, 0, 1});
   EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 8 surfaces on a path, found 9");
 }

@@ -14,8 +14,6 @@
 namespace psoas {
 namespace {
 
-constexpr double pi = M_PI;
-
 /// Length of the string between p and q: straight, or over the surface.
 template <class K>
 double string_length(const K& surface, const Vec3& p, const Vec3& q, Side side) {
@@ -41,7 +39,8 @@ TEST(Cylinder, HalfTurnBetweenParallelTangents) {
 TEST(Cylinder, SymmetricCase) {
   // d = 2 r: each tangent takes 60 degrees of the 180 between the points, 60 stay on the cylinder.
   const Cylinder surface{0.5};
-  EXPECT_NEAR(string_length(surface, {1, 0, 0}, {-1, 0, 0}, Side::counter_clockwise), 2 * std::sqrt(0.75) + 0.5 * pi / 3, 1e-15);
+  EXPECT_NEAR(string_length(surface, {1, 0, 0}, {-1, 0, 0}, Side::counter_clockwise),
+              2 * std::sqrt(0.75) + 0.5 * pi / 3, 1e-15);
   EXPECT_NEAR(string_length(surface, {1, 0.1, 0}, {-1, 0.1, 0}, Side::shortest),
               string_length(surface, {1, 0.1, 0}, {-1, 0.1, 0}, Side::plus_y), 1e-15);
 }
@@ -89,9 +88,12 @@ TEST(Sphere, GreatCircle) {
   // Points 120 degrees apart at twice the radius touch at one point; 150 degrees leave 30 on the great circle.
   const Sphere surface{0.5};
   Mat3 R = rotation_about<double>(Vec3(1, 2, 3).normalized(), 0.7);
-  const auto at_angle = [&](double degrees) { return Vec3(R * Vec3(std::cos(degrees * pi / 180), std::sin(degrees * pi / 180), 0)); };
+  const auto at_angle = [&](double degrees) {
+    return Vec3(R * Vec3(std::cos(degrees * pi / 180), std::sin(degrees * pi / 180), 0));
+  };
   EXPECT_NEAR(arc<double>(surface, at_angle(0), at_angle(120), 1).angle, 0, 1e-15);
-  EXPECT_NEAR(string_length(surface, at_angle(0), at_angle(150), Side::shortest), 2 * std::sqrt(0.75) + 0.5 * pi / 6, 1e-14);
+  EXPECT_NEAR(string_length(surface, at_angle(0), at_angle(150), Side::shortest), 2 * std::sqrt(0.75) + 0.5 * pi / 6,
+              1e-14);
   EXPECT_NEAR(arc<double>(surface, at_angle(0), at_angle(150), -1).angle, pi / 2, 1e-14);
 }
 
@@ -102,7 +104,8 @@ TEST(Sphere, LineThroughTheCentreTakesSomeWayRound) {
 }
 
 /// A string of many straight pieces, pulled tight over a surface that pushes its nodes out.
-double pulled_length(const std::function<Vec3(const Vec3&)>& push_out, const Vec3& p, const Vec3& over, const Vec3& q, int pieces) {
+double pulled_length(const std::function<Vec3(const Vec3&)>& push_out, const Vec3& p, const Vec3& over, const Vec3& q,
+                     int pieces) {
   std::vector<Vec3> node;
   for (int i = 0; i <= pieces; ++i) {
     const double t = 2.0 * i / pieces;
@@ -151,7 +154,9 @@ template <class K>
 struct SurfaceLaws : ::testing::Test {
   K surface{0.04};
   std::mt19937 random{7};
-  double uniform(double low, double high) { return low + (high - low) * (static_cast<double>(random()) / 4294967296.0); }
+  double uniform(double low, double high) {
+    return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);
+  }
   Vec3 outside(double far) {
     for (;;) {
       const Vec3 x(uniform(-far, far), uniform(-far, far), uniform(-far, far));
@@ -175,7 +180,8 @@ TYPED_TEST(SurfaceLaws, LengthIsThatOfAConvergedGeodesic) {
     const double length = string_length(this->surface, p, q, Side::shortest);
     const double coarse = pulled_length(push, p, over, q, 40), fine = pulled_length(push, p, over, q, 80);
     EXPECT_NEAR(fine, length, 3e-4 * length);
-    EXPECT_LT(std::abs(fine - length), 0.5 * std::abs(coarse - length) + 1e-7) << "pieces go as the square of their size";
+    EXPECT_LT(std::abs(fine - length), 0.5 * std::abs(coarse - length) + 1e-7)
+        << "pieces go as the square of their size";
   }
 }
 
@@ -192,7 +198,8 @@ TYPED_TEST(SurfaceLaws, ArcIsTangentLiesOnTheSurfaceAndIsTheSameBackwards) {
       // The straight parts are tangent to the surface.
       EXPECT_NEAR((a.enter - p).dot(normal(this->surface, a.enter)), 0, 1e-15);
       EXPECT_NEAR((a.leave - q).dot(normal(this->surface, a.leave)), 0, 1e-15);
-      const Arc<double> reversed = arc<double>(this->surface, q, p, std::is_same_v<TypeParam, Cylinder> ? -found.way : found.way);
+      const Arc<double> reversed =
+          arc<double>(this->surface, q, p, std::is_same_v<TypeParam, Cylinder> ? -found.way : found.way);
       EXPECT_NEAR((reversed.enter - a.leave).norm(), 0, 1e-13);
       EXPECT_NEAR((reversed.leave - a.enter).norm(), 0, 1e-13);
       EXPECT_NEAR(reversed.length, a.length, 1e-13);
@@ -207,7 +214,8 @@ TYPED_TEST(SurfaceLaws, ShortestSideIsTheShorterOfTwo) {
     const Contact found = contact(this->surface, p, q, Side::shortest);
     if (!touches(found)) continue;
     const Arc<double> a = arc<double>(this->surface, p, q, found.way), b = arc<double>(this->surface, p, q, -found.way);
-    EXPECT_LE((a.enter - p).norm() + a.length + (q - a.leave).norm(), (b.enter - p).norm() + b.length + (q - b.leave).norm());
+    EXPECT_LE((a.enter - p).norm() + a.length + (q - a.leave).norm(),
+              (b.enter - p).norm() + b.length + (q - b.leave).norm());
   }
 }
 

@@ -37,8 +37,10 @@ struct Fill {
       field = random_function(random, 0.9, kind);
     } else if constexpr (std::is_same_v<T, std::vector<AxisSpec>>) {
       int k = 0;
-      for (const Vec3& direction : random_frame(random))
-        field.push_back({3.0 * direction, "coordinate" + std::to_string(k++), random_function(random, 0.7, (k + kind) % 3)});
+      for (const Vec3& direction : random_frame(random)) {
+        const Function function = random_function(random, 0.7, (k + kind) % 3);
+        field.push_back({3.0 * direction, "coordinate" + std::to_string(k++), function});
+      }
     } else if constexpr (std::is_arithmetic_v<T>) {
       field = static_cast<T>(1);
     } else {

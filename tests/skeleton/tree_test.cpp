@@ -54,8 +54,9 @@ VecX planar_chain_torques(const std::vector<Link>& links, const VecX& q, const V
     Q[i] = lever(i) * g * std::sin(t[i]);
     for (std::size_t j = 0; j < n; ++j) {
       const Link& near = links[std::min(i, j)];
-      const double A = i == j ? near.inertia + near.mass * near.center * near.center + near.length * near.length * beyond[i + 1]
-                              : near.length * lever(std::max(i, j));
+      const double own =
+          near.inertia + near.mass * near.center * near.center + near.length * near.length * beyond[i + 1];
+      const double A = i == j ? own : near.length * lever(std::max(i, j));
       Q[i] += A * (std::cos(t[i] - t[j]) * e[j] + std::sin(t[i] - t[j]) * w[j] * w[j]);
     }
     tau[static_cast<Eigen::Index>(i)] = sum += Q[i];
@@ -102,7 +103,8 @@ TEST(TreeClosedForm, two_link_arm) {
     const double c2 = std::cos(q[1]), s2 = std::sin(q[1]), s1 = std::sin(q[0]), s12 = std::sin(q[0] + q[1]);
     const double h = two.mass * one.length * two.center;
     const double m22 = two.inertia + two.mass * two.center * two.center, m12 = m22 + h * c2;
-    const double m11 = one.inertia + one.mass * one.center * one.center + two.mass * one.length * one.length + m22 + 2 * h * c2;
+    const double m11 = one.inertia + one.mass * one.center * one.center + two.mass * one.length * one.length + m22 +
+                       2 * h * c2;
     const double g2 = two.mass * two.center * g * s12;
     const double g1 = (one.mass * one.center + two.mass * one.length) * g * s1 + g2;
     VecX expected(2);
@@ -124,7 +126,8 @@ TEST(TreeClosedForm, planar_chains) {
     std::vector<Link> links;
     const int n = 2 + trial % 4;
     for (int i = 0; i < n; ++i)
-      links.push_back({random.uniform(0.5, 8), random.uniform(0.2, 0.5), random.uniform(0.1, 0.3), random.uniform(0.01, 0.2)});
+      links.push_back({random.uniform(0.5, 8), random.uniform(0.2, 0.5), random.uniform(0.1, 0.3),
+                       random.uniform(0.01, 0.2)});
     const Tree tree = planar_chain(links);
     const VecX q = random.vector(n, 3.0), u = random.vector(n, 5.0), a = random.vector(n, 20.0);
     const VecX expected = planar_chain_torques(links, q, u, a);
@@ -150,7 +153,9 @@ Tree leg() {
   thigh.mass_center = Vec3(0.01, -0.17, 0.02);
   thigh.inertia << 0.13, 0.002, -0.001, 0.002, 0.034, 0.003, -0.001, 0.003, 0.14;
   const PiecewisePolynomial same = PiecewisePolynomial::identity();
-  append_body(tree, thigh, {{true, Vec3::UnitZ(), 0, same}, {true, Vec3::UnitX(), 1, same}, {true, Vec3::UnitY(), 2, same}}, 3);
+  append_body(tree, thigh, {{true, Vec3::UnitZ(), 0, same},
+                            {true, Vec3::UnitX(), 1, same},
+                            {true, Vec3::UnitY(), 2, same}}, 3);
   TreeBody shank;
   shank.parent = 1;
   shank.X_PF.p = Vec3(0, -0.4, 0);

@@ -9,28 +9,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <span>
 #include <string>
 #include <vector>
 
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-}  // namespace
-
-// Counts what this program takes from the heap with new. Not inlined: g++ 12 would see malloc and free without the
-// operators around them, and warn.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size > 0 ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#include "support/allocations.hpp"
 
 namespace psoas {
 namespace {
@@ -657,9 +641,9 @@ TEST(Redundancy, SolveAllocatesNothing) {
   RedundancySolver solver(38, 330);
   RedundancySolution answer;
   solver.solve(problems[0], answer);
-  const std::size_t before = allocations;
+  const std::size_t before = test::heap_allocations();
   for (const RedundancyProblem& problem : problems) solver.solve(problem, answer);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::heap_allocations(), before);
 }
 
 }  // namespace

@@ -106,7 +106,8 @@ class MujocoOracle {
     T_.setZero();
     for (std::size_t i = 0; i < tree_.axes.size(); ++i) {
       const TreeAxis& axis = tree_.axes[i];
-      const double x = axis.coordinate < 0 ? 0.0 : q[axis.coordinate], v = axis.coordinate < 0 ? 0.0 : u[axis.coordinate];
+      const double x = axis.coordinate < 0 ? 0.0 : q[axis.coordinate];
+      const double v = axis.coordinate < 0 ? 0.0 : u[axis.coordinate];
       const Jet2<double> jet = axis.function.jet(x);
       data_->qpos[position_[i]] = jet.value;
       data_->qvel[speed_[i]] = jet.slope * v;

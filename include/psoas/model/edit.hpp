@@ -31,11 +31,11 @@ struct Edit {
 };
 
 /// An edit that multiplies a field of muscles. Throws nothing; applying it may.
-Edit scale(std::string muscles, std::string field, double factor);
+Edit scale(const std::string& muscles, const std::string& field, double factor);
 /// An edit that adds to a field of muscles [the field's SI unit].
-Edit shift(std::string muscles, std::string field, double amount);
+Edit shift(const std::string& muscles, const std::string& field, double amount);
 /// An edit that gives a field of muscles a value [the field's SI unit].
-Edit set(std::string muscles, std::string field, double value);
+Edit set(const std::string& muscles, const std::string& field, double value);
 
 /// Muscle names that a selection means: a name, a glob, or "group:" and a group with an optional _r or _l.
 /// Empty where it matches nothing.

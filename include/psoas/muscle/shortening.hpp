@@ -14,9 +14,9 @@
 
 namespace psoas {
 
-/// Fewer sarcomeres in series: l0 -> s l0, s > 0 (> 1: sarcomeres added). Kept: F0, alpha0, lTs, tendon strain, vmax and
-/// damping in l0/s, the passive curve over l / l0. So the muscle's height, its greatest speed in m/s and its mass go
-/// with s.
+/// Fewer sarcomeres in series: l0 -> s l0, s > 0 (> 1: sarcomeres added). Kept: F0, alpha0, lTs, tendon strain, vmax
+/// and damping in l0/s, the passive curve over l / l0. So the muscle's height, its greatest speed in m/s and its mass
+/// go with s.
 inline MuscleParameters serial_sarcomere_loss(MuscleParameters unit, double s) {
   if (!(s > 0.0 && std::isfinite(s)))
     throw Error(Kind::input, "serial_sarcomere_loss", "expected a factor > 0, found " + std::to_string(s));
@@ -24,8 +24,8 @@ inline MuscleParameters serial_sarcomere_loss(MuscleParameters unit, double s) {
   return unit;
 }
 
-/// A tendon shorter by dL [m], at most its slack length: lTs -> lTs - dL. Kept: all else, so that the tendon's strain at
-/// F0 is the same and its stiffness in N/m grows as lTs falls. A tendon of no length is rigid.
+/// A tendon shorter by dL [m], at most its slack length: lTs -> lTs - dL. Kept: all else, so that the tendon's strain
+/// at F0 is the same and its stiffness in N/m grows as lTs falls. A tendon of no length is rigid.
 inline MuscleParameters tendon_shortening(MuscleParameters unit, double dL) {
   if (!(dL <= unit.tendon_slack_length && std::isfinite(dL)))
     throw Error(Kind::input, "tendon_shortening",
@@ -35,8 +35,8 @@ inline MuscleParameters tendon_shortening(MuscleParameters unit, double dL) {
   return unit;
 }
 
-/// Stiffer passive tissue: the fibre strain at passive force F0 times `strain_scale` > 0 (below 1: stiffer), and passive
-/// force times `force_scale` >= 0. Kept: the passive shape, all active properties and the tendon.
+/// Stiffer passive tissue: the fibre strain at passive force F0 times `strain_scale` > 0 (below 1: stiffer), and
+/// passive force times `force_scale` >= 0. Kept: the passive shape, all active properties and the tendon.
 inline MuscleParameters stiffer_passive(MuscleParameters unit, double strain_scale, double force_scale) {
   if (!(strain_scale > 0.0 && std::isfinite(strain_scale)) || !(force_scale >= 0.0 && std::isfinite(force_scale)))
     throw Error(Kind::input, "stiffer_passive",
@@ -47,8 +47,8 @@ inline MuscleParameters stiffer_passive(MuscleParameters unit, double strain_sca
   return unit;
 }
 
-/// Raised tone: activation not below `floor`, in [0, 1]; a floor below the unit's own minimum changes nothing. Kept: all
-/// else, the passive force too: what tone pulls is active force.
+/// Raised tone: activation not below `floor`, in [0, 1]; a floor below the unit's own minimum changes nothing. Kept:
+/// all else, the passive force too: what tone pulls is active force.
 inline MuscleParameters raised_tone(MuscleParameters unit, double floor) {
   if (!(floor >= 0.0 && floor <= 1.0))
     throw Error(Kind::input, "raised_tone", "expected an activation from 0 to 1, found " + std::to_string(floor));

@@ -42,8 +42,8 @@ struct MuscleParameters {
   bool has_rigid_tendon() const { return rigid_tendon || !(tendon_slack_length > 0.0); }
 };
 
-/// Where the fibres are. `outside_domain`: the tendon is slack or the fibres are beyond the curves' domain, and the answer
-/// is a continuation: defined, never nan, its forces continuous.
+/// Where the fibres are. `outside_domain`: the tendon is slack or the fibres are beyond the curves' domain, and the
+/// answer is a continuation: defined, never nan, its forces continuous.
 struct FibreState {
   double fibre_length = 0.0;    ///< [m]
   double fibre_velocity = 0.0;  ///< lengthening + [m/s]
@@ -52,9 +52,9 @@ struct FibreState {
   bool converged = true;  ///< of compliant_fibre(): the force balance is met
 };
 
-/// Forces along the tendon [N]: tendon force = activation * active + passive + damping. `active` and `passive` are never
-/// negative: fibres that shorten faster than vmax, or shorter than the curves' domain, have 0. `passive` is the parallel
-/// element alone; `damping` has the sign of the fibre velocity.
+/// Forces along the tendon [N]: tendon force = activation * active + passive + damping. `active` and `passive` are
+/// never negative: 0 where fibres shorten faster than vmax, and where they are shorter than the passive curve's zero.
+/// `passive` is the parallel element alone; `damping` has the sign of the fibre velocity.
 struct MuscleForces {
   double active = 0.0;  ///< per unit of activation
   double passive = 0.0, damping = 0.0;
@@ -89,8 +89,9 @@ struct MuscleQuantities {
 FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed);
 
 /// Fibres of a compliant unit at path length and fibre length [m]: velocity from the force balance, which with damping
-/// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between -1 (a slack tendon) and
-/// 10 vmax, flagged at these ends. A stop keeps fibres from becoming shorter than the least length: there they lengthen.
+/// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between -1 (a slack tendon)
+/// and 10 vmax, flagged at these ends. A stop keeps fibres from becoming shorter than the least length: there they
+/// lengthen.
 FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation);
 
 /// Forces of the fibres along the tendon.
@@ -101,10 +102,11 @@ double tendon_force(const MuscleParameters& unit, double length, double fibre_le
 
 /// Fibre length at which the fibres balance the tendon while the tendon's length does not change: fibres move with the
 /// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed Newton method that cannot
-/// fail while the path is longer than the tendon. A unit whose fibres cannot reach balance is slack, with a tendon force
-/// of 0, and flagged: at its least fibre length, or, where they shorten too fast, with the tendon at slack length. Long
-/// tendons on the descending limb may have several balances: `guess` [m] says near which fibre length to search, and
-/// without it the answer depends on the other arguments alone. Rigid tendons too.
+/// fail. Fibres that cannot reach balance are flagged: they rest at their least length, where the tendon pulls less
+/// than they do, or, when they shorten too fast, with the tendon at slack length and no force. With the default passive
+/// curve, tendons up to 12 l0 long and 10 % strained have one balance; where softer ones have several on the descending
+/// limb, `guess` [m] says near which fibre length to search, and without it the answer depends on the other arguments
+/// alone. Rigid tendons too.
 Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation,
                         double guess = std::numeric_limits<double>::quiet_NaN());
 

@@ -18,10 +18,10 @@ namespace psoas {
 
 /// A point of a path, fixed in a body.
 struct PathPoint {
-  int body = 0;                   ///< 0 is ground
-  Vec3 location = Vec3::Zero();   ///< in the body frame [m]
-  int coordinate = -1;            ///< where >= 0, the point is part of the path only while
-  double low = 0.0, high = 0.0;   ///< low <= q[coordinate] <= high [rad or m]
+  int body = 0;                  ///< 0 is ground
+  Vec3 location = Vec3::Zero();  ///< in the body frame [m]
+  int coordinate = -1;           ///< where >= 0, the point is part of the path only while
+  double low = 0.0, high = 0.0;  ///< low <= q[coordinate] <= high [rad or m]
 };
 
 /// A surface that the path may touch on a segment between the points `first` and `last` (places in Path::points).

@@ -1,7 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // Surfaces that muscle paths wrap over. Each is posed on a body by a wrapping surface entry of the model.
-// Add a new kind: its struct, its `wrap` in path/wrap.hpp, and a word in the variant.
+// Add a new kind: its struct, its functions in path/wrap.hpp, and a word in the variant.
 #pragma once
 
 #include <string>

@@ -9,6 +9,8 @@
 #include <cmath>
 
 #include "psoas/core/dual.hpp"
+#include "psoas/core/linear.hpp"
+#include "psoas/core/units.hpp"
 #include "psoas/path/surface.hpp"
 
 namespace psoas {
@@ -109,7 +111,7 @@ Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int wa
   using std::sqrt;
   const double r = surface.radius, w = way;
   S phi = atan2(w * (p.x() * q.y() - p.y() * q.x()), p.x() * q.x() + p.y() * q.y());
-  if (value_of(phi) < 0.0) phi += 2.0 * M_PI;
+  if (value_of(phi) < 0.0) phi += 2.0 * pi;
   const S dp2 = p.x() * p.x() + p.y() * p.y(), dp = sqrt(dp2);
   const detail::Turn<S> t = detail::turn<S>(r, dp2, q.x() * q.x() + q.y() * q.y(), phi);
   const S angle = t.leave - t.enter, on = r * angle, whole = t.tangent_p + on + t.tangent_q;
@@ -146,9 +148,9 @@ Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way)
       if (std::abs(value_of(e[i])) < std::abs(value_of(e[least]))) least = i;
     across = Vec3T<S>::Unit(least) - e[least] * e;
     across /= S(sqrt(across.dot(across)));
-    phi = S(value_of(along) > 0.0 ? 0.0 : M_PI);
+    phi = S(value_of(along) > 0.0 ? 0.0 : pi);
   }
-  if (way < 0) phi = 2.0 * M_PI - phi;
+  if (way < 0) phi = 2.0 * pi - phi;
   const detail::Turn<S> t = detail::turn<S>(r, dp2, q.dot(q), phi);
   const S angle = t.leave - t.enter;
   const auto place = [&](const S& a) -> Vec3T<S> { return S(r * cos(a)) * e + S(r * w * sin(a)) * across; };

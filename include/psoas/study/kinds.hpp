@@ -70,8 +70,10 @@ struct SupportSpec {
 /// Forward integration of activation and fibre length of every muscle along the motion.
 struct IntegrationSpec {
   double tolerance = 1e-6;
+  std::vector<std::string> windows;
   static void each(auto& self, auto&& see) {
     see("tolerance", self.tolerance, Info{"1", "error allowed a step, of activation and of optimal fibre length", 1e-12, 1e-2});
+    see("windows", self.windows, Info{"", "windows to integrate; absent: all"});
   }
 };
 

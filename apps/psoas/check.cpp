@@ -1,0 +1,168 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// psoas check: everything wrong with files, with places.
+#include <cmath>
+#include <memory>
+
+#include "program.hpp"
+#include "psoas/core/error.hpp"
+#include "psoas/core/words.hpp"
+#include "psoas/io/file.hpp"
+#include "psoas/io/table_file.hpp"
+#include "psoas/model/model.hpp"
+#include "psoas/model/osim.hpp"
+#include "psoas/report/text.hpp"
+#include "psoas/study/outputs.hpp"
+#include "psoas/study/study.hpp"
+
+namespace psoas::app {
+namespace {
+
+/// What a file is, and what is wrong with it.
+struct Verdict {
+  std::string file, what;             ///< what: "model: 12 bodies, …", where it is fine
+  std::vector<std::string> problems;  ///< lines with places
+  std::vector<std::string> notes;
+  bool readable = true;
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    if (end > start) out.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return out;
+}
+
+std::string about(const Model& model) {
+  const ModelData& data = model.data();
+  return "model: " + counted(data.body_names.size() - 1, "body", "bodies") + ", " + counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + ", " +
+         counted(data.muscle_names.size(), "muscle", "muscles") + ", " + fixed_text(data.mass, 2) + " kg";
+}
+
+void check_table(Verdict& verdict) {
+  const Table table = read_table(verdict.file);
+  std::size_t missing = 0;
+  for (const auto& column : table.columns)
+    for (const double value : column) missing += !std::isfinite(value);
+  verdict.what = "table: " + counted(table.rows(), "row", "rows") + ", " + counted(table.columns.size(), "column", "columns");
+  if (table.time) verdict.what += ", " + short_text(table.time->front()) + " to " + short_text(table.time->back()) + " s";
+  verdict.what += table.in_degrees ? ", degrees" : ", radians";
+  if (missing > 0) verdict.notes.push_back(counted(missing, "cell is", "cells are") + " not a finite number");
+}
+
+/// Thrown by a trial run's first report of progress: by then every name and column has been looked up.
+struct FarEnough {};
+
+void check_study(Verdict& verdict) {
+  const Study study = read_study(verdict.file);
+  const bool has_outputs = !std::holds_alternative<TorqueCurveStudy>(study.question);
+  const auto collect = [&](const std::string& name, const std::vector<Edit>& edits) {
+    ModelSpec spec = study.model;
+    std::vector<Problem> problems;
+    apply(edits, "/variants/" + name, spec, problems);
+    for (const Problem& problem : problems) verdict.problems.push_back(study.place(problem.pointer) + ": " + problem.text);
+    if (!problems.empty()) return;
+    try {
+      const Model model(spec);
+      if (verdict.what.empty()) verdict.what = about(model);
+      for (std::size_t i = 0; has_outputs && i < study.outputs.size(); ++i) try {
+          find_outputs(model, {study.outputs[i]}, true);
+        } catch (const Error& error) {
+          const std::string line = study.place("/outputs/" + std::to_string(i)) + ": " + error.what();
+          if (verdict.problems.empty() || verdict.problems.back() != line) verdict.problems.push_back(line);
+        }
+    } catch (const Error& error) {
+      for (const std::string& line : lines_of(error.what())) verdict.problems.push_back(study.place("/variants/" + name) + ": " + line);
+    }
+  };
+  if (study.variants.empty()) collect("", {});
+  for (const auto& [name, edits] : study.variants) collect(name, edits);
+  if (verdict.problems.empty()) try {
+      run(study, {[](double, const std::string&) { throw FarEnough{}; }});
+    } catch (const FarEnough&) {
+    }
+  const std::string kind = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
+  verdict.what = kind + " study" + (study.variants.empty() ? "" : ", " + counted(study.variants.size(), "variant", "variants")) + ", " + verdict.what;
+}
+
+void check_json(Verdict& verdict) {
+  const std::string format = format_of(verdict.file);
+  if (format == "psoas-study/1") {
+    check_study(verdict);
+  } else if (format == "psoas-result/1") {
+    check_study(verdict);
+    verdict.what = "result of a " + verdict.what;
+  } else if (format == "psoas-model/1") {
+    verdict.what = about(Model::load(verdict.file));
+  } else {
+    const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-result/1"};
+    throw Error(Kind::input, verdict.file + ":1: /format",
+                "expected one of " + join(known, ", ") + (format.empty() ? ", found none" : ", found \"" + format + "\"" + did_you_mean(format, known)));
+  }
+}
+
+Verdict verdict_of(const std::string& file) {
+  Verdict verdict{file, {}, {}, {}, true};
+  try {
+    const std::string ending = ending_of(file);
+    if (ending == ".osim") {
+      OsimImport import = read_osim(file);
+      verdict.what = "OpenSim " + about(Model(import.spec));
+      verdict.notes = import.notes;
+    } else if (ending == ".json") {
+      check_json(verdict);
+    } else {
+      check_table(verdict);
+    }
+  } catch (const Error& error) {
+    verdict.readable = error.kind() != Kind::io;
+    for (const std::string& line : lines_of(error.what())) verdict.problems.push_back(line);
+  }
+  return verdict;
+}
+
+int perform(const std::vector<std::string>& files, bool json_out) {
+  json all = json::array();
+  int code = done;
+  for (const std::string& file : files) {
+    const Verdict verdict = verdict_of(file);
+    const bool ok = verdict.problems.empty();
+    if (!ok) code = std::max(code, verdict.readable ? static_cast<int>(wrong) : static_cast<int>(bad_input));
+    if (json_out) {
+      all.push_back({{"file", file}, {"ok", ok}, {"readable", verdict.readable}, {"what", ok ? verdict.what : ""}, {"problems", verdict.problems}, {"notes", verdict.notes}});
+      continue;
+    }
+    if (ok) {
+      print(file + ": ok (" + verdict.what + ")\n");
+      for (const std::string& note : verdict.notes) print("  " + note + "\n");
+    } else {
+      for (const std::string& line : verdict.problems) print(line + "\n");
+      if (verdict.problems.size() > 1) print(file + ": " + counted(verdict.problems.size(), "problem", "problems") + "\n");
+    }
+  }
+  if (json_out) print_json(all);
+  return code;
+}
+
+std::function<int()> options_of(CLI::App& parser) {
+  struct Options {
+    std::vector<std::string> files;
+    bool json_out = false;
+  };
+  const auto options = std::make_shared<Options>();
+  parser.add_option("FILE", options->files, "models, studies, results (.json, .osim) and tables (.sto, .mot, .csv)")->required();
+  parser.add_flag("--json", options->json_out, "print a list of files with their problems as JSON");
+  return [options] { return perform(options->files, options->json_out); };
+}
+
+}  // namespace
+
+const Verb check_verb = {"check", "everything wrong with models, studies, results and tables, with places",
+                         "  psoas check models/full_body.json examples/sit_to_stand/study.json\n"
+                         "  psoas check examples/sit_to_stand/subject_a.mot --json",
+                         options_of};
+
+}  // namespace psoas::app

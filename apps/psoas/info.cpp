@@ -1,0 +1,401 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// psoas info: what is in a model, a muscle, and what kinds, outputs and formats there are.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "kinds.hpp"
+#include "program.hpp"
+#include "psoas/core/error.hpp"
+#include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
+#include "psoas/model/file.hpp"
+#include "psoas/model/model.hpp"
+#include "psoas/report/text.hpp"
+#include "psoas/solve/inverse.hpp"
+#include "psoas/study/kinds.hpp"
+#include "psoas/study/outputs.hpp"
+#include "psoas/study/study.hpp"
+
+namespace psoas::app {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+// --- kinds -----------------------------------------------------------------------------------------------------------
+
+/// The tables of kinds: name, what they are, and the kinds.
+struct KindTable {
+  const char *name, *help;
+  std::vector<KindHelp> kinds;
+};
+
+template <class Variant>
+std::vector<KindHelp> kinds() {
+  return kinds_of(static_cast<const Variant*>(nullptr));
+}
+
+std::vector<KindTable> kind_tables() {
+  return {{"study", "questions (\"study\" of a psoas-study/1 file)", kinds<StudyKind>()},
+          {"joint", "motions of joints (joints/*/motion of a model)", kinds<Joint>()},
+          {"function", "functions of a coordinate (couplers and joint axes)", kinds<Function>()},
+          {"surface", "wrapping surfaces (surfaces/*/shape)", kinds<Surface>()},
+          {"curve", "muscle curve sets (muscles/*/curve)", kinds<Curve>()},
+          {"passive", "passive elements (passive/*)", kinds<Passive>()}};
+}
+
+json field_json(const FieldHelp& field) {
+  return {{"name", field.name}, {"depth", field.depth}, {"type", field.type}, {"unit", field.unit}, {"range", field.range}, {"default", field.standard}, {"help", field.help}};
+}
+
+int show_kinds(const std::vector<std::string>& words, bool json_out) {
+  const std::vector<KindTable> tables = kind_tables();
+  std::vector<std::string> names;
+  for (const KindTable& table : tables) names.emplace_back(table.name);
+  if (!words.empty() && std::find(names.begin(), names.end(), words[0]) == names.end())
+    throw Error(Kind::input, "--kinds " + words[0], "expected one of " + join(names, ", ") + did_you_mean(words[0], names));
+  json all = json::object();
+  std::string text;
+  for (const KindTable& table : tables) {
+    if (!words.empty() && words[0] != table.name) continue;
+    std::vector<std::string> known;
+    for (const KindHelp& kind : table.kinds) known.push_back(kind.name);
+    if (words.size() > 1 && std::find(known.begin(), known.end(), words[1]) == known.end())
+      throw Error(Kind::input, "--kinds " + words[0] + " " + words[1], "expected one of " + join(known, ", ") + did_you_mean(words[1], known));
+    Rows rows;
+    text += std::string(table.name) + ": " + table.help + "\n";
+    for (const KindHelp& kind : table.kinds) {
+      if (words.size() > 1 && words[1] != kind.name) continue;
+      json& entry = all[table.name][kind.name] = {{"help", kind.help}, {"fields", json::array()}};
+      for (const FieldHelp& field : kind.fields) entry["fields"].push_back(field_json(field));
+      if (words.empty()) {
+        rows.push_back({"  " + kind.name, kind.help});
+        continue;
+      }
+      text += "\n" + kind.name + ": " + kind.help + "\n";
+      Rows fields = {{"  field", "type", "unit", "range", "default", ""}};
+      for (const FieldHelp& field : kind.fields)
+        fields.push_back({std::string(at(2 * field.depth + 2), ' ') + field.name, field.type, readable_unit(field.unit), field.range, field.standard, field.help});
+      if (kind.fields.empty()) fields = {{"  no fields"}};
+      text += aligned(fields, "llllll");
+    }
+    text += aligned(rows, "ll") + (words.empty() ? "\n" : "");
+  }
+  if (json_out)
+    print_json(all);
+  else
+    print(text + (words.empty() ? "psoas info --kinds KIND [NAME] shows the fields\n" : ""));
+  return done;
+}
+
+// --- outputs ---------------------------------------------------------------------------------------------------------
+
+int show_outputs(const std::string& path, bool json_out) {
+  std::vector<OutputFamily> families = output_families();
+  json all = json::array();
+  Rows rows;
+  if (path.empty()) {
+    for (const OutputFamily& family : families) {
+      rows.push_back({family.pattern, readable_unit(family.unit), family.help});
+      all.push_back({{"name", family.pattern}, {"unit", family.unit}, {"help", family.help}});
+    }
+  } else {
+    const Model model = Model::load(path);
+    for (const OutputFamily& family : families) {
+      // of two elements there are too many to list: the pattern stands for them
+      const auto slashes = std::count(family.pattern.begin(), family.pattern.end(), '/');
+      const std::string quantity = family.pattern.substr(0, family.pattern.find('/'));
+      if (slashes > 1) {
+        rows.push_back({family.pattern, readable_unit(family.unit), family.help});
+        all.push_back({{"name", family.pattern}, {"unit", family.unit}, {"help", family.help}});
+        continue;
+      }
+      std::vector<std::string> patterns = {slashes == 0 ? quantity : quantity + "/*"};
+      if (family.pattern.find("group:") != std::string::npos) patterns.push_back(quantity + "/group:*");
+      for (const std::string& pattern : patterns) try {
+          for (const Output& output : find_outputs(model, {pattern}, true)) {
+            rows.push_back({output.name, readable_unit(output.unit), family.help});
+            all.push_back({{"name", output.name}, {"unit", output.unit}, {"help", family.help}});
+          }
+        } catch (const Error&) {  // this model has none of them
+        }
+    }
+  }
+  if (json_out)
+    print_json(all);
+  else
+    print(aligned(rows, "lll") + "\nbefore a name: peak, min, peak_abs, mean, final, impulse, time_of_peak; * matches between slashes\n");
+  return done;
+}
+
+// --- a model ---------------------------------------------------------------------------------------------------------
+
+std::string angle_or_metres(double value, bool rotation) { return rotation ? fixed_text(to_degrees(value), 1) + "°" : fixed_text(value, 3) + " m"; }
+
+std::string joint_name(const Joint& joint) {
+  return std::visit([](const auto& kind) { return std::string(kind.name); }, joint);
+}
+
+double total_force(const ModelData& data, const std::vector<std::string>& muscles) {
+  double sum = 0.0;
+  for (std::size_t m = 0; m < data.muscle_names.size(); ++m)
+    if (std::find(muscles.begin(), muscles.end(), data.muscle_names[m]) != muscles.end()) sum += data.units[m].max_isometric_force;
+  return sum;
+}
+
+std::string overview_text(const std::string& path, const Model& model) {
+  const ModelData& data = model.data();
+  const ModelSpec& spec = data.spec;
+  std::string out = (spec.name.empty() ? path : spec.name) + " · " + fixed_text(data.mass, 3) + " kg · " + counted(spec.bodies.size(), "body", "bodies") + " · " +
+                    counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + " · " + counted(data.muscle_names.size(), "muscle", "muscles") + "\n";
+
+  Rows rows = {{"body", "kg", "joint", "from", "coordinates"}};
+  for (const auto& [name, joint] : spec.joints) {
+    std::vector<std::string> coordinates;
+    std::visit([&](const auto& kind) {
+      for (const JointAxis& axis : kind.axes())
+        if (axis.spec.coordinate && std::find(coordinates.begin(), coordinates.end(), *axis.spec.coordinate) == coordinates.end()) coordinates.push_back(*axis.spec.coordinate);
+    }, joint.motion);
+    const BodySpec* body = spec.bodies.find(joint.child);
+    rows.push_back({joint.child, body ? fixed_text(body->mass, 3) : "", name + " (" + joint_name(joint.motion) + ")", joint.parent, join(coordinates, ", ")});
+  }
+  out += "\n" + aligned(rows, "lrlll");
+
+  rows = {{"independent coordinate", "value", "range"}};
+  std::size_t coupled = 0;
+  for (const auto& [name, coordinate] : spec.coordinates) {
+    if (coordinate.coupled_to) {
+      ++coupled;
+      continue;
+    }
+    const bool rotation = coordinate.motion == "rotation";
+    rows.push_back({name, angle_or_metres(coordinate.value, rotation), angle_or_metres(coordinate.range[0], rotation) + " … " + angle_or_metres(coordinate.range[1], rotation)});
+  }
+  out += "\n" + aligned(rows, "lrl");
+  if (coupled > 0) {
+    rows = {{"coupled coordinate", "follows"}};
+    for (const auto& [name, coordinate] : spec.coordinates)
+      if (coordinate.coupled_to) rows.push_back({name, coordinate.coupled_to->coordinate + " (" + std::visit([](const auto& f) { return std::string(f.name); }, coordinate.coupled_to->function) + ")"});
+    out += "\n" + aligned(rows, "ll");
+  }
+
+  rows = {{"muscles", "number", "ΣF0 [N]"}};
+  std::set<std::string> grouped;
+  for (const auto& [group, patterns] : spec.groups) {
+    const std::vector<std::string> members = select_muscles(spec, "group:" + group);
+    grouped.insert(members.begin(), members.end());
+    rows.push_back({"group:" + group, std::to_string(members.size()), fixed_text(total_force(data, members), 0)});
+  }
+  std::vector<std::string> others;
+  for (const std::string& name : data.muscle_names)
+    if (!grouped.contains(name)) others.push_back(name);
+  if (!others.empty()) rows.push_back({spec.groups.empty() ? "all" : "in no group", std::to_string(others.size()), fixed_text(total_force(data, others), 0)});
+  if (!data.muscle_names.empty()) out += "\n" + aligned(rows, "lrr");
+
+  if (spec.lumbar) {
+    rows = {{"level", "endplate forward", "load output"}};
+    for (const auto& [name, level] : spec.lumbar->levels) rows.push_back({name, fixed_text(-level.endplate_angle_deg, 1) + "°", "compression/" + name + ", anterior_shear/" + name});
+    out += "\n" + aligned(rows, "lrl");
+  }
+  std::vector<std::string> line;
+  for (const auto& [name, surface] : spec.surfaces) line.push_back(name);
+  if (!line.empty()) out += "\n" + counted(line.size(), "surface", "surfaces") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, contact] : spec.contacts) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "contact point", "contact points") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, element] : spec.passive) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "passive element", "passive elements") + ": " + join(line, ", ") + "\n";
+  if (!spec.sources.empty()) out += "\nsources\n";
+  for (const std::string& source : spec.sources) out += "  " + source + "\n";
+  return out;
+}
+
+json overview_json(const Model& model) {
+  const ModelData& data = model.data();
+  json out = {{"name", data.spec.name}, {"mass", data.mass}};
+  out["bodies"] = std::vector<std::string>(data.body_names.begin() + 1, data.body_names.end());
+  out["joints"] = json::array();
+  for (const auto& [name, joint] : data.spec.joints) out["joints"].push_back({{"name", name}, {"kind", joint_name(joint.motion)}, {"parent", joint.parent}, {"child", joint.child}});
+  out["coordinates"] = json::array();
+  for (const auto& [name, coordinate] : data.spec.coordinates)
+    out["coordinates"].push_back({{"name", name}, {"motion", coordinate.motion}, {"value", coordinate.value}, {"range", coordinate.range},
+                                  {"coupled_to", coordinate.coupled_to ? json(coordinate.coupled_to->coordinate) : json()}});
+  out["muscles"] = data.muscle_names;
+  out["groups"] = json::object();
+  for (const auto& [group, patterns] : data.spec.groups) {
+    const std::vector<std::string> members = select_muscles(data.spec, "group:" + group);
+    out["groups"][group] = {{"muscles", members}, {"max_isometric_force", total_force(data, members)}};
+  }
+  out["levels"] = json::array();
+  for (const Level& level : data.levels) out["levels"].push_back(level.name);
+  out["surfaces"] = json::array();
+  for (const auto& [name, surface] : data.spec.surfaces) out["surfaces"].push_back(name);
+  out["contacts"] = json::array();
+  for (const auto& [name, contact] : data.spec.contacts) out["contacts"].push_back(name);
+  out["sources"] = data.spec.sources;
+  return out;
+}
+
+// --- a muscle --------------------------------------------------------------------------------------------------------
+
+struct CurveSample {
+  double length, active, passive;
+};
+
+std::vector<CurveSample> curve_samples(const MuscleParameters& unit) {
+  std::vector<CurveSample> out;
+  for (int i = 0; i <= 12; ++i) {
+    const double x = 0.4 + 0.1 * i;
+    std::visit([&](const auto& curve) {
+      out.push_back({x, curve.active_force_length(x), unit.passive_scale * std::max(0.0, curve.passive_force_length(x, unit.passive_strain, unit.passive_shape))});
+    }, unit.curve);
+  }
+  return out;
+}
+
+std::string muscle_text(const Model& model, const Workspace& work, int m) {
+  const ModelData& data = model.data();
+  const std::string& name = data.muscle_names[at(m)];
+  const MuscleSpec& spec = *data.spec.muscles.find(name);
+  const MuscleParameters& unit = data.units[at(m)];
+  std::vector<std::string> groups;
+  for (const auto& [group, patterns] : data.spec.groups) {
+    const std::vector<std::string> members = select_muscles(data.spec, "group:" + group);
+    if (std::find(members.begin(), members.end(), name) != members.end()) groups.push_back(group);
+  }
+  std::string out = name + (groups.empty() ? "" : " · group " + join(groups, ", ")) + "\n\n";
+  const auto row = [](const std::string& label, const std::string& value, const std::string& unit_text, const std::string& note = "") {
+    return std::vector<std::string>{"  " + label, value, unit_text, note};
+  };
+  Rows rows;
+  rows.push_back(row("max_isometric_force", fixed_text(unit.max_isometric_force, 1), "N",
+                     spec.physiological_cross_section_area ? fixed_text(*spec.physiological_cross_section_area * 1e4, 2) + " cm² × specific tension of " + spec.region : ""));
+  rows.push_back(row("optimal_fibre_length", fixed_text(unit.optimal_fibre_length, 4), "m"));
+  rows.push_back(row("tendon_slack_length", fixed_text(unit.tendon_slack_length, 4), "m", spec.tendon));
+  rows.push_back(row("pennation", fixed_text(to_degrees(unit.pennation), 1), "deg"));
+  rows.push_back(row("tendon_strain", fixed_text(unit.tendon_strain, 3), ""));
+  rows.push_back(row("passive_strain", fixed_text(unit.passive_strain, 3), "", "fibre strain at passive force F0, × " + short_text(unit.passive_scale)));
+  rows.push_back(row("max_contraction_velocity", fixed_text(unit.max_contraction_velocity, 1), "1/s"));
+  rows.push_back(row("damping", fixed_text(unit.damping, 3), ""));
+  rows.push_back(row("minimum_activation", fixed_text(unit.minimum_activation, 3), ""));
+  out += aligned(rows, "lrll");
+
+  rows = {{"path", "body", "location [m]", ""}};
+  for (std::size_t i = 0; i < spec.path.size(); ++i) {
+    const PointSpec& point = spec.path[i];
+    std::string only;
+    if (point.only_when) only = "when " + point.only_when->coordinate + " is " + short_text(point.only_when->range[0]) + " … " + short_text(point.only_when->range[1]);
+    rows.push_back({"  " + std::to_string(i), point.body, fixed_text(point.location[0], 4) + " " + fixed_text(point.location[1], 4) + " " + fixed_text(point.location[2], 4), only});
+  }
+  for (const WrapSpec& wrap : spec.wraps)
+    rows.push_back({"  wrap", wrap.surface, "side " + wrap.side,
+                    wrap.between ? "between points " + short_text((*wrap.between)[0]) + " and " + short_text((*wrap.between)[1]) : "anywhere"});
+  out += "\n" + aligned(rows, "llll");
+
+  const Equilibrium rest = static_equilibrium(unit, work.length[at(m)], unit.minimum_activation);
+  out += "\nat the model's pose\n";
+  rows = {row("length", fixed_text(work.length[at(m)], 4), "m"), row("fibre length", fixed_text(rest.fibre_length, 4), "m", fixed_text(rest.fibre_length / unit.optimal_fibre_length, 3) + " of optimal"),
+          row("tendon force at rest", fixed_text(rest.tendon_force, 1), "N", "at minimum_activation")};
+  for (std::size_t c = 0; c < data.coordinate_names.size(); ++c) {
+    const double arm = moment_arm(model, work, m, static_cast<int>(c));
+    if (std::abs(arm) > 1e-9) rows.push_back(row("moment arm, " + data.coordinate_names[c], data.is_rotation[c] ? fixed_text(1e3 * arm, 2) : fixed_text(arm, 4), data.is_rotation[c] ? "mm" : "",
+                                                 arm > 0 ? "acts towards +" : "acts towards -"));
+  }
+  out += aligned(rows, "lrll");
+
+  rows = {{"  l / l0", "active / F0", "passive / F0"}};
+  for (const CurveSample& sample : curve_samples(unit)) rows.push_back({fixed_text(sample.length, 1), fixed_text(sample.active, 3), fixed_text(sample.passive, 3)});
+  out += "\ncurves (isometric, fully active)\n" + aligned(rows, "rrr");
+  return out;
+}
+
+json muscle_json(const Model& model, const Workspace& work, int m) {
+  const ModelData& data = model.data();
+  const MuscleParameters& unit = data.units[at(m)];
+  json out = {{"name", data.muscle_names[at(m)]},
+              {"max_isometric_force", unit.max_isometric_force},
+              {"optimal_fibre_length", unit.optimal_fibre_length},
+              {"tendon_slack_length", unit.tendon_slack_length},
+              {"pennation", unit.pennation},
+              {"length", work.length[at(m)]}};
+  out["moment_arms"] = json::object();
+  for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
+    if (const double arm = moment_arm(model, work, m, static_cast<int>(c)); std::abs(arm) > 1e-9) out["moment_arms"][data.coordinate_names[c]] = arm;
+  out["curves"] = json::array();
+  for (const CurveSample& sample : curve_samples(unit)) out["curves"].push_back({{"norm_fibre_length", sample.length}, {"active", sample.active}, {"passive", sample.passive}});
+  return out;
+}
+
+int show_model(const std::vector<std::string>& words, bool json_out) {
+  const Model model = Model::load(words[0]);
+  if (words.size() == 1) {
+    if (json_out)
+      print_json(overview_json(model));
+    else
+      print(overview_text(words[0], model));
+    return done;
+  }
+  Workspace work(model);
+  evaluate(model, model.default_state(), work, Depth::position);
+  json all = json::array();
+  std::string text;
+  for (std::size_t i = 1; i < words.size(); ++i)
+    for (const int m : model.select(words[i])) {
+      if (json_out)
+        all.push_back(muscle_json(model, work, m));
+      else
+        text += (text.empty() ? "" : "\n") + muscle_text(model, work, m);
+    }
+  if (json_out)
+    print_json(all);
+  else
+    print(text);
+  return done;
+}
+
+struct Options {
+  std::vector<std::string> words;
+  bool kinds = false, outputs = false, json_out = false;
+  std::string schema;
+};
+
+int perform(const Options& options) {
+  if (options.kinds) return show_kinds(options.words, options.json_out);
+  if (options.outputs) return show_outputs(options.words.empty() ? "" : options.words.front(), options.json_out);
+  if (!options.schema.empty()) {
+    const std::vector<std::string> known = {"model", "study"};
+    if (options.schema == "model")
+      print(model_schema());
+    else if (options.schema == "study")
+      print(study_schema());
+    else
+      throw Error(Kind::input, "--schema " + options.schema, "expected model or study" + did_you_mean(options.schema, known));
+    return done;
+  }
+  if (options.words.empty()) throw Error(Kind::input, "psoas info", "expected a MODEL, --kinds, --outputs or --schema");
+  return show_model(options.words, options.json_out);
+}
+
+std::function<int()> options_of(CLI::App& parser) {
+  const auto options = std::make_shared<Options>();
+  parser.add_option("MODEL", options->words, "psoas-model/1 file, and muscles of it (names, globs, group:…)");
+  parser.add_flag("--kinds", options->kinds, "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
+  parser.add_flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
+  parser.add_option("--schema", options->schema, "JSON schema of a format: model or study");
+  parser.add_flag("--json", options->json_out, "print JSON");
+  return [options] { return perform(*options); };
+}
+
+}  // namespace
+
+const Verb info_verb = {"info", "what is in a model or a muscle; kinds, outputs, schemas",
+                        "  psoas info models/full_body.json psoas_L2_TP_r\n"
+                        "  psoas info --kinds study motion",
+                        options_of};
+
+}  // namespace psoas::app

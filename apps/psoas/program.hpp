@@ -1,0 +1,91 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// What the verbs share. A new verb: its file with a `const Verb`, and a line in the table of main.cpp.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace psoas::app {
+
+using json = nlohmann::ordered_json;
+
+/// Exit codes.
+enum Exit { done = 0, wrong = 1, bad_input = 2, numeric_failure = 3, interrupted = 4 };
+
+/// A verb of the program. `options` adds its options to the parser and gives what is done once they are parsed.
+struct Verb {
+  const char* name;
+  const char* job;       ///< one line
+  const char* examples;  ///< two real command lines
+  std::function<int()> (*options)(CLI::App& parser);
+};
+
+extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, new_verb, validate_verb;
+
+/// Writes to standard output. A reader that has gone away is no error; anything else throws Error(io).
+void print(std::string_view text);
+/// Writes a line to standard error.
+void say(std::string_view text);
+/// Writes JSON to standard output.
+void print_json(const json& value);
+
+/// Whether output may be coloured.
+bool colour_out();
+bool colour_error();
+
+/// The exit code of an error that a library call threw; says what it was.
+int report_error();
+
+/// While one of these lives, Ctrl-C waits until files are complete.
+class FinishFirst {
+ public:
+  FinishFirst();
+  ~FinishFirst();
+  FinishFirst(const FinishFirst&) = delete;
+  FinishFirst& operator=(const FinishFirst&) = delete;
+};
+/// Whether Ctrl-C or kill came during a FinishFirst.
+bool was_interrupted();
+
+/// A bar on a terminal for work that takes longer than two seconds.
+class Progress {
+ public:
+  Progress();
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void operator()(double share_done, const std::string& what);
+
+ private:
+  double start_, shown_ = 0.0;
+  bool terminal_, drawn_ = false;
+};
+
+/// Seconds of a steady clock.
+double clock_seconds();
+
+/// The ending of a file's name in small letters: ".json".
+std::string ending_of(const std::string& path);
+/// "a, b" as words.
+std::vector<std::string> comma_separated(const std::vector<std::string>& texts);
+/// A count with its noun: "1 body", "3 bodies".
+std::string counted(std::size_t count, const std::string& one, const std::string& many);
+
+/// "format" of a JSON file, or "" where it has none; throws Error(input) where the file is no JSON, Error(io) where it
+/// cannot be read.
+std::string format_of(const std::string& path);
+
+/// Signals, standard streams and the command line; main calls it once.
+void prepare(int argc, char** argv);
+
+/// Folder of this program.
+std::string program_folder();
+/// The command line as it was given.
+const std::vector<std::string>& command_line();
+
+}  // namespace psoas::app

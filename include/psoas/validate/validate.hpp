@@ -1,0 +1,36 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Published measurements against what the shipped models and examples give.
+//   for (const ValidationRow& row : validate("."))   // the folder that holds models/ and examples/
+//     if (row.decides && !row.inside) std::puts(row.note.c_str());
+// Nothing is tuned here: a miss is a row with `inside` false and a note that says why, as far as it is known.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace psoas {
+
+/// One number that others published, and ours.
+struct ValidationRow {
+  std::string name;      ///< experiment and case, e.g. "hip_passive/knee_90/hip_30"; unique
+  std::string quantity;  ///< what the number is
+  std::string unit;
+  std::string source;    ///< citation, and in brackets how sure the published figure is
+  double computed = 0.0;
+  double low = 0.0, high = 0.0;  ///< accepted range, bounds included; infinite where there is none
+  bool inside = false;           ///< low <= computed <= high
+  std::string note;
+  /// False where the published figure is quoted from memory or is no measurement to be met: printed, and nothing follows.
+  bool decides = true;
+};
+
+/// Computes the rows whose name contains `name_filter` (empty: all), in a fixed order. `root_folder` holds models/ and
+/// examples/; the folder models itself is understood too. Experiments that the filter leaves out cost nothing.
+/// Throws Error(io) for files that cannot be read and what models and studies throw.
+std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& name_filter = "");
+
+/// The page docs/validation.md.
+std::string validation_markdown(const std::vector<ValidationRow>& rows);
+
+}  // namespace psoas
