@@ -3,6 +3,7 @@
 // psoas check: everything wrong with files, with places.
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 #include "psoas/core/error.hpp"
@@ -147,14 +148,14 @@ int perform(const std::vector<std::string>& files, bool json_out) {
   return code;
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   struct Options {
     std::vector<std::string> files;
     bool json_out = false;
   };
   const auto options = std::make_shared<Options>();
-  parser.add_option("FILE", options->files, "models, studies, results (.json, .osim) and tables (.sto, .mot, .csv)")->required();
-  parser.add_flag("--json", options->json_out, "print a list of files with their problems as JSON");
+  parser.required("FILE", options->files, "models, studies, results (.json, .osim) and tables (.sto, .mot, .csv)");
+  parser.flag("--json", options->json_out, "print a list of files with their problems as JSON");
   return [options] { return perform(options->files, options->json_out); };
 }
 

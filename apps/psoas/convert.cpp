@@ -37,10 +37,10 @@ std::string converted(const std::string& in, const std::string& out) {
   throw Error(Kind::input, in + " -> " + out, "expected .osim to .json, a model's .json to .json, or one of .sto, .mot, .csv to another");
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   const auto files = std::make_shared<std::pair<std::string, std::string>>();
-  parser.add_option("IN", files->first, ".osim, .json (a model), .sto, .mot or .csv")->required();
-  parser.add_option("OUT", files->second, ".json for models; .sto, .mot or .csv for tables")->required();
+  parser.required("IN", files->first, ".osim, .json (a model), .sto, .mot or .csv");
+  parser.required("OUT", files->second, ".json for models; .sto, .mot or .csv for tables");
   return [files] {
     const std::string bytes = converted(files->first, files->second);
     const FinishFirst guard;

@@ -182,15 +182,13 @@ int perform(const Options& options) {
   return was_interrupted() ? interrupted : done;
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
-  parser.add_option("MODEL", options->model, "psoas-model/1 file")->required();
-  parser
-      .add_option("STATES", options->states,
-                  "table (.csv, .sto, .mot): coordinates in rad and m (in degrees where it says inDegrees=yes), u/<coordinate>, udot/<coordinate>, activation/<muscle>")
-      ->required();
-  parser.add_option("--outputs", options->outputs, "names and globs, separated by commas (psoas info --outputs lists them); default: length/*")->allow_extra_args(false);
-  parser.add_option("-o,--output", options->output, ".csv or .sto file; default: .csv on standard output");
+  parser.required("MODEL", options->model, "psoas-model/1 file");
+  parser.required("STATES", options->states,
+                  "table (.csv, .sto, .mot): coordinates in rad and m (in degrees where it says inDegrees=yes), u/<coordinate>, udot/<coordinate>, activation/<muscle>");
+  parser.list("--outputs", options->outputs, "names and globs, separated by commas (psoas info --outputs lists them); default: length/*");
+  parser.option("-o,--output", options->output, ".csv or .sto file; default: .csv on standard output");
   return [options] { return perform(*options); };
 }
 

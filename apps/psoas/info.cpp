@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "kinds.hpp"
@@ -381,13 +382,13 @@ int perform(const Options& options) {
   return show_model(options.words, options.json_out);
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
-  parser.add_option("MODEL", options->words, "psoas-model/1 file, and muscles of it (names, globs, group:…)");
-  parser.add_flag("--kinds", options->kinds, "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
-  parser.add_flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
-  parser.add_option("--schema", options->schema, "JSON schema of a format: model or study");
-  parser.add_flag("--json", options->json_out, "print JSON");
+  parser.list("MODEL", options->words, "psoas-model/1 file, and muscles of it (names, globs, group:…)");
+  parser.flag("--kinds", options->kinds, "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
+  parser.flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
+  parser.option("--schema", options->schema, "JSON schema of a format: model or study");
+  parser.flag("--json", options->json_out, "print JSON");
   return [options] { return perform(*options); };
 }
 

@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // The program psoas: finds the verb, parses its options, does it, and turns errors into exit codes.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -50,7 +51,10 @@ int perform(const Verb& verb, const std::vector<std::string>& arguments) {
   CLI::App parser(verb.job, std::string("psoas ") + verb.name);
   parser.footer(std::string("examples\n") + verb.examples);
   parser.allow_extras();
-  const auto action = verb.options(parser);
+  for (const auto& [word, label] : {std::pair{"TEXT", ""}, {"REQUIRED", ""}, {"...", ""}, {"Positionals", "arguments"}, {"Options", "options"}, {"OPTIONS", "options"}})
+    parser.get_formatter()->label(word, label);
+  Parser options(parser);
+  const auto action = verb.options(options);
   try {
     parser.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -91,6 +95,15 @@ int start(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+void Parser::required(const std::string& names, std::string& value, const std::string& help) { app_.add_option(names, value, help)->required(); }
+void Parser::required(const std::string& names, std::vector<std::string>& values, const std::string& help) { app_.add_option(names, values, help)->required(); }
+void Parser::option(const std::string& names, std::string& value, const std::string& help) { app_.add_option(names, value, help); }
+void Parser::list(const std::string& names, std::vector<std::string>& values, const std::string& help) {
+  app_.add_option(names, values, help)->allow_extra_args(names[0] != '-');
+}
+void Parser::flag(const std::string& names, bool& value, const std::string& help) { app_.add_flag(names, value, help); }
+
 }  // namespace psoas::app
 
 int main(int argc, char** argv) {

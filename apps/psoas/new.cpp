@@ -17,13 +17,13 @@ std::vector<std::string> study_kinds() {
   return names;
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   struct Options {
     std::string what, kind;
   };
   const auto options = std::make_shared<Options>();
-  parser.add_option("WHAT", options->what, "study")->required();
-  parser.add_option("KIND", options->kind, "kind of study: " + join(study_kinds(), ", "))->required();
+  parser.required("WHAT", options->what, "study");
+  parser.required("KIND", options->kind, "kind of study: " + join(study_kinds(), ", "));
   return [options]() -> int {
     if (options->what != "study") throw Error(Kind::input, "psoas new " + options->what, "expected \"study\" and a kind" + did_you_mean(options->what, {"study"}));
     print(example_study(options->kind));

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "psoas/core/error.hpp"
 #include "psoas/io/file.hpp"

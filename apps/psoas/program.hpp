@@ -3,12 +3,15 @@
 // What the verbs share. A new verb: its file with a `const Verb`, and a line in the table of main.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace psoas::app {
 
@@ -17,12 +20,27 @@ using json = nlohmann::ordered_json;
 /// Exit codes.
 enum Exit { done = 0, wrong = 1, bad_input = 2, numeric_failure = 3, interrupted = 4 };
 
+/// Adds options to the parser of a verb: names such as "-o,--output", or "STUDY" for an argument without a dash.
+class Parser {
+ public:
+  explicit Parser(CLI::App& app) : app_(app) {}
+  void required(const std::string& names, std::string& value, const std::string& help);
+  void required(const std::string& names, std::vector<std::string>& values, const std::string& help);
+  void option(const std::string& names, std::string& value, const std::string& help);
+  /// Any number of arguments, or an option that may be repeated with one value each.
+  void list(const std::string& names, std::vector<std::string>& values, const std::string& help);
+  void flag(const std::string& names, bool& value, const std::string& help);
+
+ private:
+  CLI::App& app_;
+};
+
 /// A verb of the program. `options` adds its options to the parser and gives what is done once they are parsed.
 struct Verb {
   const char* name;
   const char* job;       ///< one line
   const char* examples;  ///< two real command lines
-  std::function<int()> (*options)(CLI::App& parser);
+  std::function<int()> (*options)(Parser& parser);
 };
 
 extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, new_verb, validate_verb;

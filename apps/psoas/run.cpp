@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "program.hpp"
@@ -177,13 +178,13 @@ int perform(const Options& options) {
   return done;
 }
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
-  parser.add_option("STUDY", options->study, "psoas-study/1 file, or a result.json to compute again")->required();
-  parser.add_option("-o,--output", options->folder, "folder for the files; default: results/ and the name of the study's folder");
-  parser.add_option("--set", options->set, "/pointer=value: changes the study; /model/… continues in its model; may be repeated")->allow_extra_args(false);
-  parser.add_flag("--json", options->json_out, "print the text of result.json instead of the summary");
-  parser.add_flag("--strict", options->strict, "exit with 1 when a credibility limit is broken");
+  parser.required("STUDY", options->study, "psoas-study/1 file, or a result.json to compute again");
+  parser.option("-o,--output", options->folder, "folder for the files; default: results/ and the name of the study's folder");
+  parser.list("--set", options->set, "/pointer=value: changes the study; /model/… continues in its model; may be repeated");
+  parser.flag("--json", options->json_out, "print the text of result.json instead of the summary");
+  parser.flag("--strict", options->strict, "exit with 1 when a credibility limit is broken");
   return [options] { return perform(*options); };
 }
 

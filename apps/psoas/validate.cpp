@@ -3,6 +3,7 @@
 // psoas validate: published experiments computed again.
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 #include "psoas/core/error.hpp"
@@ -49,12 +50,15 @@ std::string interval(double low, double high) {
 int perform(const Options& options) {
   const std::vector<ValidationRow> rows = validate(models_folder(options.models), options.name);
   if (rows.empty()) throw Error(Kind::input, options.name, "expected the name of a published experiment (psoas validate lists all), found none like it");
-  std::size_t inside = 0;
-  for (const ValidationRow& row : rows) inside += row.inside;
+  std::size_t inside = 0, deciding = 0;
+  for (const ValidationRow& row : rows) {
+    deciding += row.decides;
+    inside += row.decides && row.inside;
+  }
   if (options.json_out) {
     json all = json::array();
     for (const ValidationRow& row : rows)
-      all.push_back({{"name", row.name}, {"quantity", row.quantity}, {"unit", row.unit}, {"computed", row.computed}, {"low", row.low}, {"high", row.high}, {"inside", row.inside},
+      all.push_back({{"name", row.name}, {"quantity", row.quantity}, {"unit", row.unit}, {"computed", row.computed}, {"low", row.low}, {"high", row.high}, {"inside", row.inside}, {"decides", row.decides},
                      {"source", row.source}, {"note", row.note}});
     print_json(all);
   } else if (options.markdown) {
@@ -64,12 +68,13 @@ int perform(const Options& options) {
     const auto paint = [&](const char* code, const std::string& text) { return colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text; };
     std::vector<std::vector<std::string>> table = {{"", "experiment", "quantity", "unit", "computed", "published", "source"}};
     for (const ValidationRow& row : rows)
-      table.push_back({row.inside ? paint("32", "✓") : paint("1;31", "✗"), row.name, row.quantity, readable_unit(row.unit), short_text(row.computed), interval(row.low, row.high),
+      table.push_back({!row.decides ? "–" : row.inside ? paint("32", "✓") : paint("1;31", "✗"), row.name, row.quantity, readable_unit(row.unit), short_text(row.computed), interval(row.low, row.high),
                        row.source + (row.note.empty() ? "" : " (" + row.note + ")")});
     print(aligned(table, "llllrl"));
-    print("\n" + std::to_string(inside) + " of " + std::to_string(rows.size()) + " inside the published range\n");
+    print("\n" + std::to_string(inside) + " of " + std::to_string(deciding) + " inside the published range" +
+          (deciding < rows.size() ? "; " + std::to_string(rows.size() - deciding) + " more (–) are for information" : "") + "\n");
   }
-  return options.strict && inside < rows.size() ? wrong : done;
+  return options.strict && inside < deciding ? wrong : done;
 }
 #else
 int perform(const Options& options) {
@@ -78,13 +83,13 @@ int perform(const Options& options) {
 }
 #endif
 
-std::function<int()> options_of(CLI::App& parser) {
+std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
-  parser.add_option("NAME", options->name, "an experiment, or a part of its name; default: all");
-  parser.add_option("--models", options->models, "folder with full_body.json; default: models/ here or beside the program");
-  parser.add_flag("--json", options->json_out, "print the rows as JSON");
-  parser.add_flag("--markdown", options->markdown, "print the page docs/validation.md");
-  parser.add_flag("--strict", options->strict, "exit with 1 when a row is outside its published range");
+  parser.option("NAME", options->name, "an experiment, or a part of its name; default: all");
+  parser.option("--models", options->models, "folder with full_body.json; default: models/ here or beside the program");
+  parser.flag("--json", options->json_out, "print the rows as JSON");
+  parser.flag("--markdown", options->markdown, "print the page docs/validation.md");
+  parser.flag("--strict", options->strict, "exit with 1 when a row is outside its published range");
   return [options] { return perform(*options); };
 }
 
@@ -92,7 +97,7 @@ std::function<int()> options_of(CLI::App& parser) {
 
 const Verb validate_verb = {"validate", "published experiments computed again: quantity, published range, computed",
                             "  psoas validate\n"
-                            "  psoas validate hip --strict --json",
+                            "  psoas validate hip_passive --strict --json",
                             options_of};
 
 }  // namespace psoas::app

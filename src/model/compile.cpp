@@ -276,7 +276,8 @@ class Compiler {
           continue;
         }
         const int points = static_cast<int>(muscle.path.size());
-        PathWrap wrap{body(surface->body, place), frame_pose(surface->translation, surface->orientation), surface->shape};
+        const auto carrier = body_index_.find(surface->body);  // the surface itself has complained where there is none
+        PathWrap wrap{carrier == body_index_.end() ? 0 : carrier->second, frame_pose(surface->translation, surface->orientation), surface->shape};
         wrap.last = points - 1;
         if (item.between) {
           wrap.first = static_cast<int>((*item.between)[0]);

@@ -244,8 +244,12 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     const Vec3 f = factors(name);
     body.mass *= mass_factor;
     body.mass_center = body.mass_center.cwiseProduct(f);
-    // second moments of mass scale with the squares of their directions: xx of inertia is yy + zz of those
     const auto i = body.inertia;
+    if (f == Vec3(1, 1, 1)) {
+      for (std::size_t k = 0; k < i.size(); ++k) body.inertia[k] = mass_factor * i[k];
+      continue;
+    }
+    // second moments of mass scale with the squares of their directions: xx of inertia is yy + zz of those
     const double half = 0.5 * (i[0] + i[1] + i[2]);
     const Vec3 second((half - i[0]) * f.x() * f.x(), (half - i[1]) * f.y() * f.y(), (half - i[2]) * f.z() * f.z());
     body.inertia = {mass_factor * (second.y() + second.z()), mass_factor * (second.x() + second.z()), mass_factor * (second.x() + second.y()),

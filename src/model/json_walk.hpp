@@ -159,14 +159,16 @@ class Walk {
   void into(std::variant<K...>& x, const json& j, const std::string& at, const Info& info) {
     const std::vector<std::string> names{std::string(K::name)...};
     std::string name;
-    if (j.is_object())
-      for (const auto& [key, value] : j.items())
+    if (j.is_object()) {
+      for (const auto& [key, value] : j.items()) {
         if (key == "note") {
           note(value, at);
-        } else {
-          if (!name.empty()) return wrong(at, "expected one member that names the kind (" + join(names, ", ") + ")", &j);
-          name = key;
+          continue;
         }
+        if (!name.empty()) return wrong(at, "expected one member that names the kind (" + join(names, ", ") + ")", &j);
+        name = key;
+      }
+    }
     if (name.empty()) return wrong(at, "expected an object with one member that names the kind (" + join(names, ", ") + ")", &j);
     const json& value = j[name];
     if (!((name == K::name && (into_kind(x.template emplace<K>(), value, below(at, name), info), true)) || ...))

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "psoas/core/words.hpp"
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 
@@ -11,6 +12,20 @@ namespace psoas {
 namespace {
 
 constexpr std::size_t most_warnings = 12;
+constexpr std::size_t page_width = 118;
+
+/// A text in lines of the page's width, the following ones indented.
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string out, line = indent;
+  for (const std::string& word : split_words(text)) {
+    if (text_width(line) + 1 + text_width(word) > page_width && line.size() > indent.size()) {
+      out += line + "\n";
+      line = indent + "  ";
+    }
+    line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
+  }
+  return out + line + "\n";
+}
 
 /// Puts a terminal colour around a text, or not.
 struct Paint {
@@ -112,7 +127,7 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
   rows[0].push_back("limit");
   for (const std::string& name : names) {
     bool any = false, broken = false, judged = false;
-    std::string unit, limit, words;
+    std::string unit, limit, source, note;
     std::vector<std::string> values;
     for (const auto& [variant, block] : result.blocks) {
       const auto found = std::find_if(block.credibility.begin(), block.credibility.end(), [&](const Credibility& line) { return line.name == name; });
@@ -125,7 +140,7 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
       values.push_back(empty ? "" : bad ? paint.bad("✗ " + short_text(found->value)) : short_text(found->value));
       if (found->ok) limit = short_text(found->limit);
       if (!empty) unit = readable_unit(found->unit);
-      if (!any || (bad && !broken)) words = found->note + (found->note.empty() || found->source.empty() ? "" : "; ") + found->source;
+      if (!any || (bad && !broken)) source = found->source, note = found->note;
       any = true;
       broken = broken || bad;
       judged = judged || found->ok.has_value();
@@ -133,8 +148,12 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
     std::vector<std::string> row = {(broken ? paint.bad("✗") : judged ? paint.good("✓") : "–") + " " + name, unit};
     row.insert(row.end(), values.begin(), values.end());
     row.push_back(limit);
-    row.push_back(paint.faint(words));
+    row.push_back(paint.faint(source));
     rows.push_back(std::move(row));
+    if (note.empty()) continue;
+    std::string lines = wrapped(note, "    ");
+    lines.pop_back();
+    rows.push_back({paint.faint(lines)});
   }
   out += "\n" + aligned(rows, "ll" + std::string(result.blocks.size() + 1, 'r'));
 }
@@ -155,7 +174,7 @@ std::string summary_text(const Result& result, bool colour, const std::string& c
 
   std::string notes;
   for (const std::string& note : result.notes)
-    if (note.rfind("✗", 0) != 0) notes += note + "\n";  // those repeat credibility lines
+    if (note.rfind("✗", 0) != 0) notes += wrapped(note, "");  // those repeat credibility lines
   if (!notes.empty()) out += "\n" + notes;
 
   Said warnings(result.blocks.size());
@@ -163,7 +182,7 @@ std::string summary_text(const Result& result, bool colour, const std::string& c
     for (const std::string& warning : block.warnings) warnings.add(warning, variant);
   const std::vector<std::string> lines = warnings.lines();
   out += "\n" + paint.bold("warnings") + (lines.empty() ? "  none\n" : "\n");
-  for (std::size_t i = 0; i < std::min(lines.size(), most_warnings); ++i) out += "  " + lines[i] + "\n";
+  for (std::size_t i = 0; i < std::min(lines.size(), most_warnings); ++i) out += wrapped(lines[i], "  ");
   if (lines.size() > most_warnings) out += "  … and " + std::to_string(lines.size() - most_warnings) + " more, all of them in result.json\n";
   return out;
 }

@@ -32,12 +32,20 @@ int integrate(System system, Vector x, const Vector& times, double tolerance, do
       stepper.do_step(system);
       if (++steps > 10000000 || !(stepper.current_time_step() > 1e-12))
         throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));
-      if (!std::isfinite(stepper.current_state()[0])) throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
+      const Vector& now = stepper.current_state();
+      if (!std::all_of(now.begin(), now.end(), [](double value) { return std::isfinite(value); })) throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
     }
     stepper.calc_state(times[i], x);
     observe(x, i);
   }
   return steps;
+}
+
+/// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
+int without_inertia(const MatX& M, const std::vector<int>& free) {
+  Eigen::Index least = 0;
+  M.diagonal().minCoeff(&least);
+  return free[static_cast<std::size_t>(least)];
 }
 
 }  // namespace
@@ -122,6 +130,8 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
   for (std::size_t k = 0; k < size; ++k) s.rhs[static_cast<Eigen::Index>(k)] = s.projected[at(s.free[k])];
   if (size > 0) {
     s.factor.compute(s.M);
+    if (s.factor.info() != Eigen::Success)
+      throw Error(Kind::numeric, data.coordinate_names[at(without_inertia(s.M, s.free))], "expected mass or inertia that resists this coordinate, found none");
     s.factor.solveInPlace(s.rhs);
   }
   for (int c = 0; c < n; ++c) s.udot[at(c)] = 0.0;
@@ -145,12 +155,18 @@ void simulate(const Model& model, State state, const SimulationOptions& options,
   Vector times;
   for (int i = 0; i <= count; ++i) times.push_back(state.time + i * options.step);
   if (times.back() < state.time + options.duration - 1e-9 * options.step) times.push_back(state.time + options.duration);
-  const auto system = [&](const Vector& x, Vector& rates, double) { dynamics.rates(x, rates); };
+  const auto system = [&](const Vector& x, Vector& out, double t) {
+    try {
+      dynamics.rates(x, out);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "t = " + shortest_text(t) + " s", error.what());
+    }
+  };
   Vector rates(state.vector.size());
   integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step), [&](const Vector& x, std::size_t i) {
     state.time = times[i];
     state.vector = x;
-    dynamics.rates(x, rates);  // the observer sees this instant, not the stepper's last stage
+    system(x, rates, times[i]);  // the observer sees this instant, not the stepper's last stage
     observe(state, dynamics);
   });
 }

@@ -11,6 +11,15 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
+/// Edges of a contact's friction pyramid.
+constexpr int edges = 4;
+
+/// The force along an edge whose normal part is 1, in ground axes.
+Vec3 edge_direction(const ContactPoint& contact, int edge) {
+  const double tangential = edge % 2 == 0 ? contact.friction : -contact.friction;
+  return {edge < 2 ? tangential : 0.0, 1.0, edge < 2 ? 0.0 : tangential};
+}
+
 /// Axes of a level's load frame in ground, as columns.
 Mat3 load_frame(const Level& level, const Workspace& work) {
   return work.tree.X_GB[at(level.inferior)].R * rotation_about(Vec3::UnitZ(), level.endplate_angle);
@@ -25,7 +34,7 @@ Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
 }  // namespace
 
 InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
-    : model_(model), options_(options), work_(model), solver_(1, 1) {
+    : model_(model), options_(options), work_(model), solver_(1, 1), contact_solver_(1, 1) {
   const ModelData& data = model_.data();
   if (!(options.power >= 1.5 && options.power <= 20.0)) throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
   body_weight_ = data.mass * data.spec.gravity.norm();
@@ -56,12 +65,20 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   for (double& w : muscle_weight_) w = std::max(w * static_cast<double>(data.units.size()) / sum, 1e-9);
   build_rows();
   const int rows = static_cast<int>(equations_.size());
-  const int variables = static_cast<int>(data.units.size() + 3 * data.contacts.size());
+  const int variables = static_cast<int>(data.units.size() + edges * data.contacts.size());
   row_target_.assign(at(rows), 0.0);
   dense_ = row_target_;
-  with_contacts_.resize(rows, variables, muscle_row_start_.back() + 3 * contact_row_start_.back());
+  with_contacts_.resize(rows, variables, muscle_row_start_.back() + edges * contact_row_start_.back());
   muscles_only_.resize(rows, model_.muscles(), muscle_row_start_.back());
   solver_ = RedundancySolver(rows, variables);
+  for (int r = 0; r < rows; ++r)
+    if (equations_[at(r)].root) root_rows_.push_back(r);
+  shortfall_.assign(root_rows_.size(), 0.0);
+  const int contact_variables = static_cast<int>(edges * data.contacts.size()), roots = static_cast<int>(root_rows_.size());
+  if (contact_variables > 0 && roots > 0) {
+    contacts_only_.resize(roots, contact_variables, contact_variables * roots);
+    contact_solver_ = RedundancySolver(roots, contact_variables);
+  }
   solution_.x.reserve(at(variables));
   solution_.reserve.reserve(at(rows));
   solution_.multiplier.reserve(at(rows));
@@ -228,8 +245,9 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
     const ContactPoint& contact = data.contacts[k];
     const double cap = contact.cap * (contact.seat ? caps.seat : caps.feet);  // in body weights, as the variable is
     const Vec3 point = contact_point(static_cast<int>(k));
-    for (int axis = 0; axis < 3; ++axis) {
-      const Spatial wrench = wrench_at<double>(point, Vec3::Unit(axis));
+    // A push within the friction pyramid is a sum of its four edges, none of which pulls.
+    for (int edge = 0; edge < edges; ++edge) {
+      const Spatial wrench = wrench_at<double>(point, edge_direction(contact, edge));
       for (int t = 0; t < model_.tree().coordinates(); ++t) {
         const int body = model_.tree().coordinate_body[at(t)];
         if (contact.body < body || contact.body >= model_.tree().bodies[at(body)].subtree_end) continue;
@@ -237,7 +255,7 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
         for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
           dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * force;
       }
-      const std::size_t variable = at(model_.muscles()) + 3 * k + at(axis);
+      const std::size_t variable = at(model_.muscles()) + edges * k + at(edge);
       for (int i = contact_row_start_[k]; i < contact_row_start_[k + 1]; ++i) {
         const int row = contact_rows_[at(i)];
         problem.row[at(entry)] = row;
@@ -245,11 +263,10 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
         dense_[at(row)] = 0.0;
       }
       problem.column_start[variable + 1] = entry;
-      const double scale = axis == 1 ? options_.normal_scale : options_.tangential_scale;
       problem.power[variable] = 2.0;
-      problem.weight[variable] = 1.0 / (scale * scale);
-      problem.low[variable] = axis == 1 || cap == 0.0 ? 0.0 : -inf;
-      problem.high[variable] = axis == 1 || cap == 0.0 ? cap : inf;
+      problem.weight[variable] = 1.0 / (options_.contact_scale * options_.contact_scale);
+      problem.low[variable] = 0.0;
+      problem.high[variable] = cap / edges;
     }
   }
 }
@@ -262,13 +279,43 @@ void InverseSolver::passive_targets() {
   }
 }
 
+void InverseSolver::contact_shortfall() {
+  if (contacts_only_.variables == 0) return;
+  // Contacts alone, nearly for free: what stays as a reserve is what they cannot supply. Force equations are dearer than
+  // moments, so that the feet carry m (a - g) wherever they can push at all.
+  const std::size_t muscles = at(model_.muscles());
+  int entry = 0;
+  for (std::size_t v = 0; v < at(contacts_only_.variables); ++v) {
+    for (int i = with_contacts_.column_start[muscles + v]; i < with_contacts_.column_start[muscles + v + 1]; ++i) {
+      const auto row = std::find(root_rows_.begin(), root_rows_.end(), with_contacts_.row[at(i)]);
+      if (row == root_rows_.end()) continue;
+      contacts_only_.row[at(entry)] = static_cast<int>(row - root_rows_.begin());
+      contacts_only_.value[at(entry++)] = with_contacts_.value[at(i)];
+    }
+    contacts_only_.column_start[v + 1] = entry;
+    contacts_only_.weight[v] = 1e-3 * with_contacts_.weight[muscles + v];
+    contacts_only_.power[v] = 2.0;
+    contacts_only_.low[v] = with_contacts_.low[muscles + v];
+    contacts_only_.high[v] = with_contacts_.high[muscles + v];
+  }
+  for (std::size_t r = 0; r < root_rows_.size(); ++r) {
+    contacts_only_.target[r] = row_target_[at(root_rows_[r])];
+    contacts_only_.reserve_scale[r] = equations_[at(root_rows_[r])].rotation ? 1.0 : 1e-2;
+  }
+  contact_solver_.solve(contacts_only_, contact_solution_);
+  for (std::size_t r = 0; r < root_rows_.size(); ++r) {
+    shortfall_[r] = contact_solution_.reserve[r];
+    row_target_[at(root_rows_[r])] -= shortfall_[r];
+  }
+}
+
 void InverseSolver::run(RedundancyProblem& problem) {
   for (std::size_t r = 0; r < equations_.size(); ++r) {
     const Equation& equation = equations_[r];
     const bool lumbar = r >= equations_.size() - (options_.levels ? 3 * levels_.size() : 0);
     problem.target[r] = row_target_[r];
-    problem.reserve_scale[r] = equation.root ? (equation.rotation ? options_.moment_slack : options_.force_slack)
-                                             : (lumbar ? options_.lumbar_reserve : options_.reserve);
+    // the root's shortfall is known by now; what is left of its equations holds exactly
+    problem.reserve_scale[r] = equation.root ? 1e-3 : lumbar ? options_.lumbar_reserve : options_.reserve;
   }
   solver_.solve(problem, solution_);
   for (int m = 0; m < model_.muscles(); ++m) {
@@ -286,8 +333,15 @@ void InverseSolver::solve(const ContactCaps& caps) {
   passive_targets();
   muscle_columns(with_contacts_);
   contact_columns(caps);
+  contact_shortfall();
   run(with_contacts_);
-  for (std::size_t k = 0; k < contact_force_.size(); ++k) contact_force_[k] = solution_.x[at(model_.muscles()) + k] * body_weight_;
+  for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
+  for (std::size_t k = 0; k < data.contacts.size(); ++k) {
+    Vec3 force = Vec3::Zero();
+    for (int edge = 0; edge < edges; ++edge)
+      force += edge_direction(data.contacts[k], edge) * (solution_.x[at(model_.muscles()) + edges * k + at(edge)] * body_weight_);
+    for (std::size_t i = 0; i < 3; ++i) contact_force_[3 * k + i] = force[static_cast<Eigen::Index>(i)];
+  }
   finish(contact_force_);
 }
 

@@ -97,8 +97,7 @@ InverseOptions MotionRun::inverse_options() const {
   o.reserve = question_.redundancy.reserve;
   o.lumbar_reserve = question_.redundancy.lumbar_reserve;
   o.levels = question_.redundancy.lumbar == "levels";
-  o.tangential_scale = question_.support.tangential_scale;
-  o.normal_scale = question_.support.normal_scale;
+  o.contact_scale = question_.support.contact_scale;
   return o;
 }
 

@@ -102,15 +102,15 @@ void hip_passive(const Root& root, Rows& rows) {
 
 void hip_active(const Root& root, Rows& rows) {
   // Anderson et al. 2007, table 3: T = C1 * body weight * height * cos(C2 (angle - C3)), men of 18 to 25 years.
-  struct Curve {
+  struct Published {
     const char* name;
     double sign, c1, c2, c3;
   };
-  const std::array<Curve, 2> curves = {{{"flexion", 1.0, 0.113, 0.738, -0.214}, {"extension", -1.0, 0.161, 0.958, 0.932}}};
+  const std::array<Published, 2> curves = {{{"flexion", 1.0, 0.113, 0.738, -0.214}, {"extension", -1.0, 0.161, 0.958, 0.932}}};
   const std::string citation = "Anderson, Madigan & Nussbaum 2007, J Biomech 40:3105, table 3 from a public transcription";
   Hip hip(root);
   const double weight = hip.model().data().mass * standard_gravity, height = 1.75;
-  for (const Curve& curve : curves)
+  for (const Published& curve : curves)
     for (const double knee : {0.0, 90.0})
       for (const double angle : {-20.0, 0.0, 30.0, 60.0, 90.0}) {
         hip.pose(angle, knee);

@@ -131,11 +131,11 @@ void sit_to_stand(const Root& root, Rows& rows) {
   for (const auto& [group, published] : inai)
     rows.add(name + "muscle_force/" + group, "peak force per leg after seat-off", "N/kg", group_force(group), 0.5 * published, 2.0 * published,
              "a model's natural rise: Inai et al. 2018, Biomed Eng Online, s12938-018-0610-5, table 2; factor 2", Certainty::read,
-             group == "hamstrings" ? "this rise is faster, with more trunk flexion, and the hamstrings here balance the quadriceps at the knee while they extend the hip" : "");
+             group == "quadriceps" ? "the model's quadriceps have an arm of 20 mm at 100° of knee flexion, so the net moment alone asks for about 50 N/kg; hamstrings that extend the hip pull against them" : "");
   const std::vector<double>&contact_right = motion.series("hip_contact_force_bw/r"), &contact_left = motion.series("hip_contact_force_bw/l");
   rows.add(name + "hip_contact", "hip contact force, peak, mean of both hips", "body weights", motion.mean_peak([&](std::size_t f) { return 0.5 * (contact_right[f] + contact_left[f]); }, start), 1.5, 2.6,
            "Bergmann et al. 2001, J Biomech 34:859, instrumented implants at natural speed, through Inai et al. 2018", Certainty::second_hand,
-           "a fast rise of a healthy person against slow rises of patients; models of natural rises overshoot too (Inai 2.7); least-effort sharing of co-contracting two-joint muscles adds to it");
+           "mostly the net hip moment: 1.15 N·m/kg in this fast rise against 0.7 in natural ones, carried by extensors with arms of about 4 cm; without passive force of the hamstrings, or nearly without the rectus femoris, it changes by less than 0.3; a model of natural rises gave 2.7 (Inai 2018)");
 
   // Spine.
   rows.add(name + "net_moment/L3_L4", "net extension moment about L3/L4, peak", "N m/kg", motion.mean("peak net_moment/L3_L4") / motion.mass(), 1.7, 2.3, same + ", about its back joint at L3/L4", Certainty::derived);
@@ -168,7 +168,8 @@ void squat(const Root& root, Rows& rows) {
   const double weight = motion.mass() * standard_gravity;
   rows.add(name + "force_balance", "required force against m(a − g) body by body, greatest difference", "body weights", motion.credibility("required force against m(a - g)")->value, 0.0, 1e-9, "Newton's second law",
            Certainty::derived, "a law, no measurement");
-  rows.add(name + "contact_shortfall", "force that the feet cannot supply, greatest", "body weights", motion.credibility("contact shortfall, force")->value, 0.0, 0.05, "our limit, docs/science.md section 7", Certainty::derived);
+  rows.add(name + "contact_shortfall", "force that the feet cannot supply, greatest", "body weights", motion.credibility("contact shortfall, force")->value, 0.0, 0.05, "limit of docs/science.md section 7", Certainty::derived,
+           "the recording is noisy: the required centre of pressure leaves the feet");
   rows.add(name + "vertical_force/peak", "total vertical force", "body weights", motion.mean_peak([&](std::size_t f) { return vertical[f] / weight; }, start), 1.05, 1.7, "order for squats at natural to quick pace",
            Certainty::memory);
   const std::string order = "order for squats without load";

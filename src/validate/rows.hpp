@@ -40,11 +40,11 @@ class Rows {
 /// "value" with fixed decimals.
 std::string fixed(double value, int decimals);
 
-/// Where files are: the folder that holds models/ and examples/.
+/// Where files are.
 struct Root {
-  std::string folder;
-  std::string model(const std::string& name) const { return folder + "/models/" + name; }
-  std::string example(const std::string& name) const { return folder + "/examples/" + name + "/study.json"; }
+  std::string models, examples;  ///< folders
+  std::string model(const std::string& name) const { return models + "/" + name; }
+  std::string example(const std::string& name) const { return examples + "/" + name + "/study.json"; }
 };
 
 // hip.cpp

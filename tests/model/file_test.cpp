@@ -127,7 +127,7 @@ TEST(ModelFile, EveryProblemIsReportedOnce) {
   EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 2) << error;
   EXPECT_NE(error.find("a.json:7: /bodies/thigh/mass: expected a number [kg] from 0 to 10000 (mass), found -8\n"), std::string::npos) << error;
   EXPECT_NE(error.find("a.json:8: /bodies/shank: missing \"mass\" (mass)\n"), std::string::npos) << error;
-  EXPECT_NE(error.find("a.json:45: /muscles/psoas_r/penation: unknown key, did you mean \"pennation\"?"), std::string::npos) << error;
+  EXPECT_NE(error.find("a.json:41: /muscles/psoas_r/penation: unknown key, did you mean \"pennation\"?"), std::string::npos) << error;
 }
 
 TEST(ModelFile, AbsentKindsAndParts) {

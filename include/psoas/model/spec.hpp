@@ -228,7 +228,7 @@ struct ContactSpec {
     see("support", self.support, Info{"", "what it touches", -inf, inf, "foot seat"});
     see("location", self.location, Info{"m", "in the body frame", -10, 10});
     see("cap", self.cap, Info{"body weights", "greatest normal force", 0, 100});
-    see("friction", self.friction, Info{"1", "coefficient of friction, for the friction demand", 0, 10});
+    see("friction", self.friction, Info{"1", "coefficient of friction: tangential forces stay within it along x and z", 0, 10});
   }
 };
 

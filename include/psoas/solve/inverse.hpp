@@ -22,11 +22,8 @@ struct InverseOptions {
   std::string weight = "one";     ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
   double reserve = 1.0;           ///< scale r0 of reserves at coordinates [N m]
   double lumbar_reserve = 0.5;    ///< scale at lumbar levels [N m]
-  double force_slack = 10.0;      ///< scale of the root's force equations [N]
-  double moment_slack = 1.0;      ///< scale of the root's moment equations [N m]
   bool levels = true;             ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
-  double tangential_scale = 0.03; ///< scale of tangential contact forces [body weights]
-  double normal_scale = 5.0;      ///< scale of normal contact forces, which only shares them out [body weights]
+  double contact_scale = 0.3;     ///< scale of contact forces in the cost, which shares them out [body weights]
 };
 
 /// What an equation of the redundancy problem balances.
@@ -60,8 +57,9 @@ class InverseSolver {
   /// contact. q [rad, m], u, udot over the independent coordinates.
   void net(std::span<const double> q, std::span<const double> u, std::span<const double> udot);
 
-  /// Activations, contacts and reserves that explain the motion of the last net(). Least activations may be overridden
-  /// per muscle (raised tone) by the model itself.
+  /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
+  /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as
+  /// their reserves; the rest is met exactly, in the same problem as the muscles.
   void solve(const ContactCaps& caps);
 
   /// The same with contact forces given (three a contact: x, y, z in ground [N]) instead of sought.
@@ -113,6 +111,7 @@ class InverseSolver {
   void contact_columns(const ContactCaps& caps);
   void passive_targets();
   void finish(std::span<const double> contact_force);
+  void contact_shortfall();
   void run(RedundancyProblem& problem);
 
   Model model_;
@@ -132,9 +131,12 @@ class InverseSolver {
   std::vector<int> contact_row_start_, contact_rows_;
   std::vector<double> muscle_weight_;
   std::vector<Spatial> external_;
-  RedundancyProblem with_contacts_, muscles_only_;
+  RedundancyProblem with_contacts_, muscles_only_, contacts_only_;
   RedundancySolution solution_;
-  RedundancySolver solver_;
+  RedundancySolver solver_, contact_solver_;
+  RedundancySolution contact_solution_;
+  std::vector<int> root_rows_;
+  std::vector<double> shortfall_;  ///< per root row
   std::vector<double> activation_, tendon_force_, contact_force_, joint_moment_;
   std::vector<LevelLoad> levels_;
   std::vector<Vec3> hips_;

@@ -57,13 +57,12 @@ struct RedundancySpec {
 struct SupportSpec {
   std::string seat = "until_seat_off";
   double seat_release_duration = 0.15, seat_release_end = 0.02;
-  double tangential_scale = 0.03, normal_scale = 5.0;
+  double contact_scale = 0.3;
   static void each(auto& self, auto&& see) {
     see("seat", self.seat, Info{"", "whether there is a seat", -inf, inf, "until_seat_off none"});
     see("seat_release_duration", self.seat_release_duration, Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
     see("seat_release_end", self.seat_release_end, Info{"s", "when it is zero, after seat-off", -10, 10});
-    see("tangential_scale", self.tangential_scale, Info{"body weights", "scale of tangential contact forces in the cost", 1e-4, 100});
-    see("normal_scale", self.normal_scale, Info{"body weights", "scale of normal contact forces in the cost, which only shares them out", 1e-3, 1000});
+    see("contact_scale", self.contact_scale, Info{"body weights", "scale of contact forces in the cost, which shares them out", 1e-3, 1000});
   }
 };
 

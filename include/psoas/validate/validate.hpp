@@ -26,7 +26,7 @@ struct ValidationRow {
 };
 
 /// Computes the rows whose name contains `name_filter` (empty: all), in a fixed order. `root_folder` holds models/ and
-/// examples/; the folder models itself is understood too. Experiments that the filter leaves out cost nothing.
+/// examples/; a folder that holds full_body.json itself is understood too. Experiments that the filter leaves out cost nothing.
 /// Throws Error(io) for files that cannot be read and what models and studies throw.
 std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& name_filter = "");
 

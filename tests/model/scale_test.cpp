@@ -1,0 +1,192 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// A model at a subject's size.
+#include <gtest/gtest.h>
+
+#include "model/tiny.hpp"
+#include "psoas/model/edit.hpp"
+#include "support/errors.hpp"
+
+namespace psoas {
+namespace {
+
+using test::tiny_model;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+ModelSpec sized(const ModelSpec& spec, const Subject& subject) {
+  std::vector<Problem> problems;
+  ModelSpec out = scaled(spec, subject, "/subject", problems);
+  for (const Problem& problem : problems) ADD_FAILURE() << problem.pointer << ": " << problem.text;
+  return out;
+}
+
+double total_mass(const ModelSpec& spec) {
+  double mass = 0.0;
+  for (const auto& [name, body] : spec.bodies) mass += body.mass;
+  return mass;
+}
+
+const ModelSpec& full_body() {
+  static const ModelSpec spec = read_model(std::string(PSOAS_SOURCE_DIR) + "/models/full_body.json");
+  return spec;
+}
+
+/// Uneven factors for every body, the same on both sides.
+Subject uneven(const ModelSpec& spec) {
+  Subject subject;
+  subject.mass = 90.0;
+  double step = 0.0;
+  for (const auto& [name, body] : spec.bodies) {
+    std::string right = name;
+    if (right.size() > 2 && right.substr(right.size() - 2) == "_l") right.back() = 'r';
+    const Vec3* known = subject.scale.find(right);
+    const Vec3 factors = known ? *known : Vec3(0.9 + step, 1.2 - step, 1.05 + 0.5 * step);
+    subject.scale[name] = factors;
+    step = step > 0.2 ? 0.01 : step + 0.03;
+  }
+  return subject;
+}
+
+TEST(Scale, NothingSaidChangesNothing) {
+  EXPECT_EQ(test::contents(sized(tiny_model(), {})), test::contents(tiny_model()));
+  Subject ones;
+  ones.mass = 11.0;
+  ones.scale["thigh"] = Vec3(1, 1, 1);
+  EXPECT_EQ(test::contents(sized(tiny_model(), ones)), test::contents(tiny_model()));
+}
+
+TEST(Scale, MassesReachTheSubjects) {
+  const ModelSpec spec = sized(full_body(), uneven(full_body()));
+  EXPECT_NEAR(total_mass(spec), 90.0, 1e-10);
+  for (const auto& [name, body] : spec.bodies)
+    EXPECT_NEAR(body.mass, full_body().bodies.find(name)->mass * 90.0 / total_mass(full_body()), 1e-12) << name;
+  const double strength = std::pow(90.0 / total_mass(full_body()), 2.0 / 3.0);
+  EXPECT_NEAR(*spec.muscles.find("soleus_r")->max_isometric_force, strength * *full_body().muscles.find("soleus_r")->max_isometric_force, 1e-9);
+}
+
+TEST(Scale, InertiaGoesWithTheSquares) {
+  Subject subject;
+  subject.scale["thigh"] = Vec3(2, 3, 0.5);
+  const ModelSpec spec = sized(tiny_model(), subject);
+  // second moments of mass about the mass centre: x 0.01, y 0.09, z 0.01, and xy -0.001
+  const auto inertia = spec.bodies.find("thigh")->inertia;
+  const double x = 0.01 * 4, y = 0.09 * 9, z = 0.01 * 0.25;
+  const std::array<double, 6> expected{y + z, x + z, x + y, 0.001 * 6, 0, 0};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(inertia[i], expected[i], 1e-15);
+  EXPECT_EQ(spec.bodies.find("thigh")->fault(), "");
+  EXPECT_NEAR(spec.bodies.find("thigh")->mass_center.y(), -0.6, 1e-15);
+  EXPECT_EQ(spec.bodies.find("shank")->inertia, tiny_model().bodies.find("shank")->inertia);
+}
+
+TEST(Scale, AnyFactorsKeepBodiesPossible) {
+  const ModelSpec spec = sized(full_body(), uneven(full_body()));
+  for (const auto& [name, body] : spec.bodies) EXPECT_EQ(body.fault(), "") << name;
+  EXPECT_NO_THROW(Model{spec});
+}
+
+TEST(Scale, TwiceTheSize) {
+  for (const ModelSpec& spec : {tiny_model(), full_body()}) {
+    Subject twice;
+    for (const auto& [name, body] : spec.bodies) twice.scale[name] = Vec3(2, 2, 2);
+    ModelSpec big = sized(spec, twice);
+    // points and surfaces on ground have no body to grow with
+    for (auto& [name, joint] : big.joints)
+      if (joint.parent == "ground") joint.parent_frame.translation *= 2.0;
+    const bool tiny = spec.name == "tiny";
+    if (tiny) {
+      for (auto& [name, muscle] : big.muscles)
+        for (PointSpec& point : muscle.path)
+          if (point.body == "ground") point.location *= 2.0;
+      big.surfaces.find("brim")->translation *= 2.0;
+      std::get<Cylinder>(big.surfaces.find("brim")->shape).radius *= 2.0;
+    }
+    // a coupled coordinate that is a length is not a size: it stays
+    if (tiny) std::get<Polynomial>(big.coordinates.find("knee_slide_r")->coupled_to->function).coefficients = {0.02, 0.04};
+
+    const Model small_model(spec), big_model(big);
+    Workspace a(small_model), b(big_model);
+    State one = small_model.default_state(), two = big_model.default_state();
+    for (int pose = 0; pose < 3; ++pose) {
+      for (int c = 0; c < small_model.coordinates(); ++c) {
+        const bool rotation = small_model.data().is_rotation[at(c)];
+        one.q()[at(c)] += 0.05 * pose;
+        two.q()[at(c)] = rotation ? one.q()[at(c)] : 2.0 * one.q()[at(c)];
+      }
+      evaluate(small_model, one, a, Depth::position);
+      evaluate(big_model, two, b, Depth::position);
+      for (int m = 0; m < small_model.muscles(); ++m) {
+        const std::string& name = small_model.data().muscle_names[at(m)];
+        EXPECT_NEAR(b.length[at(m)], 2.0 * a.length[at(m)], 1e-11) << name;
+        for (int c = 0; c < small_model.coordinates(); ++c) {
+          const double factor = small_model.data().is_rotation[at(c)] ? 2.0 : 1.0;
+          EXPECT_NEAR(moment_arm(big_model, b, m, c), factor * moment_arm(small_model, a, m, c), 1e-10)
+              << name << " " << small_model.data().coordinate_names[at(c)];
+        }
+      }
+    }
+    for (const auto& [name, surface] : big.surfaces)
+      if (const auto* cylinder = std::get_if<Cylinder>(&surface.shape)) {
+        EXPECT_NEAR(cylinder->radius, 2.0 * std::get<Cylinder>(spec.surfaces.find(name)->shape).radius, 1e-14) << name;
+      }
+    if (!tiny) {
+      for (const auto& [name, muscle] : big.muscles) {
+        EXPECT_NEAR(muscle.optimal_fibre_length, 2.0 * spec.muscles.find(name)->optimal_fibre_length, 1e-12) << name;
+        EXPECT_NEAR(muscle.tendon_slack_length, 2.0 * spec.muscles.find(name)->tendon_slack_length, 1e-12) << name;
+      }
+    }
+  }
+}
+
+TEST(Scale, KeepsTheOperatingRange) {
+  const Model generic(full_body()), personal(sized(full_body(), uneven(full_body())));
+  const State a = generic.default_state(), b = personal.default_state();
+  for (int m = 0; m < generic.muscles(); ++m)
+    EXPECT_NEAR(a.fibre_length()[at(m)] / generic.data().units[at(m)].optimal_fibre_length,
+                b.fibre_length()[at(m)] / personal.data().units[at(m)].optimal_fibre_length, 1e-9)
+        << generic.data().muscle_names[at(m)];
+}
+
+TEST(Scale, BothSidesStayMirrored) {
+  const Model model(sized(full_body(), uneven(full_body())));
+  Workspace work(model);
+  State state = model.default_state();
+  for (const char* side : {"r", "l"}) model.set(state, std::string("hip_flexion_") + side, 0.7), model.set(state, std::string("hip_adduction_") + side, -0.2);
+  evaluate(model, state, work, Depth::position);
+  for (int m = 0; m < model.muscles(); ++m) {
+    std::string other = model.data().muscle_names[at(m)];
+    if (other.substr(other.size() - 2) != "_r") continue;
+    other.back() = 'l';
+    EXPECT_NEAR(work.length[at(m)], work.length[at(model.muscle(other))], 1e-12) << other;
+    EXPECT_NEAR(model.data().units[at(m)].optimal_fibre_length, model.data().units[at(model.muscle(other))].optimal_fibre_length, 1e-12) << other;
+  }
+}
+
+TEST(Scale, JointFramesAndKneeFunctionsGrowWithTheirBody) {
+  Subject subject;
+  subject.scale["thigh"] = Vec3(1, 1.5, 1);
+  const ModelSpec spec = sized(tiny_model(), subject);
+  EXPECT_NEAR(spec.joints.find("knee")->parent_frame.translation.y(), -0.6, 1e-15);
+  const auto& slides = std::get<Custom>(spec.joints.find("knee")->motion).translations;
+  EXPECT_EQ(std::get<Spline>(slides[1].function).y[0], 0.02) << "along x, which did not grow";
+  subject.scale["thigh"] = Vec3(2, 1, 1);
+  const ModelSpec wide = sized(tiny_model(), subject);
+  EXPECT_NEAR(std::get<Spline>(std::get<Custom>(wide.joints.find("knee")->motion).translations[1].function).y[0], 0.04, 1e-15);
+}
+
+TEST(Scale, RefusesWhatIsNoSize) {
+  const auto refused = [](auto change) {
+    Subject subject;
+    change(subject);
+    std::vector<Problem> problems;
+    scaled(tiny_model(), subject, "/subject", problems);
+    return problems.size() == 1 ? problems[0].pointer + ": " + problems[0].text : std::to_string(problems.size()) + " problems";
+  };
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thihg"] = Vec3(1, 1, 1); }), "/subject/scale/thihg: expected a body of the model, found \"thihg\", did you mean \"thigh\"?");
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 0, 0); }), "/subject/scale/thigh: expected factors from 0.1 to 10, found 0");
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 1, std::nan("")); }), "/subject/scale/thigh: expected factors from 0.1 to 10, found nan");
+  EXPECT_EQ(refused([](Subject& s) { s.mass = 0.0; }), "/subject/mass: expected a mass [kg] from 1 to 500, found 0");
+}
+
+}  // namespace
+}  // namespace psoas

@@ -1,0 +1,179 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Outputs by name: every family is there and finite, names follow their patterns, values are what their help says.
+#include "psoas/study/outputs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "psoas/core/units.hpp"
+#include "support/errors.hpp"
+
+namespace psoas::test {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// A solved instant of the whole body.
+class Solved {
+ public:
+  Solved() : model(Model::load(PSOAS_SOURCE_DIR "/models/full_body.json")), solver(model, {}) {
+    std::vector<double> q = model.data().default_coordinates, u(q.size()), udot(q.size());
+    const auto set = [&](const char* name, double value_deg) { q[at(model.coordinate(name))] = degrees(value_deg); };
+    for (const char* name : {"hip_flexion_r", "hip_flexion_l"}) set(name, 50);
+    for (const char* name : {"knee_angle_r", "knee_angle_l"}) set(name, 55);
+    set("pelvis_tilt", -15), set("lumbar_extension", -12), set("lumbar_bending", 3);
+    for (std::size_t c = 0; c < q.size(); ++c) u[c] = 0.3 * std::sin(1.0 + static_cast<double>(c)), udot[c] = std::cos(static_cast<double>(c));
+    solver.net(q, u, udot);
+    solver.solve({1.0, 0.0});
+  }
+  Instant instant() const {
+    return {&model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(), &solver};
+  }
+  double operator()(const std::string& name) const {
+    const std::vector<Output> found = find_outputs(model, {name}, true);
+    EXPECT_EQ(found.size(), 1u) << name;
+    return found.front().value(instant());
+  }
+
+  Model model;
+  InverseSolver solver;
+};
+
+const Solved& solved() {
+  static const Solved it;
+  return it;
+}
+
+/// A family's pattern with globs for its placeholders; of two elements the second is narrowed.
+std::string glob_of(const std::string& pattern) {
+  std::string out;
+  int elements = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '<') {
+      out += pattern[i];
+      continue;
+    }
+    const std::size_t end = pattern.find('>', i);
+    const std::string placeholder = pattern.substr(i + 1, end - i - 1);
+    const bool two = std::count(pattern.begin(), pattern.end(), '<') == 2;
+    out += !two ? "*" : placeholder == "coordinate" ? "hip_*" : "psoas_*";
+    i = end;
+    ++elements;
+  }
+  EXPECT_LE(elements, 2);
+  return out;
+}
+
+TEST(Outputs, every_family_is_there_and_finite) {
+  const Instant instant = solved().instant();
+  std::set<std::string> quantities;
+  for (const OutputFamily& family : output_families()) {
+    EXPECT_FALSE(family.help.empty()) << family.pattern;
+    EXPECT_FALSE(family.unit.empty()) << family.pattern;
+    EXPECT_TRUE(quantities.insert(family.pattern.substr(0, family.pattern.find('/'))).second) << family.pattern;
+    const std::vector<Output> outputs = find_outputs(solved().model, {glob_of(family.pattern)}, true);
+    EXPECT_FALSE(outputs.empty()) << family.pattern;
+    for (const Output& output : outputs) {
+      EXPECT_TRUE(std::isfinite(output.value(instant))) << output.name;
+      EXPECT_EQ(output.unit.find('|'), std::string::npos) << output.name;
+    }
+    if (!family.needs_inverse) {
+      EXPECT_EQ(find_outputs(solved().model, {glob_of(family.pattern)}, false).size(), outputs.size()) << family.pattern;
+    } else {
+      EXPECT_NE(error_of([&] { find_outputs(solved().model, {glob_of(family.pattern)}, false); }), "no error") << family.pattern;
+    }
+  }
+  EXPECT_GT(quantities.size(), 40u);
+}
+
+TEST(Outputs, keep_the_order_of_the_list_and_name_each_once) {
+  const std::vector<Output> outputs = find_outputs(solved().model, {"compression/L4_L5", "compression/*", "com_y", "compression/L5_S1"}, true);
+  std::vector<std::string> names;
+  for (const Output& output : outputs) names.push_back(output.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"compression/L4_L5", "compression/L5_S1", "compression/L3_L4", "compression/L2_L3", "compression/L1_L2", "compression/T12_L1", "com_y"}));
+}
+
+TEST(Outputs, unknown_names_suggest_the_nearest) {
+  const auto text = [](const char* name) { return error_of([&] { find_outputs(solved().model, {name}, true); }); };
+  for (const auto& [wrong, right] : {std::pair{"compresion/L5_S1", "compression"}, std::pair{"compression/L5_S2", "L5_S1"}, std::pair{"muscle_force/group:iliopsas_r", "group:iliopsoas_r"},
+                                     std::pair{"joint_moment/hip_flexon_r", "hip_flexion_r"}, std::pair{"muscle_force/psoas_L1_VB_R", "psoas_L1_VB_r"}}) {
+    EXPECT_EQ(text(wrong).rfind(std::string(wrong) + ": ", 0), 0u) << text(wrong);
+    EXPECT_NE(text(wrong).find(std::string("did you mean \"") + right + "\"?"), std::string::npos) << text(wrong);
+  }
+  EXPECT_NE(text("compression").find("expected 1 names after the quantity"), std::string::npos) << text("compression");
+  EXPECT_EQ(place_of([&] { find_outputs(solved().model, {"nothing/*"}, true); }).first, "input");
+}
+
+TEST(Outputs, units_follow_the_coordinate) {
+  const auto unit = [](const char* name) { return find_outputs(solved().model, {name}, true).front().unit; };
+  EXPECT_EQ(unit("coordinate/hip_flexion_r"), "rad");
+  EXPECT_EQ(unit("coordinate/pelvis_ty"), "m");
+  EXPECT_EQ(unit("joint_moment/hip_flexion_r"), "N m");
+  EXPECT_EQ(unit("joint_moment/pelvis_ty"), "N");
+  EXPECT_EQ(unit("reserve/L5_S1_extension"), "N m");
+  EXPECT_EQ(unit("reserve/pelvis_tx"), "N");
+  EXPECT_EQ(unit("moment_arm/psoas_L1_VB_r/hip_flexion_r"), "m");
+}
+
+TEST(Outputs, groups_sum_and_moments_are_arm_times_force) {
+  const Solved& now = solved();
+  double force = 0.0, moment = 0.0, passive = 0.0;
+  for (const int m : now.model.select("group:iliopsoas_r")) {
+    const std::string& name = now.model.data().muscle_names[at(m)];
+    const double arm = now("moment_arm/" + name + "/hip_flexion_r");
+    force += now("tendon_force/" + name);
+    moment += arm * now("tendon_force/" + name);
+    passive += arm * now("passive_force/" + name);
+    EXPECT_NEAR(now("normalised_fibre_length/" + name) * now.model.data().units[at(m)].optimal_fibre_length, now("fibre_length/" + name), 1e-12);
+    // constant height: l sin(pennation) = l0 sin(pennation at l0)
+    EXPECT_NEAR(now("fibre_length/" + name) * std::sin(now("pennation/" + name)), now.model.data().units[at(m)].height(), 1e-9);
+  }
+  EXPECT_NEAR(now("muscle_force/group:iliopsoas_r"), force, 1e-9 * force);
+  EXPECT_NEAR(now("muscle_moment/hip_flexion_r/group:iliopsoas_r"), moment, 1e-9 * std::abs(moment));
+  EXPECT_NEAR(now("passive_moment/hip_flexion_r/group:iliopsoas_r"), passive, 1e-9 * std::abs(passive));
+  EXPECT_NEAR(now("muscle_force/group:iliopsoas"), force + now("muscle_force/group:iliopsoas_l"), 1e-9 * force);
+}
+
+TEST(Outputs, hip_contact_force_is_one_vector_in_two_frames) {
+  const Solved& now = solved();
+  for (const std::string side : {"r", "l"}) {
+    const Vec3 femur(now("hip_contact_force_x/" + side), now("hip_contact_force_y/" + side), now("hip_contact_force_z/" + side));
+    const Vec3 pelvis(now("hip_contact_force_pelvis_x/" + side), now("hip_contact_force_pelvis_y/" + side), now("hip_contact_force_pelvis_z/" + side));
+    EXPECT_NEAR(femur.norm(), now("hip_contact_force/" + side), 1e-9);
+    EXPECT_NEAR(pelvis.norm(), femur.norm(), 1e-9);
+    EXPECT_NEAR(now("hip_contact_force_bw/" + side) * now.model.data().mass * standard_gravity, femur.norm(), 1e-9);
+    // the pelvis presses down on the femur
+    EXPECT_LT(pelvis.y(), 0.0);
+  }
+}
+
+TEST(Outputs, lordosis_and_sacral_slope) {
+  // Neutral: the endplate angles of the model itself; extension adds to lordosis by the levels' shares, a tilted pelvis
+  // to the slope alone.
+  const Model& model = solved().model;
+  Workspace work(model);
+  const auto value = [&](const char* name, double extension_deg, double tilt_deg) {
+    std::vector<double> q = model.data().default_coordinates;
+    const std::vector<double> u(q.size());
+    q[at(model.coordinate("lumbar_extension"))] = degrees(extension_deg);
+    q[at(model.coordinate("pelvis_tilt"))] = degrees(tilt_deg);
+    evaluate(model, q, u, work, Depth::position);
+    return find_outputs(model, {name}, false).front().value({&model, &work, q, u, u, {}, {}, nullptr});
+  };
+  const auto& levels = model.spec().lumbar->levels;
+  const double sacrum = levels.find("L5_S1")->endplate_angle_deg, top = levels.find("T12_L1")->endplate_angle_deg;
+  EXPECT_NEAR(value("sacral_slope_deg", 0, 0), -sacrum, 1e-9);
+  EXPECT_NEAR(value("lordosis_deg", 0, 0), top - sacrum, 1e-9);
+  EXPECT_NEAR(value("lordosis_deg", 10, 0), top - sacrum + 10.0, 1e-6);
+  EXPECT_NEAR(value("lordosis_deg", 0, -10), top - sacrum, 1e-9);
+  EXPECT_NEAR(value("sacral_slope_deg", 0, -10), -sacrum + 10.0, 1e-9);
+}
+
+}  // namespace
+}  // namespace psoas::test

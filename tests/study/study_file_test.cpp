@@ -1,0 +1,317 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Studies as files: what is read, what --set does, and what every broken file in tests/bad says.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "psoas/io/file.hpp"
+#include "psoas/io/table_file.hpp"
+#include "psoas/study/study.hpp"
+#include "support/errors.hpp"
+#include "support/temp_folder.hpp"
+
+namespace psoas {
+namespace {
+
+using json = nlohmann::ordered_json;
+using test::error_of;
+using test::place_of;
+using test::TempFolder;
+using Pair = std::pair<std::string, std::string>;
+using Set = std::vector<std::pair<std::string, std::string>>;
+
+const std::string bad = std::string(PSOAS_SOURCE_DIR) + "/tests/bad/";
+
+/// What happens to a file, by the word that the table has for it.
+void use(const std::string& how, const std::string& path) {
+  if (how == "model")
+    Model::load(path);
+  else if (how == "study")
+    read_study(path);
+  else if (how == "run")
+    run(read_study(path));
+  else if (how == "table")
+    read_table(path);
+  else
+    throw std::logic_error("unknown word " + how);
+}
+
+// ---- one broken file per rule ----
+
+TEST(BadFiles, SayWhatAndWhere) {
+  const json cases = json::parse(read_file(bad + "index.json"));
+  EXPECT_GE(cases.size(), 60u);
+  const std::vector<std::string> kinds{"input", "model", "numeric", "io"};
+  for (const json& one : cases) {
+    const std::string file = one["file"];
+    SCOPED_TRACE(file);
+    try {
+      use(one["read"], bad + file);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      EXPECT_EQ(kinds[static_cast<std::size_t>(error.kind())], one["kind"]) << what;
+      EXPECT_EQ(error.where(), bad + one["where"].get<std::string>()) << what;
+      EXPECT_EQ(what.find(error.where() + ": "), 0u);
+      for (const json& words : one["words"]) EXPECT_NE(what.find(words.get<std::string>()), std::string::npos) << words << " in " << what;
+      EXPECT_LT(what.size(), 3000u);
+      EXPECT_NO_THROW(json(what).dump()) << "the message is UTF-8";
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "not an error of psoas: " << error.what();
+    }
+  }
+}
+
+TEST(BadFiles, AreAllInTheTable) {
+  std::set<std::string> listed{"index.json", "README.md"}, found;
+  for (const json& one : json::parse(read_file(bad + "index.json"))) EXPECT_TRUE(listed.insert(one["file"]).second) << one["file"];
+  for (const auto& entry : std::filesystem::directory_iterator(bad)) {
+    const std::string name = entry.path().filename().string();
+    const bool part = name.rfind("good_", 0) == 0 || (name.rfind("motion_", 0) == 0 && name.ends_with(".mot"));
+    if (!part) found.insert(name);
+  }
+  EXPECT_EQ(found, listed);
+}
+
+TEST(BadFiles, TheGoodOnesAreGood) {
+  Model::load(bad + "good_model.json");
+  for (const char* name : {"good_curve.json", "good_edits.json", "good_motion.json"}) EXPECT_NO_THROW(run(read_study(bad + name))) << name;
+}
+
+// ---- what no file in the repository can be ----
+
+/// The error of reading a file as a model, a study and a table: of this kind, at this file.
+void expect_refused(const std::string& path, const std::string& kind, const std::string& words) {
+  for (const std::string how : {"model", "study", "table"}) {
+    const auto read = [&] { use(how, path); };
+    EXPECT_EQ(place_of(read).first, kind) << how << " " << path << ": " << error_of(read);
+    EXPECT_EQ(place_of(read).second.rfind(path, 0), 0u) << error_of(read);
+    EXPECT_NE(error_of(read).find(words), std::string::npos) << error_of(read);
+  }
+}
+
+TEST(BadFiles, ThatCannotBeRead) {
+  const TempFolder folder;
+  expect_refused(folder / "none.json", "io", "expected a file, found none of this name");
+  expect_refused(folder.path().string(), "io", "expected a file, found a folder");
+  expect_refused(folder.write("file.json", "{}") + "/inside.json", "io", "Not a directory");
+  expect_refused("/proc/self/mem", "io", "cannot be read");
+  const std::string loop = folder / "loop.json";
+  std::filesystem::create_symlink(loop, loop);
+  expect_refused(loop, "io", "cannot be read");
+  const std::string locked = folder.write("locked.json", "{}");
+  std::filesystem::permissions(locked, std::filesystem::perms::none);
+  if (::access(locked.c_str(), R_OK) != 0) expect_refused(locked, "io", "cannot be read");  // root may read anything
+}
+
+TEST(BadFiles, OfMoreThan256Megabytes) {
+  const TempFolder folder;
+  const std::string path = folder.write("large.json", "{");
+  std::filesystem::resize_file(path, largest_file + 1);
+  expect_refused(path, "io", "expected at most 268435456 bytes, found more");
+}
+
+TEST(BadFiles, NestedDeeply) {
+  const TempFolder folder;
+  for (const std::string& text : {std::string(200000, '['), [] {
+                                    std::string objects;
+                                    for (int i = 0; i < 200000; ++i) objects += "{\"a\":";
+                                    return objects;
+                                  }()}) {
+    const std::string path = folder.write("deep.json", text);
+    for (const std::string how : {"model", "study"}) {
+      const auto read = [&] { use(how, path); };
+      EXPECT_EQ(place_of(read).second, path + (text[0] == '[' ? ":1:65" : ":1:321"));
+      EXPECT_NE(error_of(read).find("expected at most 64 levels of nesting, found more"), std::string::npos);
+    }
+  }
+}
+
+TEST(BadFiles, MessagesStayShort) {
+  const TempFolder folder;
+  for (const std::string& text : {"{\"format\": \"" + std::string(100000, 'x') + "\"}", "{\"format\": \"" + std::string(100000, 'x'), std::string(100000, '7'),
+                                  std::string("{\"format\": ") + std::string(100000, '9') + "}", "{\"format\": \"psoas-model/1\", \"gravity\": \"" + std::string(100000, 'x') + "\"}"}) {
+    const std::string error = error_of([&] { Model::load(folder.write("a.json", text)); });
+    EXPECT_LT(error.size(), 500u) << error.substr(0, 500);
+    EXPECT_NE(error, "no error");
+  }
+}
+
+TEST(BadFiles, EveryCutOfAGoodFileIsRefused) {
+  const TempFolder folder;
+  const std::string text = read_file(bad + "good_model.json");
+  for (std::size_t length = 0; length + 1 < text.size(); ++length) {
+    const std::string path = folder.write("cut.json", text.substr(0, length));
+    EXPECT_EQ(place_of([&] { Model::load(path); }).first, "input") << length;
+  }
+}
+
+TEST(BadFiles, EveryByteSpoiltIsRefusedOrRead) {
+  // nothing but an Error may come out, whatever the byte
+  const TempFolder folder;
+  const std::string text = read_file(bad + "good_model.json");
+  int errors = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    for (const char byte : {'\0', '\xff', '"', '}', '9', '-', ' '}) {
+      std::string spoilt = text;
+      spoilt[i] = byte;
+      if (error_of([&] { const Model model(parse_model("spoilt.json", spoilt)); }) != "no error") ++errors;
+    }
+  EXPECT_GT(errors, 3000);
+}
+
+// ---- reading ----
+
+const std::string model_text = R"({"format": "psoas-model/1", "bodies": {"thigh": {"mass": 8}},
+  "coordinates": {"hip": {}}, "joints": {"hip": {"parent": "ground", "child": "thigh", "motion": {"pin": {"coordinate": "hip"}}}},
+  "muscles": {"flexor": {"path": [{"body": "ground", "location": [0.05, 0.1, 0]}, {"body": "thigh", "location": [0.03, -0.1, 0]}],
+    "max_isometric_force": 1000, "optimal_fibre_length": 0.1, "tendon_slack_length": 0.09}}})";
+
+const std::string study_text = R"({"format": "psoas-study/1", "study": "torque_curve", "title": "hip",
+  "model": "leg.json", "coordinate": "hip", "from_deg": 0, "to_deg": 10, "posture": {},
+  "edits": [{"name": "tight", "muscles": "flexor", "scale": {"optimal_fibre_length": 0.9}},
+            {"muscles": "flexor", "set": {"pennation": 0.1}}],
+  "variants": {"normal": [], "weak": [{"muscles": "*", "scale": {"max_isometric_force": 0.5}}]}})";
+
+/// A folder with the two above.
+class StudyFile : public ::testing::Test {
+ public:
+  TempFolder folder;
+  const std::string model = folder.write("leg.json", model_text), path = folder.write("study.json", study_text);
+
+  double fibre_length(const Study& study) const { return study.model.muscles.find("flexor")->optimal_fibre_length; }
+};
+
+TEST_F(StudyFile, IsRead) {
+  const Study study = read_study(path);
+  EXPECT_EQ(study.path, path);
+  EXPECT_EQ(study.title, "hip");
+  EXPECT_EQ(std::get<TorqueCurveStudy>(study.question).to_deg, 10.0);
+  EXPECT_EQ(study.edits.size(), 2u);
+  EXPECT_EQ(fibre_length(study), 0.1 * 0.9);
+  EXPECT_EQ(study.model.muscles.find("flexor")->pennation, 0.1);
+  ASSERT_EQ(study.variants.size(), 2u);
+  EXPECT_EQ(study.variants[0].first, "normal");
+  EXPECT_EQ(*study.model.muscles.find("flexor")->max_isometric_force, 1000.0) << "variants come later";
+  EXPECT_EQ(study.place("/to_deg"), path + ":2: /to_deg");
+  EXPECT_EQ(study.place("/edits/1/set"), path + ":4: /edits/1/set");
+  EXPECT_EQ(study.place("/nothing/~here"), path + ":1: /nothing/~here") << "no pointer at all is no crash";
+}
+
+TEST_F(StudyFile, SubjectIsScaledBeforeTheEdits) {
+  const std::string sized = folder.write("b.json", R"({"extends": "study.json", "subject": {"mass": 16, "height": 1.8, "note": "who", "scale": {"thigh": 1.5, "note": "why"}}})");
+  const Study study = read_study(sized);
+  EXPECT_EQ(study.model.bodies.find("thigh")->mass, 16.0);
+  EXPECT_EQ(study.model.muscles.find("flexor")->path[1].location.y(), -0.1 * 1.5);
+  EXPECT_GT(fibre_length(study), 0.091);
+  EXPECT_EQ(*study.subject.height, 1.8);
+}
+
+TEST_F(StudyFile, EditsOfTheBaseComeFirst) {
+  const std::string derived = folder.write("b.json", "{\"extends\": \"study.json\",\n\"edits\": [\n{\"muscles\": \"flexor\", \"set\": {\"optimal_fibre_length\": 0.2}}]}");
+  const Study study = read_study(derived);
+  EXPECT_EQ(study.edits.size(), 3u);
+  EXPECT_EQ(fibre_length(study), 0.2);
+  EXPECT_EQ(study.place("/edits/0/scale"), path + ":3: /edits/0/scale") << "the base's";
+  EXPECT_EQ(study.place("/edits/1"), path + ":4: /edits/1");
+  EXPECT_EQ(study.place("/edits/2/set/optimal_fibre_length"), derived + ":3: /edits/2/set/optimal_fibre_length");
+  const Study none = read_study(folder.write("c.json", "{\"extends\": \"study.json\", \"edits\": null}"));
+  EXPECT_TRUE(none.edits.empty());
+}
+
+TEST_F(StudyFile, OneMemberOfAnObjectCanBeReplacedAlone) {
+  const Study study = read_study(folder.write("b.json", R"({"extends": "study.json", "posture": {"hip": 0.1}, "variants": {"normal": null}})"));
+  EXPECT_EQ(study.variants.size(), 1u);
+  const std::string base = folder.write("base.json", R"({"format": "psoas-study/1", "study": "simulation", "model": "leg.json", "duration": 1, "initial": {"hip": 0.1}})");
+  const Study both = read_study(folder.write("more.json", R"({"extends": "base.json", "initial": {"other": 0.2}})"));
+  EXPECT_EQ(std::get<SimulationStudy>(both.question).initial.size(), 2u);
+}
+
+// ---- --set ----
+
+TEST_F(StudyFile, SetReplacesAValue) {
+  EXPECT_EQ(std::get<TorqueCurveStudy>(read_study(path, {{"/to_deg", "20"}}).question).to_deg, 20.0);
+  EXPECT_EQ(read_study(path, {{"/title", "knee"}}).title, "knee");
+  EXPECT_EQ(read_study(path, {{"/title", "\"knee\""}}).title, "knee");
+  EXPECT_EQ(fibre_length(read_study(path, {{"/edits/0/scale/optimal_fibre_length", "0.5"}})), 0.05);
+  EXPECT_EQ(fibre_length(read_study(path, {{"/edits/tight/scale/optimal_fibre_length", "0.5"}})), 0.05);
+  EXPECT_EQ(read_study(path, {{"/model/bodies/thigh/mass", "9"}}).model.bodies.find("thigh")->mass, 9.0);
+  EXPECT_EQ(read_study(path, {{"/variants/weak/0/scale/max_isometric_force", "0.25"}}).variants[1].second[0].scale.find("max_isometric_force")[0], 0.25);
+}
+
+TEST_F(StudyFile, SetRefuses) {
+  const auto refused = [&](const std::string& pointer, const std::string& value) { return error_of([&] { read_study(path, {{pointer, value}}); }); };
+  EXPECT_EQ(refused("/to_degrees", "1"), "--set /to_degrees: expected something there, found nothing in " + path);
+  EXPECT_EQ(refused("to_deg", "1"), "--set to_deg: expected a JSON pointer such as /subject/mass");
+  EXPECT_EQ(refused("/to~deg", "1"), "--set /to~deg: expected a JSON pointer such as /subject/mass");
+  EXPECT_EQ(refused("/to_deg", "high"), "--set /to_deg: expected a value of type number, found \"high\"");
+  EXPECT_EQ(refused("/to_deg", "null"), "--set /to_deg: expected a value of type number, found null");
+  EXPECT_EQ(refused("/title", "3"), "--set /title: expected a value of type string, found 3");
+  EXPECT_EQ(refused("/edits/loose/scale/optimal_fibre_length", "0.5").find("--set /edits/loose/scale/optimal_fibre_length: expected something there"), 0u);
+  EXPECT_EQ(refused("/edits/9/scale", "0.5").find("--set /edits/9/scale: expected something there"), 0u);
+  EXPECT_EQ(refused("/model/bodies/shank/mass", "1").find("--set /bodies/shank/mass: expected something there, found nothing in " + model), 0u);
+  EXPECT_EQ(refused("/to_deg", "1e4").find("--set /to_deg: expected a number [deg] from -360 to 360"), 0u) << "the place is the option's";
+  EXPECT_EQ(refused("/title", "\xff\xfe"), "--set /title: expected a value in UTF-8");
+  EXPECT_EQ(place_of([&] { read_study(path, {{"/to_deg", "high"}}); }), (Pair{"input", "--set /to_deg"}));
+  EXPECT_EQ(refused("/model/bodies/thigh/mass", "-1").find("--set /bodies/thigh/mass: expected a number [kg]"), 0u);
+}
+
+// ---- results as studies ----
+
+TEST_F(StudyFile, AResultIsItsStudy) {
+  const Result result = run(read_study(path));
+  const std::string text = result_text(result);
+  const TempFolder elsewhere;
+  const std::string again = elsewhere.write("result.json", text);
+  EXPECT_EQ(result_text(run(read_study(again))), text) << "without study and model beside it";
+  EXPECT_EQ(fibre_length(read_study(again, {{"/edits/tight/scale/optimal_fibre_length", "0.5"}})), 0.05);
+}
+
+TEST(Result, HoldsItsTableAndKnowsAnother) {
+  const std::string text = result_text(run(read_study(bad + "good_motion.json")));
+  const TempFolder folder;
+  EXPECT_EQ(result_text(run(read_study(folder.write("result.json", text)))), text);
+  json root = json::parse(text);
+  json& table = root["provenance"]["tables"]["good_motion.mot"];
+  table["text"] = table["text"].get<std::string>() + "1.10\t0\t0\t0\n";
+  EXPECT_NE(error_of([&] { read_study(folder.write("a.json", root.dump())); }).find("expected the table that this result was computed from (hash "), std::string::npos);
+  // whatever stands in a spoilt result, an Error comes out
+  for (const json& spoilt : {json(), json(3), json::array(), json::object(), json("x")}) {
+    json one = root;
+    one["provenance"]["tables"]["good_motion.mot"] = spoilt;
+    EXPECT_EQ(place_of([&] { read_study(folder.write("b.json", one.dump())); }).second.rfind(folder.path().string(), 0), 0u);
+    for (const char* part : {"study", "model", "tables"}) {
+      one = root;
+      one["provenance"][part] = spoilt;
+      EXPECT_NE(error_of([&] { read_study(folder.write("b.json", one.dump())); }), "no error") << part << spoilt;
+    }
+  }
+}
+
+// ---- examples ----
+
+TEST(Examples, AreCompleteStudies) {
+  for (const char* kind : {"motion", "torque_curve", "simulation"}) {
+    const json root = json::parse(example_study(kind));
+    EXPECT_EQ(root["study"], kind);
+    const TempFolder folder;
+    folder.write("models/full_body.json", read_file(std::string(PSOAS_SOURCE_DIR) + "/models/full_body.json"));
+    folder.write("models/iliopsoas.json", read_file(std::string(PSOAS_SOURCE_DIR) + "/models/iliopsoas.json"));
+    folder.write("motion.mot", "leg\nendheader\ntime\thip_flexion_r\n0\t0\n");
+    EXPECT_NO_THROW(read_study(folder.write("study.json", example_study(kind)))) << kind;
+  }
+  EXPECT_EQ(error_of([] { example_study("motoin"); }).find("motoin: expected a study kind: motion, torque_curve, simulation"), 0u);
+}
+
+TEST(Examples, ShippedStudiesAreRead) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(PSOAS_SOURCE_DIR) + "/examples"))
+    if (entry.path().filename() == "study.json") {
+      EXPECT_NO_THROW(read_study(entry.path().string())) << entry.path();
+    }
+}
+
+}  // namespace
+}  // namespace psoas
