@@ -51,7 +51,7 @@ int perform(const Verb& verb, const std::vector<std::string>& arguments) {
   CLI::App parser(verb.job, std::string("psoas ") + verb.name);
   parser.footer(std::string("examples\n") + verb.examples);
   parser.allow_extras();
-  for (const auto& [word, label] : {std::pair{"TEXT", ""}, {"REQUIRED", ""}, {"...", ""}, {"Positionals", "arguments"}, {"Options", "options"}, {"OPTIONS", "options"}})
+  for (const auto& [word, label] : {std::pair{"TEXT", ""}, {"REQUIRED", ""}, {"...", ""}, {"Positionals", "Arguments"}, {"OPTIONS", "options"}})
     parser.get_formatter()->label(word, label);
   Parser options(parser);
   const auto action = verb.options(options);

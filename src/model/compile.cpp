@@ -282,8 +282,10 @@ class Compiler {
         if (item.between) {
           wrap.first = static_cast<int>((*item.between)[0]);
           wrap.last = static_cast<int>((*item.between)[1]);
-          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= points)
+          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= points) {
             wrong(place + "/between", "expected two point indices, the first below the second, from 0 to " + std::to_string(points - 1));
+            continue;
+          }
         }
         const std::vector<std::string> sides = {"shortest", "clockwise", "counter_clockwise", "+x", "-x", "+y", "-y"};
         const auto side = std::find(sides.begin(), sides.end(), item.side);

@@ -64,7 +64,8 @@ class Editor {
       if constexpr (std::is_same_v<M, std::string>) {
         const std::vector<std::string> words = split_words(info.choices);
         if (!value.word || (!words.empty() && std::find(words.begin(), words.end(), *value.word) == words.end()))
-          return wrong("expected " + (words.empty() ? "a text" : "one of " + join(words, ", ")));
+          return wrong("expected " + (words.empty() ? "a text" : "one of " + join(words, ", ")) + ", found " +
+                       (value.word ? "\"" + *value.word + "\"" + did_you_mean(*value.word, words) : "a number"));
         member = *value.word;
       } else if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>>) {
         if (value.word) return wrong("expected a number, found \"" + *value.word + "\"");

@@ -221,6 +221,9 @@ JsonFile JsonFile::read(const std::string& path) { return parse(path, read_file(
 
 JsonFile JsonFile::parse(std::string name, std::string text) {
   if (text.empty()) throw Error(Kind::input, name, "expected JSON, found an empty file");
+  // the parser takes a zero byte for the end of the text
+  if (const std::size_t zero = text.find('\0'); zero != std::string::npos)
+    throw Error(Kind::input, name + ":" + line_column(text, zero, true), "expected JSON, found a zero byte");
   scan(name, text, nullptr);
   JsonFile file;
   file.root_ = json::parse(text, nullptr, true, true);

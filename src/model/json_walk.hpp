@@ -118,7 +118,7 @@ class Walk {
     if (info.choices.empty()) return;
     const std::vector<std::string> words = split_words(info.choices);
     if (std::find(words.begin(), words.end(), x) == words.end())
-      wrong(at, "expected one of " + join(words, ", ") + did_you_mean(x, words), &j);
+      wrong(at, "expected one of " + join(words, ", ") + ", found " + excerpt(j) + did_you_mean(x, words));
   }
 
   void into(Vec3& x, const json& j, const std::string& at, const Info& info) { into_numbers(x, 3, j, at, info); }
@@ -172,7 +172,7 @@ class Walk {
     if (name.empty()) return wrong(at, "expected an object with one member that names the kind (" + join(names, ", ") + ")", &j);
     const json& value = j[name];
     if (!((name == K::name && (into_kind(x.template emplace<K>(), value, below(at, name), info), true)) || ...))
-      wrong(below(at, name), "unknown kind" + did_you_mean(name, names) + "; there are " + join(names, ", "));
+      wrong(below(at, name), "expected one of " + join(names, ", ") + ", found " + excerpt(name) + did_you_mean(name, names));
   }
 
   template <Fields T>

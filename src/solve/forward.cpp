@@ -151,6 +151,8 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
 void simulate(const Model& model, State state, const SimulationOptions& options,
               const std::function<void(const State&, const ForwardDynamics&)>& observe) {
   ForwardDynamics dynamics(model, options);
+  for (std::size_t c = 0; c < options.locked.size(); ++c)
+    if (options.locked[c]) state.u()[c] = 0.0;
   const int count = static_cast<int>(std::floor(options.duration / options.step + 1e-9));
   Vector times;
   for (int i = 0; i <= count; ++i) times.push_back(state.time + i * options.step);

@@ -56,7 +56,8 @@ Reader hip(const Chosen& side, int axis, bool pelvis_frame) {
 }
 
 Reader origin(const Chosen& body, int axis) {
-  return [b = body.index, axis](const Instant& now) { return now.work->tree.X_GB[at(b)].p[axis]; };
+  // names leave ground out, indices of bodies do not
+  return [b = body.index + 1, axis](const Instant& now) { return now.work->tree.X_GB[at(b)].p[axis]; };
 }
 
 /// Angle of a body's superior endplate of level k about the z axis it shares, relative to another's.
@@ -291,7 +292,7 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
       if ((family.inverse && !inverse) || !glob_match(parts[0], family.quantity)) continue;
       const std::size_t needs = 1u + (family.first != Element::none) + (family.second != Element::none);
       if (parts.size() != needs) {
-        hint = ", expected " + std::to_string(needs - 1) + " names after the quantity";
+        hint = std::string(", with ") + (needs == 1 ? "no name" : needs == 2 ? "one name" : "two names") + " after the quantity";
         continue;
       }
       const std::vector<std::string> firsts = element_names(model, family.first, equations), seconds = element_names(model, family.second, equations);

@@ -115,12 +115,13 @@ class StudyReader {
 
   void question(const json& root, Walk& walk) {
     const std::vector<std::string> names = kind_names();
-    if (!root.contains("study") || !root["study"].is_string()) return walk.wrong(root.contains("study") ? "/study" : "", "expected \"study\": one of " + join(names, ", "));
+    if (!root.contains("study")) return walk.wrong("", "missing \"study\": one of " + join(names, ", "));
+    if (!root["study"].is_string()) return walk.wrong("/study", "expected one of " + join(names, ", "), &root["study"]);
     const std::string name = root["study"].get<std::string>();
     const bool known = [&]<class... K>(std::variant<K...>& kind) {
       return ((name == K::name && (walk.into_fields(kind.template emplace<K>(), root, "", {}, common_keys), true)) || ...);
     }(study_.question);
-    if (!known) walk.wrong("/study", "expected one of " + join(names, ", ") + did_you_mean(name, names), &root["study"]);
+    if (!known) walk.wrong("/study", "expected one of " + join(names, ", ") + ", found \"" + name + "\"" + did_you_mean(name, names));
   }
 
   void common(const json& root, Walk& walk) {

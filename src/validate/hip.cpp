@@ -20,7 +20,11 @@ class Hip {
  public:
   explicit Hip(const Root& root) : Hip(Model::load(root.model("full_body.json"))) {}
   explicit Hip(const Model& model)
-      : model_(model), work_(model_), state_(model_.default_state()), hip_(model_.coordinate("hip_flexion_r")), iliopsoas_(model_.select("group:iliopsoas_r")),
+      : model_(model),
+        work_(model_),
+        state_(model_.default_state()),
+        hip_(model_.coordinate("hip_flexion_r")),
+        iliopsoas_(model_.select("group:iliopsoas_r")),
         rectus_femoris_(model_.select("recfem_r")) {}
 
   void pose(double hip_deg, double knee_deg) {
@@ -57,7 +61,9 @@ class Hip {
   }
 
  private:
-  static bool contains(const std::vector<int>& list, int item) { return std::find(list.begin(), list.end(), item) != list.end(); }
+  static bool contains(const std::vector<int>& list, int item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+  }
 
   Model model_;
   Workspace work_;
@@ -89,13 +95,17 @@ void hip_passive(const Root& root, Rows& rows) {
       hip.pose(angle, knee);
       const auto muscles = hip.split([&](int m) { return hip.arm(m) * hip.work().passive[at(m)]; });
       const double capsule = hip.capsule();
-      const double published = std::exp(1.4655 - 0.0034 * knee - 0.0750 * angle) - std::exp(1.3403 - 0.0226 * knee + 0.0305 * angle) + 8.072;
+      const double published =
+          std::exp(1.4655 - 0.0034 * knee - 0.0750 * angle) - std::exp(1.3403 - 0.0226 * knee + 0.0305 * angle) + 8.072;
       const double margin = std::max(5.0, 0.4 * std::abs(published));
-      const std::string budget = "iliopsoas " + fixed(muscles[0], 1) + ", rectus femoris " + fixed(muscles[1], 1) + ", other muscles " + fixed(muscles[2], 1) + ", capsule " +
-                                 fixed(capsule, 1) + "; published " + fixed(published, 1);
+      const std::string budget = "iliopsoas " + fixed(muscles[0], 1) + ", rectus femoris " + fixed(muscles[1], 1) +
+                                 ", other muscles " + fixed(muscles[2], 1) + ", capsule " + fixed(capsule, 1) +
+                                 "; published " + fixed(published, 1);
       const bool compared = angle >= -15.0 && angle <= 60.0;
-      ValidationRow& row = rows.add("hip_passive/knee_" + angle_name(knee) + "/hip_" + angle_name(angle), "total passive moment, flexion +", "N m", muscles[3] + capsule,
-                                    published - margin, published + margin, citation, Certainty::second_hand, budget + (compared ? "" : "; outside −15…60°, not compared"));
+      ValidationRow& row = rows.add("hip_passive/knee_" + angle_name(knee) + "/hip_" + angle_name(angle),
+                                    "total passive moment, flexion +", "N m", muscles[3] + capsule, published - margin,
+                                    published + margin, citation, Certainty::second_hand,
+                                    budget + (compared ? "" : "; outside −15…60°, not compared"));
       row.decides = compared;
     }
 }
@@ -106,8 +116,10 @@ void hip_active(const Root& root, Rows& rows) {
     const char* name;
     double sign, c1, c2, c3;
   };
-  const std::array<Published, 2> curves = {{{"flexion", 1.0, 0.113, 0.738, -0.214}, {"extension", -1.0, 0.161, 0.958, 0.932}}};
-  const std::string citation = "Anderson, Madigan & Nussbaum 2007, J Biomech 40:3105, table 3 from a public transcription";
+  const std::array<Published, 2> curves = {
+      {{"flexion", 1.0, 0.113, 0.738, -0.214}, {"extension", -1.0, 0.161, 0.958, 0.932}}};
+  const std::string citation =
+      "Anderson, Madigan & Nussbaum 2007, J Biomech 40:3105, table 3 from a public transcription";
   Hip hip(root);
   const double weight = hip.model().data().mass * standard_gravity, height = 1.75;
   for (const Published& curve : curves)
@@ -115,11 +127,14 @@ void hip_active(const Root& root, Rows& rows) {
       for (const double angle : {-20.0, 0.0, 30.0, 60.0, 90.0}) {
         hip.pose(angle, knee);
         // agonists fully active, antagonists silent, passive moments left out
-        const auto muscles = hip.split([&](int m) { return std::max(0.0, curve.sign * hip.arm(m)) * hip.work().active[at(m)]; });
+        const auto muscles =
+            hip.split([&](int m) { return std::max(0.0, curve.sign * hip.arm(m)) * hip.work().active[at(m)]; });
         const double published = curve.c1 * weight * height * std::cos(curve.c2 * (degrees(angle) - curve.c3));
-        std::string note = "iliopsoas " + fixed(muscles[0], 0) + ", rectus femoris " + fixed(muscles[1], 0) + ", others " + fixed(muscles[2], 0) + "; published " + fixed(published, 0);
-        rows.add("hip_active/" + std::string(curve.name) + "/knee_" + angle_name(knee) + "/hip_" + angle_name(angle), "greatest active " + std::string(curve.name) + " moment", "N m",
-                 muscles[3], 0.6 * published, 1.4 * published, citation, Certainty::second_hand, note);
+        std::string note = "iliopsoas " + fixed(muscles[0], 0) + ", rectus femoris " + fixed(muscles[1], 0) +
+                           ", others " + fixed(muscles[2], 0) + "; published " + fixed(published, 0);
+        rows.add("hip_active/" + std::string(curve.name) + "/knee_" + angle_name(knee) + "/hip_" + angle_name(angle),
+                 "greatest active " + std::string(curve.name) + " moment", "N m", muscles[3], 0.6 * published,
+                 1.4 * published, citation, Certainty::second_hand, note);
       }
 }
 
@@ -134,18 +149,23 @@ void hip_moment_arms(const Root& root, Rows& rows) {
     for (std::size_t i = 0; i < psoas.size(); ++i) peak[i] = std::max(peak[i], 1e3 * hip.arm(psoas[i]));
   }
   const std::string note = "peak of each fascicle over 0…55° of flexion";
-  rows.add("psoas_arm/least_fascicle", "hip flexion arm, fascicle with the least peak", "mm", *std::min_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read, note);
-  rows.add("psoas_arm/greatest_fascicle", "hip flexion arm, fascicle with the greatest peak", "mm", *std::max_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read,
+  rows.add("psoas_arm/least_fascicle", "hip flexion arm, fascicle with the least peak", "mm",
+           *std::min_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read, note);
+  rows.add("psoas_arm/greatest_fascicle", "hip flexion arm, fascicle with the greatest peak", "mm",
+           *std::max_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read,
            note + ": at 55° the arms are still growing, so the peak lies at the end of the range");
   for (const double angle : {0.0, 30.0, 55.0}) {
     hip.pose(angle, 0.0);
-    rows.add("psoas_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm", 1e3 * by_force(model, psoas, [&](int m) { return hip.arm(m); }), 20.0, 30.0, blemker, Certainty::read);
+    rows.add("psoas_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm",
+             1e3 * by_force(model, psoas, [&](int m) { return hip.arm(m); }), 20.0, 30.0, blemker, Certainty::read);
   }
   const std::array<std::pair<double, double>, 4> rajagopal = {{{0.0, 34.6}, {30.0, 37.5}, {60.0, 42.9}, {90.0, 42.6}}};
   for (const auto& [angle, published] : rajagopal) {
     hip.pose(angle, 0.0);
-    rows.add("iliacus_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm", 1e3 * by_force(model, iliacus, [&](int m) { return hip.arm(m); }), 0.8 * published, 1.2 * published,
-             "another model: Rajagopal et al. 2016, IEEE Trans Biomed Eng 63:2068, ±20 %", Certainty::derived, "a comparison of models, not with a measurement");
+    rows.add("iliacus_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm",
+             1e3 * by_force(model, iliacus, [&](int m) { return hip.arm(m); }), 0.8 * published, 1.2 * published,
+             "another model: Rajagopal et al. 2016, IEEE Trans Biomed Eng 63:2068, ±20 %", Certainty::derived,
+             "a comparison of models, not with a measurement");
   }
 }
 
@@ -157,7 +177,8 @@ void hip_capsule(const Root& root, Rows& rows) {
     hip.pose(middle, 0.0);
     (hip.capsule() > 5.0 ? low : high) = middle;
   }
-  rows.add("hip_capsule/extension_at_5_Nm", "hip flexion at which the capsule's flexion moment is 5 N·m", "deg", 0.5 * (low + high), -19.0, -5.0, "van Arkel et al. 2015, J Biomech 48:3803: 12 ± 7° of extension",
+  rows.add("hip_capsule/extension_at_5_Nm", "hip flexion at which the capsule's flexion moment is 5 N·m", "deg",
+           0.5 * (low + high), -19.0, -5.0, "van Arkel et al. 2015, J Biomech 48:3803: 12 ± 7° of extension",
            Certainty::second_hand, "built in: it shows that the model holds the figure, no more");
 }
 
@@ -165,16 +186,23 @@ void sarcomere_length(const Root& root, Rows& rows) {
   Hip hip(root);
   const std::vector<int> psoas = hip.model().select("group:psoas_r"), iliacus = hip.model().select("group:iliacus_r");
   const auto mean = [&](const std::vector<int>& muscles) {
-    return 2.7 * by_force(hip.model(), muscles, [&](int m) { return hip.work().fibre_length[at(m)] / hip.model().data().units[at(m)].optimal_fibre_length; });
+    return 2.7 * by_force(hip.model(), muscles, [&](int m) {
+             return hip.work().fibre_length[at(m)] / hip.model().data().units[at(m)].optimal_fibre_length;
+           });
   };
   const std::string note = "fibre length over optimal fibre length × 2.7 µm";
   const std::string disagreement =
-      note + "; with Ward's fibre length of 11.7 cm and a moment arm of 24 to 30 mm, 50° of flexion must shorten the sarcomeres by about 0.5 µm, so this figure and the one at neutral cannot both hold";
+      note +
+      "; with Ward's fibre length of 11.7 cm and a moment arm of 24 to 30 mm, 50° of flexion must shorten the "
+      "sarcomeres by about 0.5 µm, so this figure and the one at neutral cannot both hold";
   hip.pose(0.0, 0.0);
-  rows.add("sarcomere/psoas/hip_0", "psoas sarcomere length", "um", mean(psoas), 2.98, 3.38, "Regev et al. 2011, Spine 36:E1666: 3.18 ± 0.20 µm near hip neutral", Certainty::memory, note);
-  rows.add("sarcomere/iliacus/hip_0", "iliacus sarcomere length", "um", mean(iliacus), 2.7, 3.3, "Ward et al. 2009, Clin Orthop Relat Res 467:1074: 3.02 µm in fixed cadavers", Certainty::memory, note);
+  rows.add("sarcomere/psoas/hip_0", "psoas sarcomere length", "um", mean(psoas), 2.98, 3.38,
+           "Regev et al. 2011, Spine 36:E1666: 3.18 ± 0.20 µm near hip neutral", Certainty::memory, note);
+  rows.add("sarcomere/iliacus/hip_0", "iliacus sarcomere length", "um", mean(iliacus), 2.7, 3.3,
+           "Ward et al. 2009, Clin Orthop Relat Res 467:1074: 3.02 µm in fixed cadavers", Certainty::memory, note);
   hip.pose(50.0, 0.0);
-  rows.add("sarcomere/psoas/hip_50", "psoas sarcomere length", "um", mean(psoas), 2.81, 3.25, "Regev et al. 2011, Spine 36:E1666: 3.03 ± 0.22 µm with the hip flexed", Certainty::memory, disagreement);
+  rows.add("sarcomere/psoas/hip_50", "psoas sarcomere length", "um", mean(psoas), 2.81, 3.25,
+           "Regev et al. 2011, Spine 36:E1666: 3.03 ± 0.22 µm with the hip flexed", Certainty::memory, disagreement);
 }
 
 void shortening(const Root& root, Rows& rows) {
@@ -186,10 +214,12 @@ void shortening(const Root& root, Rows& rows) {
     const Model shorter = model.with(scale("group:iliopsoas", "optimal_fibre_length", s));
     const double shift = delta_theta_deg(model, shorter);
     const std::string name = "shortening/delta_theta/s_" + fixed(s, 2);
-    rows.add(name, "lost hip extension at 5 N·m of passive moment, serial loss s = " + fixed(s, 2), "deg", shift, 0.7 * published, 1.3 * published, orders, Certainty::derived,
+    rows.add(name, "lost hip extension at 5 N·m of passive moment, serial loss s = " + fixed(s, 2), "deg", shift,
+             0.7 * published, 1.3 * published, orders, Certainty::derived,
              s == 0.85 ? "about what a severe fixed deformity shows; smaller s is beyond observation" : "");
     if (s == 0.98)
-      rows.add(name + "/long_sitting", "the same against people who sit long and move little", "deg", shift, 3.0, 9.0, "Boukabache et al. 2021, Musculoskelet Sci Pract 51:102282: 6.1° less passive extension",
+      rows.add(name + "/long_sitting", "the same against people who sit long and move little", "deg", shift, 3.0, 9.0,
+               "Boukabache et al. 2021, Musculoskelet Sci Pract 51:102282: 6.1° less passive extension",
                Certainty::read, "says that 2 % is the size of what long sitting goes with; it shows no cause");
     shortest = shorter;
   }
@@ -198,10 +228,14 @@ void shortening(const Root& root, Rows& rows) {
   };
   for (const Capacity& c : {Capacity{90.0, 40.0, 61.0}, Capacity{0.0, 65.0, 40.0}}) {
     const std::string angle = angle_name(c.angle);
-    rows.add("shortening/capacity/hip_" + angle + "/s_1.00", "iliopsoas active + passive flexion moment, fully active", "N m", iliopsoas_capacity(model, degrees(c.angle)), 0.7 * c.normal, 1.3 * c.normal, orders,
+    rows.add("shortening/capacity/hip_" + angle + "/s_1.00", "iliopsoas active + passive flexion moment, fully active",
+             "N m", iliopsoas_capacity(model, degrees(c.angle)), 0.7 * c.normal, 1.3 * c.normal, orders,
              Certainty::derived);
-    rows.add("shortening/capacity/hip_" + angle + "/s_0.85", "the same at s = 0.85", "N m", iliopsoas_capacity(shortest, degrees(c.angle)), 0.7 * c.shortened, 1.3 * c.shortened, orders, Certainty::derived,
-             c.angle > 45.0 ? "must rise: the fibres work nearer their best length in deep flexion" : "must fall: the fibres are beyond their best length");
+    rows.add("shortening/capacity/hip_" + angle + "/s_0.85", "the same at s = 0.85", "N m",
+             iliopsoas_capacity(shortest, degrees(c.angle)), 0.7 * c.shortened, 1.3 * c.shortened, orders,
+             Certainty::derived,
+             c.angle > 45.0 ? "must rise: the fibres work nearer their best length in deep flexion"
+                            : "must fall: the fibres are beyond their best length");
   }
 }
 

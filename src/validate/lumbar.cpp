@@ -36,9 +36,13 @@ void psoas_lumbar(const Root& root, Rows& rows) {
     double low, high;
     const char* note;
   };
-  const std::string sign = "extension at the upper, flexion at the lower levels; the abstract gives no numbers, the sign alone is compared";
-  const Expected expected[] = {{"L5_S1", -inf, 0.0, "flexes"}, {"L4_L5", -inf, 0.0, "flexes"}, {"L3_L4", -5.0, 5.0, "near nil: within 5 mm, our reading of \"very small\""},
-                               {"L2_L3", 0.0, inf, "extends"}, {"L1_L2", 0.0, inf, "extends"}};
+  const std::string sign =
+      "extension at the upper, flexion at the lower levels; the abstract gives no numbers, the sign alone is compared";
+  const Expected expected[] = {{"L5_S1", -inf, 0.0, "flexes"},
+                               {"L4_L5", -inf, 0.0, "flexes"},
+                               {"L3_L4", -5.0, 5.0, "near nil: within 5 mm, our reading of \"very small\""},
+                               {"L2_L3", 0.0, inf, "extends"},
+                               {"L1_L2", 0.0, inf, "extends"}};
   for (const Expected& item : expected)
     for (std::size_t k = 0; k < model.data().levels.size(); ++k) {
       const Level& level = model.data().levels[k];
@@ -51,8 +55,11 @@ void psoas_lumbar(const Root& root, Rows& rows) {
         force += f;
         largest = std::max(largest, std::abs(arm));
       }
-      rows.add(std::string("psoas_lumbar/") + item.level, "psoas extension arm, mean by force of the fascicles that cross, neutral", "mm", 1e3 * moment / force, item.low, item.high,
-               "Bogduk, Pearcy & Hadfield 1992, Clin Biomech 7:109, abstract", Certainty::read, std::string(item.note) + "; " + fixed(moment, 1) + " N·m a side at greatest isometric force" + (item.level == std::string("L5_S1") ? "; " + sign : ""));
+      rows.add(std::string("psoas_lumbar/") + item.level,
+               "psoas extension arm, mean by force of the fascicles that cross, neutral", "mm", 1e3 * moment / force,
+               item.low, item.high, "Bogduk, Pearcy & Hadfield 1992, Clin Biomech 7:109, abstract", Certainty::read,
+               std::string(item.note) + "; " + fixed(moment, 1) + " N·m a side at greatest isometric force" +
+                   (item.level == std::string("L5_S1") ? "; " + sign : ""));
     }
   double compression = 0.0, shear = 0.0;
   for (const int m : both) {
@@ -60,13 +67,17 @@ void psoas_lumbar(const Root& root, Rows& rows) {
     compression += load[1];
     shear += load[0];
   }
-  rows.add("psoas_lumbar/L5_S1/compression", "L5–S1 compression by both psoas at greatest isometric force, neutral", "N", compression, 700.0, 1500.0, "Bogduk, textbook figure for a sit-up: about 100 kgf", Certainty::memory,
+  rows.add("psoas_lumbar/L5_S1/compression", "L5–S1 compression by both psoas at greatest isometric force, neutral",
+           "N", compression, 700.0, 1500.0, "Bogduk, textbook figure for a sit-up: about 100 kgf", Certainty::memory,
            "anterior shear " + fixed(shear, 0) + " N with the endplate 40° forward; the sum of forces is " +
-               fixed([&] {
-                 double sum = 0.0;
-                 for (const int m : both) sum += model.data().units[at(m)].max_isometric_force;
-                 return sum;
-               }(), 0) + " N, and published sums differ 3.3-fold");
+               fixed(
+                   [&] {
+                     double sum = 0.0;
+                     for (const int m : both) sum += model.data().units[at(m)].max_isometric_force;
+                     return sum;
+                   }(),
+                   0) +
+               " N, and published sums differ 3.3-fold");
 }
 
 void trunk_strength(const Root& root, Rows& rows) {
@@ -85,12 +96,18 @@ void trunk_strength(const Root& root, Rows& rows) {
       double moment = 0.0;
       for (const Level& level : model.data().levels)
         if (level.name == demand.level)
-          for (int m = 0; m < model.muscles(); ++m) moment += std::max(0.0, level_arm(model, work, m, level)) * work.active[at(m)];
-      const std::string name = std::string("trunk_strength/") + demand.level + "/lumbar_" + fixed(angle, 0), quantity = "greatest active extension moment";
-      rows.add(name, quantity, "N m", moment, demand.moment, inf, "what the recorded fast rise asks for, by another program", Certainty::derived, "a rise that people do must be possible");
+          for (int m = 0; m < model.muscles(); ++m)
+            moment += std::max(0.0, level_arm(model, work, m, level)) * work.active[at(m)];
+      const std::string name = std::string("trunk_strength/") + demand.level + "/lumbar_" + fixed(angle, 0),
+                        quantity = "greatest active extension moment";
+      rows.add(name, quantity, "N m", moment, demand.moment, inf,
+               "what the recorded fast rise asks for, by another program", Certainty::derived,
+               "a rise that people do must be possible");
       if (demand.level == std::string("L5_S1"))
-        rows.add(name + "/men", quantity, "N m", moment, 200.0, 400.0, "order of isometric strength of healthy men about L5–S1 (for example McNeill et al. 1980, Spine 5:529)", Certainty::memory,
-                 "the trunk's specific tension of 100 N/cm² is an assumption");
+        rows.add(
+            name + "/men", quantity, "N m", moment, 200.0, 400.0,
+            "order of isometric strength of healthy men about L5–S1 (for example McNeill et al. 1980, Spine 5:529)",
+            Certainty::memory, "the trunk's specific tension of 100 N/cm² is an assumption");
     }
 }
 

@@ -28,8 +28,9 @@ std::string cite(const std::string& citation, Certainty certainty);
 class Rows {
  public:
   /// A row that decides unless its figure is from memory.
-  ValidationRow& add(const std::string& name, const std::string& quantity, const std::string& unit, double computed, double low, double high, const std::string& citation,
-                     Certainty certainty, const std::string& note = "");
+  ValidationRow& add(const std::string& name, const std::string& quantity, const std::string& unit, double computed,
+                     double low, double high, const std::string& citation, Certainty certainty,
+                     const std::string& note = "");
 
   std::vector<ValidationRow>& all() { return rows_; }
 

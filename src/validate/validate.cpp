@@ -25,39 +25,61 @@ struct Experiment {
 
 const Experiment experiments[] = {
     {"hip_passive", "Passive hip moment", hip_passive, nullptr,
-     "The budget of passive flexion moment at each hip and knee angle: iliopsoas, rectus femoris, all other muscles and the capsule, none of them active, tendons rigid. Accepted: ±5 N·m or ±40 %, whichever is "
+     "The budget of passive flexion moment at each hip and knee angle: iliopsoas, rectus femoris, all other muscles "
+     "and the capsule, none of them active, tendons rigid. Accepted: ±5 N·m or ±40 %, whichever is "
      "more, between 15° of extension and 60° of flexion.\n\n"
-     "Why it misses. No muscle is calibrated to passive torque; all have the same passive curve (strain 0.6 at greatest isometric force). With the knee straight, flexion stretches the hamstrings of the leg model to "
-     "1.2 times their optimal length at 30° and 1.8 times at 90°; with the knee at 90°, extension stretches the rectus femoris to 1.7 times. Both then pull many times harder than was measured. Rigid tendons add to "
-     "it: with compliant ones −196 instead of −622 N·m remain at 90° with the knee straight, and 36 instead of 120 N·m at 0° with the knee at 90°, which is still too much. The published fit has a constant of 8 N·m "
-     "of flexion that no element here supplies; it is most of the published moment between 10° and 40° with the knee bent. Capsule and iliopsoas are not changed to close a gap: stiffening the psoas until a "
+     "Why it misses. No muscle is calibrated to passive torque; all have the same passive curve (strain 0.6 at "
+     "greatest isometric force). With the knee straight, flexion stretches the hamstrings of the leg model to "
+     "1.2 times their optimal length at 30° and 1.8 times at 90°; with the knee at 90°, extension stretches the rectus "
+     "femoris to 1.7 times. Both then pull many times harder than was measured. Rigid tendons add to "
+     "it: with compliant ones −196 instead of −622 N·m remain at 90° with the knee straight, and 36 instead of 120 N·m "
+     "at 0° with the knee at 90°, which is still too much. The published fit has a constant of 8 N·m "
+     "of flexion that no element here supplies; it is most of the published moment between 10° and 40° with the knee "
+     "bent. Capsule and iliopsoas are not changed to close a gap: stiffening the psoas until a "
      "sum fits would inflate every effect of a shortened psoas.\n\n"
-     "What follows. Do not quote results of this model for deep hip flexion with straight knees, nor for hip extension with bent knees. Rising from a chair and standing are neither. Δθ and the passive moment of "
+     "What follows. Do not quote results of this model for deep hip flexion with straight knees, nor for hip extension "
+     "with bent knees. Rising from a chair and standing are neither. Δθ and the passive moment of "
      "the iliopsoas do not depend on these muscles."},
     {"hip_active", "Active hip moment", hip_active, nullptr,
-     "All muscles that turn the hip one way fully active, the others silent, passive moments left out, held still. Published: men of 18 to 25 years at the model's mass and 1.75 m; their scatter is 22 %, accepted is "
+     "All muscles that turn the hip one way fully active, the others silent, passive moments left out, held still. "
+     "Published: men of 18 to 25 years at the model's mass and 1.75 m; their scatter is 22 %, accepted is "
      "±40 %. The knee angle of the published test is not given in what was read, so both are shown.\n\n"
-     "Why it misses. The leg model's forces are those of young people's muscle volumes at 60 N/cm², all fully active at once. Its flexors other than the iliopsoas give about as much at 0° as all flexors of the men "
-     "tested did, and with the knee bent, where the rectus femoris works near its best length, the sum is 1.5 times the published at 30° and 2.6 times at 60°; the published curve also falls to nothing at 110°, "
-     "which no arm in the model does. The extensors are two to almost four times too strong up to 30° of flexion. No strength of the psoas repairs the one or the other. Capacities of all hip muscles together should "
-     "be compared between variants, not with a person; that of the iliopsoas alone is a different number and is looked at below."},
+     "Why it misses. The leg model's forces are those of young people's muscle volumes at 60 N/cm², all fully active "
+     "at once. Its flexors other than the iliopsoas give about as much at 0° as all flexors of the men "
+     "tested did, and with the knee bent, where the rectus femoris works near its best length, the sum is 1.5 times "
+     "the published at 30° and 2.6 times at 60°; the published curve also falls to nothing at 110°, "
+     "which no arm in the model does. The extensors are two to almost four times too strong up to 30° of flexion. No "
+     "strength of the psoas repairs the one or the other. Capacities of all hip muscles together should "
+     "be compared between variants, not with a person; that of the iliopsoas alone is a different number and is looked "
+     "at below."},
     {"psoas_arm", "Hip flexion arm of the psoas", hip_moment_arms, nullptr,
-     "Published: 20 to 30 mm for the peaks across the fibres, in a model from images that was compared over 55° of flexion. All fascicles here share one path below the brim, so their arms differ by less than 1 mm; they "
+     "Published: 20 to 30 mm for the peaks across the fibres, in a model from images that was compared over 55° of "
+     "flexion. All fascicles here share one path below the brim, so their arms differ by less than 1 mm; they "
      "reach 30 mm just before 55° and grow on to 36 mm at 90°."},
-    {"iliacus_arm", "Hip flexion arm of the iliacus", nullptr, nullptr, "Against the musculoskeletal model from which the points below the brim come; its path loses its arm at 120°, so 90° is the last angle compared."},
+    {"iliacus_arm", "Hip flexion arm of the iliacus", nullptr, nullptr,
+     "Against the musculoskeletal model from which the points below the brim come; its path loses its arm at 120°, so "
+     "90° is the last angle compared."},
     {"hip_capsule", "Hip capsule", hip_capsule, nullptr, ""},
     {"sarcomere", "Sarcomere length", sarcomere_length, nullptr,
-     "Slack lengths were chosen for 3.1 µm at neutral in every fascicle, so the first row says nothing new. The figure with the flexed hip disagrees with Ward's fibre length and any published arm."},
+     "Slack lengths were chosen for 3.1 µm at neutral in every fascicle, so the first row says nothing new. The figure "
+     "with the flexed hip disagrees with Ward's fibre length and any published arm."},
     {"shortening", "Shortened resting length", shortening, nullptr,
-     "Δθ is the shift of the passive torque–angle curve of the right iliopsoas at 5 N·m, knees straight: what a clinician measures as lost extension."},
-    {"psoas_lumbar", "Psoas at the lumbar levels", psoas_lumbar, nullptr, "Neutral posture, right side, fascicles that cross the level."},
-    {"trunk_strength", "Strength of the trunk", trunk_strength, nullptr, "All muscles that extend a level fully active, legs and hips as in the file. Whether each axis of each level has the strength that it needs at once is another question: reserves of the motions show it."},
+     "Δθ is the shift of the passive torque–angle curve of the right iliopsoas at 5 N·m, knees straight: what a "
+     "clinician measures as lost extension."},
+    {"psoas_lumbar", "Psoas at the lumbar levels", psoas_lumbar, nullptr,
+     "Neutral posture, right side, fascicles that cross the level."},
+    {"trunk_strength", "Strength of the trunk", trunk_strength, nullptr,
+     "All muscles that extend a level fully active, legs and hips as in the file. Whether each axis of each level has "
+     "the strength that it needs at once is another question: reserves of the motions show it."},
     {"sit_to_stand", "Sit-to-stand", sit_to_stand, "sit_to_stand",
-     "The shipped recording: three fast rises of one person, no measured forces, generic mass distribution. Numbers are means over the rises unless a row names one."},
+     "The shipped recording: three fast rises of one person, no measured forces, generic mass distribution. Numbers "
+     "are means over the rises unless a row names one."},
     {"squat", "Squat", squat, "squat",
-     "The shipped recording of another person, 1.96 m tall, feet alone on the floor, trunk almost horizontal at the deepest point with the arms raised. The coordinates are noisy: even while the person stands, the "
-     "accelerations swing the required force by half a body weight at 6 Hz, and at 2 Hz the required centre of pressure still leaves the feet. The contact shortfall says so. Take the joint moments of this example as "
-     "an order, and its muscle forces not at all."},
+     "The shipped recording of another person, 1.96 m tall, feet alone on the floor, trunk almost horizontal at the "
+     "deepest point with the arms raised. The coordinates are noisy: even while the person stands, "
+     "accelerations swing the required force by half a body weight at 6 Hz, and at 2 Hz the required centre of "
+     "pressure still leaves the feet. The rows for shortfall and reserves say so. Take the joint moments of this "
+     "example as an order, and its muscle forces and spine loads not at all."},
 };
 
 std::string first_part(const std::string& name) { return name.substr(0, name.find('/')); }
@@ -66,9 +88,12 @@ Root find_root(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const fs::path given = folder.empty() ? fs::path(".") : fs::path(folder);
-  for (const auto& [models, examples] : {std::pair(given / "models", given / "examples"), std::pair(given, given / ".." / "examples")})
-    if (fs::exists(models / "full_body.json", ignored)) return {models.lexically_normal().string(), examples.lexically_normal().string()};
-  throw Error(Kind::io, given.string(), "expected models/full_body.json or full_body.json in this folder, found neither");
+  for (const auto& [models, examples] :
+       {std::pair(given / "models", given / "examples"), std::pair(given, given / ".." / "examples")})
+    if (fs::exists(models / "full_body.json", ignored))
+      return {models.lexically_normal().string(), examples.lexically_normal().string()};
+  throw Error(Kind::io, given.string(),
+              "expected models/full_body.json or full_body.json in this folder, found neither");
 }
 
 /// A number for the page: three or four significant digits, so that it reads the same on every machine.
@@ -90,13 +115,19 @@ std::string range(const ValidationRow& row) {
 
 std::string unit_text(const std::string& unit) {
   std::string out;
-  for (std::size_t i = 0; i < unit.size(); ++i) out += unit[i] == ' ' && unit.compare(0, 3, "N m") == 0 ? std::string("·") : std::string(1, unit[i]);
+  for (std::size_t i = 0; i < unit.size(); ++i)
+    out += unit[i] == ' ' && unit.compare(0, 3, "N m") == 0 ? std::string("·") : std::string(1, unit[i]);
   return out == "um" ? "µm" : out == "deg" ? "°" : out;
 }
 
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-  return text;
+/// Text that does not end a cell of a table.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
 }
 
 const char* verdict(const ValidationRow& row) {
@@ -106,18 +137,21 @@ const char* verdict(const ValidationRow& row) {
 
 constexpr const char* introduction =
     "# Validation\n\n"
-    "Published figures against what the shipped models and examples give. This page is written by `psoas validate --markdown`; do not edit it by hand. Nothing is tuned to it: a miss stays a ✗ with what is known about "
+    "Published figures against what the shipped models and examples give. This page is written by `psoas validate "
+    "--markdown`; do not edit it by hand. Nothing is tuned to it: a miss stays a ✗ with what is known about "
     "its cause.\n\n"
     "How sure a published figure is stands in brackets behind its source:\n\n"
     "- **read**: read in the publication's text or abstract;\n"
     "- **second hand**: read in a work that quotes it, or in a public transcription;\n"
     "- **derived**: computed by another program from the same recording or model, or a law;\n"
     "- **memory**: not looked up. Such a row is printed as (inside) or (outside) and decides nothing.\n\n"
-    "Ranges are wide because people differ. They catch a wrong model (a sign, a factor of two, a missing muscle) and cannot tune one.\n\n";
+    "Ranges are wide because people differ. They catch a wrong model (a sign, a factor of two, a missing muscle) and "
+    "cannot tune one.\n\n";
 
 constexpr const char* shear_note =
     "\n### Note on the shear at L5–S1\n\n"
-    "Shear and compression are components of one force, so the endplate's inclination decides how they share it. An earlier prototype of this job found 970 N of shear at 40°, the shipped model about 1.6 kN. The "
+    "Shear and compression are components of one force, so the endplate's inclination decides how they share it. An "
+    "earlier prototype of this job found 970 N of shear at 40°, the shipped model about 1.6 kN. The "
     "difference was traced by changing one thing at a time (mean of the three rises at the peak of compression, N):\n\n"
     "| model | compression | anterior shear | shear by erector spinae | by multifidus |\n|---|---:|---:|---:|---:|\n"
     "| as shipped, endplate 40° | 3803 | 1602 | 828 | 107 |\n"
@@ -130,12 +164,18 @@ constexpr const char* shear_note =
     "| three trunk equations instead of eighteen | 3362 | 1971 | 1282 | 77 |\n"
     "| endplate 30°; 21° | 4023; 4117 | 917; 277 | | |\n"
     "| points higher and endplate 21° | 3724 | −217 | | |\n\n"
-    "So the sacral points explain the difference: nothing else moves the shear by more than 20 N at 40°, the three-equation form apart. Gravity and inertia give 498 N, because the pelvis leans 21° and inclines the endplate to "
-    "61° against the horizontal. Higher points let 23 fascicles run almost straight back from L4 and L5, and pull these vertebrae backward; points on the sacrum where `models/SOURCES.md` (\"Two frames in "
-    "MyoTorso's sacrum\") puts them let the fascicles run down along it, which in the plane of a 40° endplate is forward. The shipped points stay: with the others several multifidi would run upward from L5 or flex "
+    "So the sacral points explain the difference: nothing else moves the shear by more than 20 N at 40°, the "
+    "three-equation form apart. Gravity and inertia give 498 N, because the pelvis leans 21° and inclines the endplate "
+    "to "
+    "61° against the horizontal. Higher points let 23 fascicles run almost straight back from L4 and L5, and pull "
+    "these vertebrae backward; points on the sacrum where `models/SOURCES.md` (\"Two frames in "
+    "MyoTorso's sacrum\") puts them let the fascicles run down along it, which in the plane of a 40° endplate is "
+    "forward. The shipped points stay: with the others several multifidi would run upward from L5 or flex "
     "L5–S1.\n\n"
-    "Read the shear with that in mind. It is the force that disc, facet joints and ligaments carry together; the model does not split it. 10° of sacral slope are worth about 700 N at the peak, more than any of the "
-    "choices above, and healthy adults differ by 30°. Muscles run in straight lines without the fascia that holds them to a flexed spine. Compare variants with each other; for a limit in newtons the model is not sharp "
+    "Read the shear with that in mind. It is the force that disc, facet joints and ligaments carry together; the model "
+    "does not split it. 10° of sacral slope are worth about 700 N at the peak, more than any of the "
+    "choices above, and healthy adults differ by 30°. Muscles run in straight lines without the fascia that holds them "
+    "to a flexed spine. Compare variants with each other; for a limit in newtons the model is not sharp "
     "enough.\n";
 
 }  // namespace
@@ -149,15 +189,20 @@ std::string fixed(double value, int decimals) {
 
 std::string cite(const std::string& citation, Certainty certainty) {
   switch (certainty) {
-    case Certainty::read: return citation + " [read]";
-    case Certainty::second_hand: return citation + " [second hand]";
-    case Certainty::derived: return citation + " [derived]";
-    case Certainty::memory: break;
+    case Certainty::read:
+      return citation + " [read]";
+    case Certainty::second_hand:
+      return citation + " [second hand]";
+    case Certainty::derived:
+      return citation + " [derived]";
+    case Certainty::memory:
+      break;
   }
   return citation + " [memory]";
 }
 
-ValidationRow& Rows::add(const std::string& name, const std::string& quantity, const std::string& unit, double computed, double low, double high, const std::string& citation, Certainty certainty,
+ValidationRow& Rows::add(const std::string& name, const std::string& quantity, const std::string& unit, double computed,
+                         double low, double high, const std::string& citation, Certainty certainty,
                          const std::string& note) {
   ValidationRow row;
   row.name = name;
@@ -186,7 +231,9 @@ std::vector<ValidationRow> validate(const std::string& root_folder, const std::s
     Rows rows;
     std::error_code ignored;
     if (experiment.example && !std::filesystem::exists(root.example(experiment.example), ignored)) {
-      ValidationRow& row = rows.add(experiment.name, experiment.title, "", std::nan(""), -inf, inf, root.example(experiment.example), Certainty::derived, "not computed: the example is not there");
+      ValidationRow& row =
+          rows.add(experiment.name, experiment.title, "", std::nan(""), -inf, inf, root.example(experiment.example),
+                   Certainty::derived, "not computed: the example is not there");
       row.decides = false;
     } else {
       experiment.run(root, rows);
@@ -204,17 +251,20 @@ std::string validation_markdown(const std::vector<ValidationRow>& rows) {
     inside += row.decides && row.inside;
   }
   std::string out = introduction;
-  out += "Of " + std::to_string(rows.size()) + " rows " + std::to_string(deciding) + " decide, and " + std::to_string(inside) + " of these are inside.\n";
+  out += "Of " + std::to_string(rows.size()) + " rows " + std::to_string(deciding) + " decide, and " +
+         std::to_string(inside) + " of these are inside.\n";
   for (const Experiment& experiment : experiments) {
     std::string table;
     for (const ValidationRow& row : rows)
       if (first_part(row.name) == experiment.name)
-        table += std::string("| ") + verdict(row) + " | `" + row.name + "` | " + cell(row.quantity) + " | " + unit_text(row.unit) + " | " + number(row.computed) + " | " + range(row) + " | " + cell(row.source) + " | " +
-                 cell(row.note) + " |\n";
+        table += std::string("| ") + verdict(row) + " | `" + row.name + "` | " + cell(row.quantity) + " | " +
+                 unit_text(row.unit) + " | " + number(row.computed) + " | " + range(row) + " | " + cell(row.source) +
+                 " | " + cell(row.note) + " |\n";
     if (table.empty()) continue;
     out += std::string("\n## ") + experiment.title + "\n\n";
     if (*experiment.text) out += std::string(experiment.text) + "\n\n";
-    out += "| | row | quantity | unit | computed | accepted | source | note |\n|---|---|---|---|---:|---|---|---|\n" + table;
+    out += "| | row | quantity | unit | computed | accepted | source | note |\n|---|---|---|---|---:|---|---|---|\n" +
+           table;
     if (first_part(experiment.name) == "sit_to_stand") out += shear_note;
   }
   return out;

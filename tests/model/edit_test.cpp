@@ -159,9 +159,9 @@ TEST(EditsRefuse, ResultsOutOfRange) {
 
 TEST(EditsRefuse, ValuesOfAnotherType) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": "steep"}}])"), "/edits/0/set/pennation: expected a number, found \"steep\"");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": 3}}])"), "/edits/0/set/tendon: expected one of compliant, rigid");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": "stiff"}}])"), "/edits/0/set/tendon: expected one of compliant, rigid");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"tendon": 2}}])"), "/edits/0/scale/tendon: expected one of compliant, rigid");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": 3}}])"), "/edits/0/set/tendon: expected one of compliant, rigid, found a number");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": "rigit"}}])"), "/edits/0/set/tendon: expected one of compliant, rigid, found \"rigit\", did you mean \"rigid\"?");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"tendon": 2}}])"), "/edits/0/scale/tendon: expected one of compliant, rigid, found a number");
   EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"pennation": "2"}}])").find("/edits/0/scale/pennation: expected a number [1]"), 0u);
   EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": null}}])").find("/edits/0/set/pennation: expected a number or a text, found null"), 0u);
 }

@@ -197,7 +197,7 @@ std::string read_shape(const std::string& text) {
 TEST(KindObject, NamesOneKind) {
   EXPECT_EQ(read_shape(R"({"sphere": {"radius": 1}})"), "");
   EXPECT_EQ(read_shape(R"({"note": "a ball", "sphere": {"radius": 1}})"), "");
-  EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"), "/shape/spere: unknown kind, did you mean \"sphere\"?; there are cylinder, sphere\n");
+  EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"), "/shape/spere: expected one of cylinder, sphere, found \"spere\", did you mean \"sphere\"?\n");
   const std::string expected = "/shape: expected an object with one member that names the kind (cylinder, sphere), found ";
   EXPECT_EQ(read_shape("{}"), expected + "an object\n");
   EXPECT_EQ(read_shape("\"sphere\""), expected + "\"sphere\"\n");

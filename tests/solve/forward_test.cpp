@@ -206,6 +206,7 @@ TEST(Simulate, locked_coordinates_stay) {
   const Model model(chain());
   State state = model.default_state();
   for (std::size_t c = 0; c < 3; ++c) state.q()[c] = 0.3 + static_cast<double>(c);
+  state.u()[1] = 2.0;  // a locked coordinate has no speed, whatever the state says
   SimulationOptions options;
   options.duration = 0.5;
   options.locked = {0, 1, 0};

@@ -347,6 +347,54 @@ TEST(InverseEquilibrium, contacts_carry_mass_times_acceleration_less_gravity) {
   }
 }
 
+TEST(InverseEquilibrium, contacts_push_within_their_caps_and_friction) {
+  const Model model(full_body());
+  InverseSolver solver(model, {});
+  const double weight = model.data().mass * standard_gravity;
+  for (const Posture posture : postures) {
+    const double seat = posture == Posture::seated ? 0.5 : 0.0;
+    net(solver, frame_of(model, posture));
+    solver.solve({1.0, seat});
+    for (std::size_t k = 0; k < model.data().contacts.size(); ++k) {
+      const ContactPoint& contact = model.data().contacts[k];
+      const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]);
+      const double cap = contact.cap * weight * (contact.seat ? seat : 1.0);
+      EXPECT_GE(force.y(), 0.0);
+      EXPECT_LE(force.y(), cap * (1.0 + 1e-12));
+      EXPECT_LE(std::max(std::abs(force.x()), std::abs(force.z())), contact.friction * force.y() + 1e-9 * weight);
+    }
+  }
+}
+
+TEST(InverseEquilibrium, contacts_leave_nothing_where_they_can_carry_all) {
+  // At rest with the mass centre above the feet: no shortfall, to a millionth of body weight.
+  const Model model(full_body());
+  InverseSolver solver(model, {});
+  Frame frame = frame_of(model, Posture::standing);
+  std::fill(frame.u.begin(), frame.u.end(), 0.0);
+  std::fill(frame.udot.begin(), frame.udot.end(), 0.0);
+  const double weight = model.data().mass * standard_gravity;
+  for (const double tilt_deg : {-4.0, -8.0, -12.0}) {
+    frame.q[at(model.coordinate("pelvis_tilt"))] = degrees(tilt_deg);
+    net(solver, frame);
+    double back = inf, front = -inf;
+    for (std::size_t k = 0; k < model.data().contacts.size(); ++k) {
+      if (model.data().contacts[k].seat) continue;
+      back = std::min(back, solver.contact_point(static_cast<int>(k)).x());
+      front = std::max(front, solver.contact_point(static_cast<int>(k)).x());
+    }
+    const double center = solver.mass_center().x();
+    if (center < back + 0.02 || center > front - 0.02) continue;
+    solver.solve({1.0, 0.0});
+    for (std::size_t r = 0; r < solver.equations().size(); ++r)
+      if (solver.equations()[r].root) {
+        EXPECT_NEAR(solver.reserve()[r], 0.0, 1e-6 * weight) << solver.equations()[r].name << " at " << tilt_deg;
+      }
+    return;
+  }
+  FAIL() << "no posture stands above its feet";
+}
+
 // ---- solved by hand
 
 void add_body(ModelSpec& spec, const std::string& name, double mass, const Vec3& mass_center = Vec3::Zero()) {

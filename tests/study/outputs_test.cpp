@@ -106,7 +106,9 @@ TEST(Outputs, unknown_names_suggest_the_nearest) {
     EXPECT_EQ(text(wrong).rfind(std::string(wrong) + ": ", 0), 0u) << text(wrong);
     EXPECT_NE(text(wrong).find(std::string("did you mean \"") + right + "\"?"), std::string::npos) << text(wrong);
   }
-  EXPECT_NE(text("compression").find("expected 1 names after the quantity"), std::string::npos) << text("compression");
+  EXPECT_NE(text("compression").find("with one name after the quantity"), std::string::npos) << text("compression");
+  EXPECT_NE(text("moment_arm/psoas_L1_VB_r").find("with two names after the quantity"), std::string::npos) << text("moment_arm/psoas_L1_VB_r");
+  EXPECT_NE(text("com_y/pelvis").find("with no name after the quantity"), std::string::npos) << text("com_y/pelvis");
   EXPECT_EQ(place_of([&] { find_outputs(solved().model, {"nothing/*"}, true); }).first, "input");
 }
 

@@ -9,6 +9,7 @@
 
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
+#include "psoas/model/file.hpp"
 #include "psoas/study/study.hpp"
 #include "support/errors.hpp"
 #include "support/temp_folder.hpp"

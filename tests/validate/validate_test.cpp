@@ -58,7 +58,8 @@ std::vector<Piece> pieces(const std::string& text) {
       sign = -1.0;
     }
     out.push_back({word, 0.0, 0.0, false});
-    out.push_back({"", sign * std::strtod(text.substr(i, end - i).c_str(), nullptr), std::pow(10.0, -static_cast<double>(decimals)), true});
+    out.push_back({"", sign * std::strtod(text.substr(i, end - i).c_str(), nullptr),
+                   std::pow(10.0, -static_cast<double>(decimals)), true});
     word.clear();
     i = end;
   }
@@ -76,13 +77,16 @@ TEST(Validate, RowsAreNamedOnceFiniteAndSourced) {
     EXPECT_FALSE(one.quantity.empty()) << one.name;
     EXPECT_FALSE(one.unit.empty()) << one.name;
     ASSERT_EQ(one.source.back(), ']') << one.name << ": a source ends in how sure it is";
-    EXPECT_FALSE(one.decides && one.source.find("[memory]") != std::string::npos) << one.name << ": a figure from memory decides nothing";
+    EXPECT_FALSE(one.decides && one.source.find("[memory]") != std::string::npos)
+        << one.name << ": a figure from memory decides nothing";
   }
 }
 
 TEST(Validate, EveryExperimentIsThere) {
-  for (const char* name : {"hip_passive/knee_0/hip_0", "hip_passive/knee_90/hip_90", "hip_active/flexion/knee_0/hip_0", "hip_active/extension/knee_90/hip_60", "psoas_arm/hip_0", "iliacus_arm/hip_0",
-                           "hip_capsule/extension_at_5_Nm", "sarcomere/psoas/hip_0", "shortening/delta_theta/s_0.95", "psoas_lumbar/L5_S1", "trunk_strength/L5_S1/lumbar_-20", "sit_to_stand/hip_contact",
+  for (const char* name : {"hip_passive/knee_0/hip_0", "hip_passive/knee_90/hip_90", "hip_active/flexion/knee_0/hip_0",
+                           "hip_active/extension/knee_90/hip_60", "psoas_arm/hip_0", "iliacus_arm/hip_0",
+                           "hip_capsule/extension_at_5_Nm", "sarcomere/psoas/hip_0", "shortening/delta_theta/s_0.95",
+                           "psoas_lumbar/L5_S1", "trunk_strength/L5_S1/lumbar_-20", "sit_to_stand/hip_contact",
                            "sit_to_stand/anterior_shear/L5_S1", "squat/force_balance"})
     EXPECT_NO_THROW(row(name)) << name;
   std::size_t passive = 0;
@@ -92,13 +96,38 @@ TEST(Validate, EveryExperimentIsThere) {
 
 // What the documentation claims to hold. Everything else may be a ✗, but not silently become one.
 TEST(Validate, ClaimsAreInside) {
-  for (const char* name :
-       {"hip_capsule/extension_at_5_Nm", "psoas_arm/hip_0", "psoas_arm/hip_30", "shortening/delta_theta/s_0.98/long_sitting", "shortening/delta_theta/s_0.95", "shortening/delta_theta/s_0.90",
-        "shortening/delta_theta/s_0.85", "shortening/capacity/hip_90/s_0.85", "shortening/capacity/hip_0/s_0.85", "psoas_lumbar/L5_S1", "psoas_lumbar/L4_L5", "psoas_lumbar/L3_L4", "psoas_lumbar/L2_L3",
-        "psoas_lumbar/L1_L2", "trunk_strength/L5_S1/lumbar_-20", "trunk_strength/T12_L1/lumbar_-20", "sit_to_stand/vertical_force/peak", "sit_to_stand/vertical_force/least", "sit_to_stand/seat_off/rep_1",
-        "sit_to_stand/seat_off/rep_2", "sit_to_stand/seat_off/rep_3", "sit_to_stand/hip_moment", "sit_to_stand/knee_moment", "sit_to_stand/ankle_moment", "sit_to_stand/hip_and_knee_moment",
-        "sit_to_stand/net_moment/L3_L4", "sit_to_stand/net_moment/L5_S1", "sit_to_stand/compression/L5_S1", "sit_to_stand/rise_over_stand/L5_S1", "squat/force_balance"})
-    EXPECT_TRUE(row(name).inside) << name << " is " << row(name).computed << ", accepted " << row(name).low << " to " << row(name).high;
+  for (const char* name : {"hip_capsule/extension_at_5_Nm",
+                           "psoas_arm/hip_0",
+                           "psoas_arm/hip_30",
+                           "shortening/delta_theta/s_0.98/long_sitting",
+                           "shortening/delta_theta/s_0.95",
+                           "shortening/delta_theta/s_0.90",
+                           "shortening/delta_theta/s_0.85",
+                           "shortening/capacity/hip_90/s_0.85",
+                           "shortening/capacity/hip_0/s_0.85",
+                           "psoas_lumbar/L5_S1",
+                           "psoas_lumbar/L4_L5",
+                           "psoas_lumbar/L3_L4",
+                           "psoas_lumbar/L2_L3",
+                           "psoas_lumbar/L1_L2",
+                           "trunk_strength/L5_S1/lumbar_-20",
+                           "trunk_strength/T12_L1/lumbar_-20",
+                           "sit_to_stand/vertical_force/peak",
+                           "sit_to_stand/vertical_force/least",
+                           "sit_to_stand/seat_off/rep_1",
+                           "sit_to_stand/seat_off/rep_2",
+                           "sit_to_stand/seat_off/rep_3",
+                           "sit_to_stand/hip_moment",
+                           "sit_to_stand/knee_moment",
+                           "sit_to_stand/ankle_moment",
+                           "sit_to_stand/hip_and_knee_moment",
+                           "sit_to_stand/net_moment/L3_L4",
+                           "sit_to_stand/net_moment/L5_S1",
+                           "sit_to_stand/compression/L5_S1",
+                           "sit_to_stand/rise_over_stand/L5_S1",
+                           "squat/force_balance"})
+    EXPECT_TRUE(row(name).inside) << name << " is " << row(name).computed << ", accepted " << row(name).low << " to "
+                                  << row(name).high;
 }
 
 TEST(Validate, AShorterPsoasGainsInFlexionAndLosesInExtension) {
@@ -134,12 +163,15 @@ TEST(Validate, FolderWithoutModelsIsAnError) {
 
 // `psoas validate --markdown > docs/validation.md` after a change of the model. Last digits may differ by machine.
 TEST(Validate, PageInDocsIsWhatTheProgramWrites) {
-  const std::vector<Piece> here = pieces(validation_markdown(all())), kept = pieces(read_file(std::string(PSOAS_SOURCE_DIR) + "/docs/validation.md"));
+  const std::vector<Piece> here = pieces(validation_markdown(all())),
+                           kept = pieces(read_file(std::string(PSOAS_SOURCE_DIR) + "/docs/validation.md"));
   ASSERT_EQ(here.size(), kept.size()) << "write docs/validation.md again";
   for (std::size_t i = 0; i < here.size(); ++i) {
     ASSERT_EQ(here[i].is_number, kept[i].is_number);
     ASSERT_EQ(here[i].word, kept[i].word) << "write docs/validation.md again";
-    EXPECT_NEAR(here[i].number, kept[i].number, 1.01 * std::max(here[i].last_digit, kept[i].last_digit) + 1e-3 * std::abs(kept[i].number)) << "after: …" << here[i > 0 ? i - 1 : 0].word;
+    EXPECT_NEAR(here[i].number, kept[i].number,
+                1.01 * std::max(here[i].last_digit, kept[i].last_digit) + 1e-3 * std::abs(kept[i].number))
+        << "after: …" << here[i > 0 ? i - 1 : 0].word;
   }
 }
 

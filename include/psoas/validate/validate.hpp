@@ -16,7 +16,7 @@ struct ValidationRow {
   std::string name;      ///< experiment and case, e.g. "hip_passive/knee_90/hip_30"; unique
   std::string quantity;  ///< what the number is
   std::string unit;
-  std::string source;    ///< citation, and in brackets how sure the published figure is
+  std::string source;  ///< citation, and in brackets how sure the published figure is
   double computed = 0.0;
   double low = 0.0, high = 0.0;  ///< accepted range, bounds included; infinite where there is none
   bool inside = false;           ///< low <= computed <= high

@@ -1,0 +1,435 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// The program as a person or a script meets it: exit codes, words, files.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/temp_folder.hpp"
+
+namespace psoas::test {
+namespace {
+
+const std::string source = PSOAS_SOURCE_DIR;
+const std::string pendulum = source + "/examples/passive_swing/pendulum.json";
+const std::string swing = source + "/examples/passive_swing/pendulum_study.json";
+
+/// How the program ended and what it said.
+struct Ran {
+  int code = -1;
+  std::string out, err;
+};
+
+/// What is different from an ordinary call.
+struct Circumstances {
+  std::string stdout_to{};      ///< a device instead of a file
+  bool close_stdout = false;
+  bool broken_pipe = false;     ///< nobody reads standard output
+  long largest_file = -1;       ///< bytes (ulimit -f)
+  int kill_after_ms = -1;       ///< sends SIGINT
+};
+
+class Cli : public ::testing::Test {
+ protected:
+  TempFolder folder;
+
+  Ran psoas(const std::vector<std::string>& arguments, const Circumstances& c = {}) {
+    const TempFolder streams;
+    const std::string out = streams / "out", err = streams / "err";
+    int pipe_ends[2] = {-1, -1};
+    if (c.broken_pipe && ::pipe(pipe_ends) != 0) return {};
+    std::vector<std::string> words = {PSOAS_PROGRAM};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const int out_file = ::open(c.stdout_to.empty() ? out.c_str() : c.stdout_to.c_str(), O_WRONLY | (c.stdout_to.empty() ? O_CREAT : 0), 0666);
+      const int err_file = ::open(err.c_str(), O_WRONLY | O_CREAT, 0666);
+      ::dup2(c.broken_pipe ? pipe_ends[1] : out_file, STDOUT_FILENO);
+      ::dup2(err_file, STDERR_FILENO);
+      if (c.broken_pipe) ::close(pipe_ends[0]), ::close(pipe_ends[1]);
+      if (c.close_stdout) ::close(STDOUT_FILENO);
+      if (c.largest_file >= 0) {
+        const struct rlimit limit = {static_cast<rlim_t>(c.largest_file), static_cast<rlim_t>(c.largest_file)};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+      }
+      if (::chdir(folder.path().c_str()) != 0) ::_exit(97);
+      ::execv(PSOAS_PROGRAM, argv.data());
+      ::_exit(98);
+    }
+    if (c.broken_pipe) ::close(pipe_ends[0]), ::close(pipe_ends[1]);
+    if (c.kill_after_ms >= 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(c.kill_after_ms));
+      ::kill(child, SIGINT);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), streams.read("out"), streams.read("err")};
+  }
+};
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const std::vector<std::string> verbs = {"run", "check", "info", "evaluate", "convert", "new", "validate"};
+
+// --- words -----------------------------------------------------------------------------------------------------------
+
+TEST_F(Cli, VersionAndOverview) {
+  const Ran version = psoas({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out.substr(0, 6), "psoas ");
+  EXPECT_TRUE(version.err.empty());
+  const Ran help = psoas({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const std::string& verb : verbs) EXPECT_TRUE(has(help.out, "  " + verb + " ")) << verb;
+  const Ran nothing = psoas({});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_TRUE(nothing.out.empty());
+}
+
+TEST_F(Cli, HelpOfEachVerbEndsWithTwoExamples) {
+  for (const std::string& verb : verbs) {
+    const Ran ran = psoas({verb, "--help"});
+    EXPECT_EQ(ran.code, 0) << verb;
+    const std::size_t examples = ran.out.find("\nexamples\n");
+    ASSERT_NE(examples, std::string::npos) << verb;
+    std::size_t count = 0;
+    for (std::size_t at = examples; (at = ran.out.find("\n  psoas " + verb, at)) != std::string::npos; ++at) ++count;
+    EXPECT_EQ(count, 2u) << ran.out;
+  }
+}
+
+TEST_F(Cli, UnknownWordsSuggestTheNearest) {
+  const Ran verb = psoas({"chekc", "x"});
+  EXPECT_EQ(verb.code, 2);
+  EXPECT_TRUE(has(verb.err, "did you mean \"check\"")) << verb.err;
+  EXPECT_TRUE(verb.out.empty());
+  for (const std::string& name : verbs) {
+    const Ran option = psoas({name, "--heelp"});
+    EXPECT_EQ(option.code, 2) << name;
+    EXPECT_TRUE(has(option.err, "did you mean \"--help\"")) << option.err;
+  }
+  EXPECT_TRUE(has(psoas({"run", swing, "--strikt"}).err, "did you mean \"--strict\""));
+  EXPECT_EQ(psoas({"run", swing, "another"}).code, 2);
+  EXPECT_EQ(psoas({"run"}).code, 2);
+  EXPECT_TRUE(has(psoas({"new", "study", "simulatoin"}).err, "did you mean \"simulation\""));
+  EXPECT_TRUE(has(psoas({"info", "--kinds", "curv"}).err, "did you mean \"curve\""));
+  EXPECT_TRUE(has(psoas({"info", pendulum, "iliopsoas_x"}).err, "did you mean \"iliopsoas_r\""));
+}
+
+// --- run -------------------------------------------------------------------------------------------------------------
+
+TEST_F(Cli, RunWritesAllFilesAndSaysWhere) {
+  const Ran ran = psoas({"run", swing});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "normal  shortened 0.95")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "warnings  none")) << ran.out;
+  EXPECT_TRUE(has(ran.err, "results in results/pendulum_study/")) << ran.err;
+  EXPECT_FALSE(has(ran.out, "\x1b"));
+  const auto names = folder.names();
+  for (const char* name : {"result.json", "run.json", "series.csv", "series.sto", "coordinate_hip_flexion_r.svg"})
+    EXPECT_TRUE(names.contains(std::string("results/pendulum_study/") + name)) << name;
+  const auto result = nlohmann::json::parse(folder.read("results/pendulum_study/result.json"));
+  EXPECT_EQ(result["format"], "psoas-result/1");
+  EXPECT_EQ(result["variants"].size(), 2u);
+  const auto run = nlohmann::json::parse(folder.read("results/pendulum_study/run.json"));
+  EXPECT_EQ(run["command"][1], "run");
+  EXPECT_GT(run["run_seconds"].get<double>(), 0.0);
+}
+
+TEST_F(Cli, FolderIsNamedAfterTheStudysFolder) {
+  folder.write("walk/study.json", psoas({"new", "study", "simulation"}).out);
+  folder.write("walk/pendulum.json", bytes_of(pendulum));
+  const Ran ran = psoas({"run", "walk/study.json", "--set", "/model=pendulum.json", "--set", "/duration=0.05", "--set", "/locked=[]"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(folder.names().contains("results/walk/result.json"));
+}
+
+TEST_F(Cli, RunIsTheSameEveryTime) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  ASSERT_EQ(psoas({"run", swing, "-o", "b"}).code, 0);
+  for (const char* name : {"result.json", "series.csv", "series.sto", "hip_contact_force_r.svg"}) {
+    EXPECT_FALSE(folder.read(std::string("a/") + name).empty()) << name;
+    EXPECT_EQ(folder.read(std::string("a/") + name), folder.read(std::string("b/") + name)) << name;
+  }
+}
+
+TEST_F(Cli, ResultRunsAgain) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  const Ran again = psoas({"run", "a/result.json", "-o", "b"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(folder.read("a/result.json"), folder.read("b/result.json"));
+  EXPECT_EQ(folder.read("a/series.csv"), folder.read("b/series.csv"));
+}
+
+TEST_F(Cli, JsonIsTheTextOfTheResult) {
+  const Ran ran = psoas({"run", swing, "--json", "-o", "a"});
+  ASSERT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out, folder.read("a/result.json"));
+}
+
+TEST_F(Cli, SetChangesTheStudyAndItsModel) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a", "--set", "/duration=0.5", "--set", "/model/gravity/1=-1.62", "--set", "/title=moon=slow"}).code, 0);
+  const auto result = nlohmann::json::parse(folder.read("a/result.json"));
+  EXPECT_EQ(result["variants"]["normal"]["series"]["time"]["values"].back(), 0.5);
+  EXPECT_EQ(result["provenance"]["model"]["gravity"][1], -1.62);
+  EXPECT_TRUE(has(result["heading"].get<std::string>(), "moon=slow"));
+  for (const char* set : {"/duratoin=1", "duration=1", "/duration", "/duration=\"long\"", "/duration=-1"}) {
+    const Ran ran = psoas({"run", swing, "-o", "b", "--set", set});
+    EXPECT_EQ(ran.code, 2) << set;
+    EXPECT_TRUE(has(ran.err, "--set")) << ran.err;
+  }
+  EXPECT_FALSE(folder.names().contains("b"));
+}
+
+TEST_F(Cli, AnOlderResultIsReplacedWhole) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  folder.write("a/mine.svg", "not psoas's");
+  ASSERT_EQ(psoas({"run", swing, "-o", "a", "--set", "/outputs=[\"coordinate/hip_flexion_r\"]"}).code, 0);
+  const auto names = folder.names();
+  EXPECT_FALSE(names.contains("a/hip_contact_force_r.svg"));
+  EXPECT_TRUE(names.contains("a/coordinate_hip_flexion_r.svg"));
+  EXPECT_TRUE(names.contains("a/mine.svg"));
+}
+
+TEST_F(Cli, NothingIsLeftOfAFailure) {
+  EXPECT_EQ(psoas({"run", "nothere.json"}).code, 2);
+  folder.write("file", "x");
+  EXPECT_EQ(psoas({"run", swing, "-o", "file/below"}).code, 2);
+  // A limit on file sizes is an error, not a signal.
+  const Ran ran = psoas({"run", swing, "-o", "a/b"}, {.largest_file = 20000});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_TRUE(has(ran.err, "cannot be written")) << ran.err;
+  EXPECT_EQ(folder.names(), (std::set<std::string>{"file"}));
+}
+
+TEST_F(Cli, AnOlderResultSurvivesAFailure) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  const std::string before = folder.read("a/result.json");
+  const auto names = folder.names();
+  EXPECT_EQ(psoas({"run", swing, "-o", "a", "--set", "/duration=1.5"}, {.largest_file = 20000}).code, 2);
+  EXPECT_EQ(folder.read("a/result.json"), before);
+  EXPECT_EQ(folder.names(), names);
+}
+
+TEST_F(Cli, StandardOutputThatCannotBeWritten) {
+  const Ran full = psoas({"info", pendulum}, {.stdout_to = "/dev/full"});
+  EXPECT_EQ(full.code, 2);
+  EXPECT_TRUE(has(full.err, "standard output")) << full.err;
+  EXPECT_EQ(psoas({"--help"}, {.stdout_to = "/dev/full"}).code, 2);
+  EXPECT_EQ(psoas({"info", pendulum}, {.close_stdout = true}).code, 2);
+  const Ran gone = psoas({"info", pendulum}, {.broken_pipe = true});
+  EXPECT_EQ(gone.code, 0);
+  EXPECT_TRUE(gone.err.empty()) << gone.err;
+  // With standard output closed, no file may take its place.
+  psoas({"run", swing, "-o", "a"}, {.close_stdout = true});
+  EXPECT_EQ(folder.read("a/result.json").substr(0, 1), "{");
+  EXPECT_EQ(psoas({"run", swing, "-o", "/dev/full"}).code, 2);
+}
+
+TEST_F(Cli, InterruptGivesFourAndLeavesNothing) {
+  const Ran ran = psoas({"run", swing, "--set", "/duration=20000", "--set", "/step=0.001"}, {.kill_after_ms = 300});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_TRUE(has(ran.err, "interrupted")) << ran.err;
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST_F(Cli, StrictTellsCredibleResultsFromOthers) {
+  EXPECT_EQ(psoas({"run", swing, "--strict"}).code, 0);
+  EXPECT_EQ(psoas({"run", swing, "--strict", "--json"}).code, 0);
+}
+
+// --- check -----------------------------------------------------------------------------------------------------------
+
+TEST_F(Cli, CheckAcceptsGoodFiles) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  const Ran ran = psoas({"check", pendulum, swing, "a/result.json", "a/series.csv", "a/series.sto"});
+  EXPECT_EQ(ran.code, 0) << ran.out << ran.err;
+  std::size_t ok = 0;
+  for (std::size_t at = 0; (at = ran.out.find(": ok (", at)) != std::string::npos; ++at) ++ok;
+  EXPECT_EQ(ok, 5u) << ran.out;
+}
+
+TEST_F(Cli, CheckListsEveryProblemWithItsPlace) {
+  std::string text = bytes_of(pendulum);
+  text.replace(text.find("\"optimal_fibre_length\": 0.11"), 28, "\"optimal_fibre_length\": -0.11");
+  text.replace(text.find("\"mass\": 10.6"), 12, "\"masss\": 10.6");
+  folder.write("bad.json", text);
+  const Ran ran = psoas({"check", "bad.json", pendulum});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(has(ran.out, "bad.json:8: /bodies/femur_r")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "did you mean \"mass\"")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "/muscles/iliopsoas_r/optimal_fibre_length: expected")) << ran.out;
+  EXPECT_TRUE(has(ran.out, pendulum + ": ok")) << ran.out;
+}
+
+TEST_F(Cli, CheckLooksUpWhatAStudyNames) {
+  std::string text = bytes_of(swing);
+  text.replace(text.find("pendulum.json"), 13, pendulum);
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    folder.write("study.json", changed);
+    return psoas({"check", "study.json"});
+  };
+  EXPECT_EQ(with("normal", "plain").code, 0);
+  Ran ran = with("speed/hip_flexion_r", "sped/hip_flexion_r");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(has(ran.out, "did you mean \"speed\"")) << ran.out;
+  ran = with("\"initial\": {\"hip_flexion_r\"", "\"initial\": {\"hip_flexon_r\"");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(has(ran.out, "did you mean \"hip_flexion_r\"")) << ran.out;
+  EXPECT_EQ(with("group:iliopsoas", "group:iliacus").code, 1);
+  EXPECT_EQ(with("psoas-study/1", "psoas-stduy/1").code, 1);
+  EXPECT_EQ(with("]", "").code, 1);
+  EXPECT_EQ(with(pendulum, "nothere.json").code, 2);
+}
+
+TEST_F(Cli, FilesThatCannotBeReadGiveTwoForRootToo) {
+  folder.write("file.json", "{}");
+  for (const std::string& path : {std::string("nothere.json"), folder.path().string(), std::string("file.json/below.json"), std::string("/proc/self/mem")}) {
+    const Ran ran = psoas({"check", path});
+    EXPECT_EQ(ran.code, 2) << path;
+    EXPECT_TRUE(has(ran.out, path + ": ")) << ran.out;
+    EXPECT_EQ(psoas({"run", path}).code, 2) << path;
+    EXPECT_EQ(psoas({"info", path}).code, 2) << path;
+    EXPECT_EQ(psoas({"evaluate", pendulum, path}).code, 2) << path;
+    EXPECT_EQ(psoas({"convert", path, "out.json"}).code, 2) << path;
+  }
+  EXPECT_EQ(psoas({"check", "file.json"}).code, 1);
+}
+
+TEST_F(Cli, DeepAndBrokenJsonIsRefused) {
+  folder.write("deep.json", std::string(200000, '['));
+  folder.write("twice.json", "{\"format\": \"psoas-model/1\", \"format\": \"psoas-model/1\"}");
+  folder.write("empty.json", "");
+  for (const char* name : {"deep.json", "twice.json", "empty.json"}) EXPECT_EQ(psoas({"check", name}).code, 1) << name;
+}
+
+TEST_F(Cli, CheckAsJson) {
+  const Ran ran = psoas({"check", "--json", pendulum, "nothere.csv"});
+  EXPECT_EQ(ran.code, 2);
+  const auto list = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0]["ok"], true);
+  EXPECT_EQ(list[1]["readable"], false);
+  EXPECT_EQ(list[1]["problems"].size(), 1u);
+}
+
+// --- info, new -------------------------------------------------------------------------------------------------------
+
+TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
+  EXPECT_TRUE(has(psoas({"info", pendulum}).out, "14.900 kg"));
+  const Ran muscle = psoas({"info", pendulum, "group:iliopsoas"});
+  EXPECT_TRUE(has(muscle.out, "moment arm, hip_flexion_r")) << muscle.out;
+  const Ran kinds = psoas({"info", "--kinds", "study", "simulation"});
+  EXPECT_TRUE(has(kinds.out, "duration")) << kinds.out;
+  EXPECT_TRUE(has(kinds.out, "required")) << kinds.out;
+  EXPECT_TRUE(has(psoas({"info", "--outputs"}).out, "moment_arm/<muscle>/<coordinate>"));
+  EXPECT_TRUE(has(psoas({"info", "--outputs", pendulum}).out, "length/iliopsoas_r"));
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"info", "--json", pendulum}, {"info", "--json", pendulum, "*"}, {"info", "--json", "--kinds"}, {"info", "--json", "--outputs", pendulum}, {"info", "--schema", "model"}, {"info", "--schema", "study"}}) {
+    const Ran ran = psoas(words);
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_TRUE(nlohmann::json::accept(ran.out)) << words[1];
+  }
+}
+
+TEST_F(Cli, EveryStudyKindHasAnExampleThatReads) {
+  const auto kinds = nlohmann::json::parse(psoas({"info", "--json", "--kinds", "study"}).out)["study"];
+  ASSERT_GE(kinds.size(), 3u);
+  for (const auto& [kind, about] : kinds.items()) {
+    const Ran ran = psoas({"new", "study", kind});
+    EXPECT_EQ(ran.code, 0) << kind;
+    EXPECT_EQ(nlohmann::json::parse(ran.out)["study"], kind);
+  }
+}
+
+// --- evaluate, convert -----------------------------------------------------------------------------------------------
+
+TEST_F(Cli, EvaluateGivesOneRowAState) {
+  folder.write("states.csv", "hip_flexion_r,u/hip_flexion_r,activation/iliopsoas_r\n0,0,0\n0.5,0,1\n1,-1,1\n");
+  const Ran ran = psoas({"evaluate", pendulum, "states.csv", "--outputs", "length/*,moment_arm/iliopsoas_r/hip_flexion_r", "--outputs", "muscle_force/*"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out.substr(0, ran.out.find('\n')), "length/iliopsoas_r,moment_arm/iliopsoas_r/hip_flexion_r,muscle_force/iliopsoas_r");
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 4);
+  EXPECT_EQ(psoas({"evaluate", pendulum, "states.csv", "-o", "out.csv"}).code, 0);
+  EXPECT_TRUE(has(folder.read("out.csv"), "length/iliopsoas_r"));
+  EXPECT_EQ(psoas({"evaluate", pendulum, "states.csv", "-o", "out.sto"}).code, 2);  // no time
+  EXPECT_EQ(psoas({"evaluate", pendulum, "states.csv", "-o", "out.txt"}).code, 2);
+  EXPECT_TRUE(has(psoas({"evaluate", pendulum, "states.csv", "--outputs", "lenght/*"}).err, "did you mean \"length\""));
+}
+
+TEST_F(Cli, EvaluateReadsDegreesAndRefusesWhatItDoesNotKnow) {
+  folder.write("rad.csv", "time,hip_flexion_r\n0,0.7853981633974483\n");
+  folder.write("deg.csv", "# inDegrees=yes\ntime,hip_flexion_r\n0,45\n");
+  const Ran rad = psoas({"evaluate", pendulum, "rad.csv"}), deg = psoas({"evaluate", pendulum, "deg.csv"});
+  EXPECT_EQ(rad.code, 0);
+  EXPECT_EQ(rad.out, deg.out);
+  folder.write("like.csv", "hip_flexion_r\n45\n");
+  EXPECT_TRUE(has(psoas({"evaluate", pendulum, "like.csv"}).err, "look like degrees"));
+  folder.write("unknown.csv", "hip_flexon_r\n0\n");
+  const Ran unknown = psoas({"evaluate", pendulum, "unknown.csv"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_TRUE(has(unknown.err, "did you mean \"hip_flexion_r\"")) << unknown.err;
+  folder.write("nan.csv", "hip_flexion_r\nnan\n");
+  EXPECT_EQ(psoas({"evaluate", pendulum, "nan.csv"}).code, 2);
+  folder.write("much.csv", "activation/iliopsoas_r\n1.5\n");
+  EXPECT_EQ(psoas({"evaluate", pendulum, "much.csv"}).code, 2);
+}
+
+TEST_F(Cli, EvaluateReportsCouplersThatDoNotHold) {
+  const std::string model = source + "/models/iliopsoas.json";
+  folder.write("good.csv", "lumbar_extension,L5_S1_extension\n0.2,0.025\n");
+  folder.write("bad.csv", "lumbar_extension,L5_S1_extension\n0.2,0.1\n");
+  EXPECT_FALSE(has(psoas({"evaluate", model, "good.csv"}).err, "coupler"));
+  const Ran bad = psoas({"evaluate", model, "bad.csv"});
+  EXPECT_EQ(bad.code, 0);
+  EXPECT_TRUE(has(bad.err, "L5_S1_extension does not follow its coupler")) << bad.err;
+}
+
+TEST_F(Cli, ConvertGoesThereAndBack) {
+  folder.write("a.csv", "time,x,y\n0,1,0.1\n0.5,2,nan\n");
+  ASSERT_EQ(psoas({"convert", "a.csv", "a.sto"}).code, 0);
+  ASSERT_EQ(psoas({"convert", "a.sto", "b.csv"}).code, 0);
+  EXPECT_EQ(folder.read("a.csv"), folder.read("b.csv"));
+  ASSERT_EQ(psoas({"convert", pendulum, "a.json"}).code, 0);
+  ASSERT_EQ(psoas({"convert", "a.json", "b.json"}).code, 0);
+  EXPECT_EQ(folder.read("a.json"), folder.read("b.json"));
+  EXPECT_EQ(psoas({"convert", "a.json", "a.osim"}).code, 2);
+  EXPECT_EQ(psoas({"convert", swing, "c.json"}).code, 2);
+  EXPECT_EQ(psoas({"convert", "a.csv", "/dev/full/x.sto"}).code, 2);
+  EXPECT_EQ(psoas({"convert", "a.csv", "nowhere.txt"}).code, 2);
+}
+
+TEST_F(Cli, ValidateSaysWhereItLookedForModels) {
+  const Ran ran = psoas({"validate", "--models", "nowhere"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_TRUE(has(ran.err, "nowhere")) << ran.err;
+}
+
+}  // namespace
+}  // namespace psoas::test
