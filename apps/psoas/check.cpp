@@ -39,7 +39,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 std::string about(const Model& model) {
   const ModelData& data = model.data();
-  return "model: " + counted(data.body_names.size() - 1, "body", "bodies") + ", " + counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + ", " +
+  return "model: " + counted(data.body_names.size() - 1, "body", "bodies") + ", " +
+         counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + ", " +
          counted(data.muscle_names.size(), "muscle", "muscles") + ", " + fixed_text(data.mass, 2) + " kg";
 }
 
@@ -48,8 +49,10 @@ void check_table(Verdict& verdict) {
   std::size_t missing = 0;
   for (const auto& column : table.columns)
     for (const double value : column) missing += !std::isfinite(value);
-  verdict.what = "table: " + counted(table.rows(), "row", "rows") + ", " + counted(table.columns.size(), "column", "columns");
-  if (table.time) verdict.what += ", " + short_text(table.time->front()) + " to " + short_text(table.time->back()) + " s";
+  verdict.what =
+      "table: " + counted(table.rows(), "row", "rows") + ", " + counted(table.columns.size(), "column", "columns");
+  if (table.time)
+    verdict.what += ", " + short_text(table.time->front()) + " to " + short_text(table.time->back()) + " s";
   verdict.what += table.in_degrees ? ", degrees" : ", radians";
   if (missing > 0) verdict.notes.push_back(counted(missing, "cell is", "cells are") + " not a finite number");
 }
@@ -64,7 +67,8 @@ void check_study(Verdict& verdict) {
     ModelSpec spec = study.model;
     std::vector<Problem> problems;
     apply(edits, "/variants/" + name, spec, problems);
-    for (const Problem& problem : problems) verdict.problems.push_back(study.place(problem.pointer) + ": " + problem.text);
+    for (const Problem& problem : problems)
+      verdict.problems.push_back(study.place(problem.pointer) + ": " + problem.text);
     if (!problems.empty()) return;
     try {
       const Model model(spec);
@@ -76,7 +80,8 @@ void check_study(Verdict& verdict) {
           if (verdict.problems.empty() || verdict.problems.back() != line) verdict.problems.push_back(line);
         }
     } catch (const Error& error) {
-      for (const std::string& line : lines_of(error.what())) verdict.problems.push_back(study.place("/variants/" + name) + ": " + line);
+      for (const std::string& line : lines_of(error.what()))
+        verdict.problems.push_back(study.place("/variants/" + name) + ": " + line);
     }
   };
   if (study.variants.empty()) collect("", {});
@@ -86,7 +91,9 @@ void check_study(Verdict& verdict) {
     } catch (const FarEnough&) {
     }
   const std::string kind = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
-  verdict.what = kind + " study" + (study.variants.empty() ? "" : ", " + counted(study.variants.size(), "variant", "variants")) + ", " + verdict.what;
+  verdict.what = kind + " study" +
+                 (study.variants.empty() ? "" : ", " + counted(study.variants.size(), "variant", "variants")) + ", " +
+                 verdict.what;
 }
 
 void check_json(Verdict& verdict) {
@@ -101,7 +108,8 @@ void check_json(Verdict& verdict) {
   } else {
     const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-result/1"};
     throw Error(Kind::input, verdict.file + ":1: /format",
-                "expected one of " + join(known, ", ") + (format.empty() ? ", found none" : ", found \"" + format + "\"" + did_you_mean(format, known)));
+                "expected one of " + join(known, ", ") +
+                    (format.empty() ? ", found none" : ", found \"" + format + "\"" + did_you_mean(format, known)));
   }
 }
 
@@ -133,7 +141,12 @@ int perform(const std::vector<std::string>& files, bool json_out) {
     const bool ok = verdict.problems.empty();
     if (!ok) code = std::max(code, verdict.readable ? static_cast<int>(wrong) : static_cast<int>(bad_input));
     if (json_out) {
-      all.push_back({{"file", file}, {"ok", ok}, {"readable", verdict.readable}, {"what", ok ? verdict.what : ""}, {"problems", verdict.problems}, {"notes", verdict.notes}});
+      all.push_back({{"file", file},
+                     {"ok", ok},
+                     {"readable", verdict.readable},
+                     {"what", ok ? verdict.what : ""},
+                     {"problems", verdict.problems},
+                     {"notes", verdict.notes}});
       continue;
     }
     if (ok) {
@@ -141,7 +154,8 @@ int perform(const std::vector<std::string>& files, bool json_out) {
       for (const std::string& note : verdict.notes) print("  " + note + "\n");
     } else {
       for (const std::string& line : verdict.problems) print(line + "\n");
-      if (verdict.problems.size() > 1) print(file + ": " + counted(verdict.problems.size(), "problem", "problems") + "\n");
+      if (verdict.problems.size() > 1)
+        print(file + ": " + counted(verdict.problems.size(), "problem", "problems") + "\n");
     }
   }
   if (json_out) print_json(all);

@@ -34,7 +34,8 @@ std::string converted(const std::string& in, const std::string& out) {
     const Model checked = Model::load(in);
     return model_text(spec);
   }
-  throw Error(Kind::input, in + " -> " + out, "expected .osim to .json, a model's .json to .json, or one of .sto, .mot, .csv to another");
+  throw Error(Kind::input, in + " -> " + out,
+              "expected .osim to .json, a model's .json to .json, or one of .sto, .mot, .csv to another");
 }
 
 std::function<int()> options_of(Parser& parser) {
@@ -51,9 +52,10 @@ std::function<int()> options_of(Parser& parser) {
 
 }  // namespace
 
-const Verb convert_verb = {"convert", "OpenSim models to .json, .json models to their normal form, tables between .sto, .mot and .csv",
-                           "  psoas convert examples/squat/subject_2.osim subject_2.json\n"
-                           "  psoas convert examples/sit_to_stand/subject_a.mot subject_a.csv",
-                           options_of};
+const Verb convert_verb = {
+    "convert", "OpenSim models to .json, .json models to their normal form, tables between .sto, .mot and .csv",
+    "  psoas convert examples/squat/subject_2.osim subject_2.json\n"
+    "  psoas convert examples/sit_to_stand/subject_a.mot subject_a.csv",
+    options_of};
 
 }  // namespace psoas::app

@@ -49,7 +49,8 @@ bool rotates(const ModelData& data, const std::string& column) {
   for (const char* start : {"u/", "udot/"})
     if (std::string rest; starts_with(column, start, rest)) name = rest;
   const int c = index_in(data.coordinate_names, name), t = index_in(data.tree_coordinate_names, name);
-  return c >= 0 ? data.is_rotation[static_cast<std::size_t>(c)] : t >= 0 && data.tree_is_rotation[static_cast<std::size_t>(t)];
+  return c >= 0 ? data.is_rotation[static_cast<std::size_t>(c)]
+                : t >= 0 && data.tree_is_rotation[static_cast<std::size_t>(t)];
 }
 
 std::vector<Column> columns_of(const Table& table, const ModelData& data) {
@@ -76,7 +77,9 @@ std::vector<Column> columns_of(const Table& table, const ModelData& data) {
     if (column.index < 0) {
       const bool dependent = !rest.empty() && index_in(data.tree_coordinate_names, rest) >= 0;
       problems += (problems.empty() ? "" : "\n" + table.source + ": ") + ("column \"" + name + "\": ") +
-                  (dependent ? "expected an independent coordinate, this one follows another" : "expected a coordinate, u/<coordinate>, udot/<coordinate> or activation/<muscle>" + did_you_mean(name, known));
+                  (dependent ? "expected an independent coordinate, this one follows another"
+                             : "expected a coordinate, u/<coordinate>, udot/<coordinate> or activation/<muscle>" +
+                                   did_you_mean(name, known));
       continue;
     }
     table.require_finite(name);
@@ -110,13 +113,16 @@ int perform(const Options& options) {
   if (wanted.empty()) wanted = {"length/*"};
   for (const std::string& name : wanted)
     if (glob_match(name.substr(0, name.find('/')), "reserve"))
-      throw Error(Kind::input, name, "expected an output of a state; reserves exist where a motion is solved (psoas run)");
+      throw Error(Kind::input, name,
+                  "expected an output of a state; reserves exist where a motion is solved (psoas run)");
   const std::vector<Output> outputs = find_outputs(model, wanted, true);
 
   // Coordinates that the table lacks stand where the model has them.
   std::vector<std::string> absent;
   for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
-    if (std::none_of(columns.begin(), columns.end(), [&](const Column& column) { return column.role == Column::coordinate && column.index == static_cast<int>(c); }))
+    if (std::none_of(columns.begin(), columns.end(), [&](const Column& column) {
+          return column.role == Column::coordinate && column.index == static_cast<int>(c);
+        }))
       absent.push_back(data.coordinate_names[c]);
   if (!absent.empty()) say("note: not in " + options.states + ", so at the model's value: " + join(absent, ", "));
 
@@ -143,7 +149,9 @@ int perform(const Options& options) {
         udot[i] = value;
       } else if (columns[k].role == Column::activation) {
         if (!(value >= 0.0 && value <= 1.0))
-          throw Error(Kind::input, states.place(row), "activation/" + data.muscle_names[i] + ": expected a number from 0 to 1, found " + shortest_text(value));
+          throw Error(
+              Kind::input, states.place(row),
+              "activation/" + data.muscle_names[i] + ": expected a number from 0 to 1, found " + shortest_text(value));
         state.activation()[i] = value;
       }
     }
@@ -154,7 +162,8 @@ int perform(const Options& options) {
     solver.loads_with(no_contact, tendon_force);
     for (std::size_t k = 0; k < columns.size(); ++k)
       if (columns[k].role == Column::coupled) {
-        const double difference = std::abs((*columns[k].values)[row] - work.q[static_cast<std::size_t>(columns[k].index)]);
+        const double difference =
+            std::abs((*columns[k].values)[row] - work.q[static_cast<std::size_t>(columns[k].index)]);
         if (difference > coupler_tolerance) mismatch[k].add(difference, row);
       }
     const Instant instant{&model, &work, state.q(), state.u(), udot, state.activation(), tendon_force, &solver};
@@ -162,8 +171,13 @@ int perform(const Options& options) {
   }
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const auto i = static_cast<std::size_t>(columns[k].index);
-    const auto rows = [&](const Seen& seen) { return " in " + counted(seen.rows, "row", "rows") + ", most at " + states.place(seen.worst_row) + " by " + short_text(seen.worst); };
-    if (mismatch[k].rows > 0) say("warning: " + data.tree_coordinate_names[i] + " does not follow its coupler" + rows(mismatch[k]) + "; the coupler was used");
+    const auto rows = [&](const Seen& seen) {
+      return " in " + counted(seen.rows, "row", "rows") + ", most at " + states.place(seen.worst_row) + " by " +
+             short_text(seen.worst);
+    };
+    if (mismatch[k].rows > 0)
+      say("warning: " + data.tree_coordinate_names[i] + " does not follow its coupler" + rows(mismatch[k]) +
+          "; the coupler was used");
     if (outside[k].rows > 0) say("warning: " + data.coordinate_names[i] + " is outside its range" + rows(outside[k]));
   }
   if (like_degrees) say("warning: values look like degrees; this file says inDegrees=no");
@@ -186,8 +200,10 @@ std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
   parser.required("MODEL", options->model, "psoas-model/1 file");
   parser.required("STATES", options->states,
-                  "table (.csv, .sto, .mot): coordinates in rad and m (in degrees where it says inDegrees=yes), u/<coordinate>, udot/<coordinate>, activation/<muscle>");
-  parser.list("--outputs", options->outputs, "names and globs, separated by commas (psoas info --outputs lists them); default: length/*");
+                  "table (.csv, .sto, .mot): coordinates in rad and m (in degrees where it says inDegrees=yes), "
+                  "u/<coordinate>, udot/<coordinate>, activation/<muscle>");
+  parser.list("--outputs", options->outputs,
+              "names and globs, separated by commas (psoas info --outputs lists them); default: length/*");
   parser.option("-o,--output", options->output, ".csv or .sto file; default: .csv on standard output");
   return [options] { return perform(*options); };
 }
@@ -197,8 +213,10 @@ std::function<int()> options_of(Parser& parser) {
 const Verb evaluate_verb = {
     "evaluate", "states in, named outputs out, one row a state: the way for other programs to use psoas",
     "  psoas evaluate models/iliopsoas.json states.csv --outputs length/*,moment_arm/*/hip_flexion_r\n"
-    "  psoas evaluate models/full_body.json examples/sit_to_stand/subject_a.mot --outputs passive_moment/hip_flexion_r/group:iliopsoas_r -o moment.csv\n"
-    "\nMuscles are at the given activations (else at their least), their tendons rigid; nothing but gravity and the motion\nloads the body: there are no contact forces.",
+    "  psoas evaluate models/full_body.json examples/sit_to_stand/subject_a.mot --outputs "
+    "passive_moment/hip_flexion_r/group:iliopsoas_r -o moment.csv\n"
+    "\nMuscles are at the given activations (else at their least), their tendons rigid; nothing but gravity and the "
+    "motion\nloads the body: there are no contact forces.",
     options_of};
 
 }  // namespace psoas::app

@@ -50,7 +50,8 @@ std::vector<KindTable> kind_tables() {
 }
 
 json field_json(const FieldHelp& field) {
-  return {{"name", field.name}, {"depth", field.depth}, {"type", field.type}, {"unit", field.unit}, {"range", field.range}, {"default", field.standard}, {"help", field.help}};
+  return {{"name", field.name},   {"depth", field.depth},      {"type", field.type}, {"unit", field.unit},
+          {"range", field.range}, {"default", field.standard}, {"help", field.help}};
 }
 
 int show_kinds(const std::vector<std::string>& words, bool json_out) {
@@ -58,7 +59,8 @@ int show_kinds(const std::vector<std::string>& words, bool json_out) {
   std::vector<std::string> names;
   for (const KindTable& table : tables) names.emplace_back(table.name);
   if (!words.empty() && std::find(names.begin(), names.end(), words[0]) == names.end())
-    throw Error(Kind::input, "--kinds " + words[0], "expected one of " + join(names, ", ") + did_you_mean(words[0], names));
+    throw Error(Kind::input, "--kinds " + words[0],
+                "expected one of " + join(names, ", ") + did_you_mean(words[0], names));
   json all = json::object();
   std::string text;
   for (const KindTable& table : tables) {
@@ -66,7 +68,8 @@ int show_kinds(const std::vector<std::string>& words, bool json_out) {
     std::vector<std::string> known;
     for (const KindHelp& kind : table.kinds) known.push_back(kind.name);
     if (words.size() > 1 && std::find(known.begin(), known.end(), words[1]) == known.end())
-      throw Error(Kind::input, "--kinds " + words[0] + " " + words[1], "expected one of " + join(known, ", ") + did_you_mean(words[1], known));
+      throw Error(Kind::input, "--kinds " + words[0] + " " + words[1],
+                  "expected one of " + join(known, ", ") + did_you_mean(words[1], known));
     Rows rows;
     text += std::string(table.name) + ": " + table.help + "\n";
     for (const KindHelp& kind : table.kinds) {
@@ -80,7 +83,8 @@ int show_kinds(const std::vector<std::string>& words, bool json_out) {
       text += "\n" + kind.name + ": " + kind.help + "\n";
       Rows fields = {{"  field", "type", "unit", "range", "default", ""}};
       for (const FieldHelp& field : kind.fields)
-        fields.push_back({std::string(at(2 * field.depth + 2), ' ') + field.name, field.type, readable_unit(field.unit), field.range, field.standard, field.help});
+        fields.push_back({std::string(at(2 * field.depth + 2), ' ') + field.name, field.type, readable_unit(field.unit),
+                          field.range, field.standard, field.help});
       if (kind.fields.empty()) fields = {{"  no fields"}};
       text += aligned(fields, "llllll");
     }
@@ -129,13 +133,16 @@ int show_outputs(const std::string& path, bool json_out) {
   if (json_out)
     print_json(all);
   else
-    print(aligned(rows, "lll") + "\nbefore a name: peak, min, peak_abs, mean, final, impulse, time_of_peak; * matches between slashes\n");
+    print(aligned(rows, "lll") +
+          "\nbefore a name: peak, min, peak_abs, mean, final, impulse, time_of_peak; * matches between slashes\n");
   return done;
 }
 
 // --- a model ---------------------------------------------------------------------------------------------------------
 
-std::string angle_or_metres(double value, bool rotation) { return rotation ? fixed_text(to_degrees(value), 1) + "°" : fixed_text(value, 3) + " m"; }
+std::string angle_or_metres(double value, bool rotation) {
+  return rotation ? fixed_text(to_degrees(value), 1) + "°" : fixed_text(value, 3) + " m";
+}
 
 std::string joint_name(const Joint& joint) {
   return std::visit([](const auto& kind) { return std::string(kind.name); }, joint);
@@ -144,25 +151,33 @@ std::string joint_name(const Joint& joint) {
 double total_force(const ModelData& data, const std::vector<std::string>& muscles) {
   double sum = 0.0;
   for (std::size_t m = 0; m < data.muscle_names.size(); ++m)
-    if (std::find(muscles.begin(), muscles.end(), data.muscle_names[m]) != muscles.end()) sum += data.units[m].max_isometric_force;
+    if (std::find(muscles.begin(), muscles.end(), data.muscle_names[m]) != muscles.end())
+      sum += data.units[m].max_isometric_force;
   return sum;
 }
 
 std::string overview_text(const std::string& path, const Model& model) {
   const ModelData& data = model.data();
   const ModelSpec& spec = data.spec;
-  std::string out = (spec.name.empty() ? path : spec.name) + " · " + fixed_text(data.mass, 3) + " kg · " + counted(spec.bodies.size(), "body", "bodies") + " · " +
-                    counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + " · " + counted(data.muscle_names.size(), "muscle", "muscles") + "\n";
+  std::string out = (spec.name.empty() ? path : spec.name) + " · " + fixed_text(data.mass, 3) + " kg · " +
+                    counted(spec.bodies.size(), "body", "bodies") + " · " +
+                    counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + " · " +
+                    counted(data.muscle_names.size(), "muscle", "muscles") + "\n";
 
   Rows rows = {{"body", "kg", "joint", "from", "coordinates"}};
   for (const auto& [name, joint] : spec.joints) {
     std::vector<std::string> coordinates;
-    std::visit([&](const auto& kind) {
-      for (const JointAxis& axis : kind.axes())
-        if (axis.spec.coordinate && std::find(coordinates.begin(), coordinates.end(), *axis.spec.coordinate) == coordinates.end()) coordinates.push_back(*axis.spec.coordinate);
-    }, joint.motion);
+    std::visit(
+        [&](const auto& kind) {
+          for (const JointAxis& axis : kind.axes())
+            if (axis.spec.coordinate &&
+                std::find(coordinates.begin(), coordinates.end(), *axis.spec.coordinate) == coordinates.end())
+              coordinates.push_back(*axis.spec.coordinate);
+        },
+        joint.motion);
     const BodySpec* body = spec.bodies.find(joint.child);
-    rows.push_back({joint.child, body ? fixed_text(body->mass, 3) : "", name + " (" + joint_name(joint.motion) + ")", joint.parent, join(coordinates, ", ")});
+    rows.push_back({joint.child, body ? fixed_text(body->mass, 3) : "", name + " (" + joint_name(joint.motion) + ")",
+                    joint.parent, join(coordinates, ", ")});
   }
   out += "\n" + aligned(rows, "lrlll");
 
@@ -174,13 +189,19 @@ std::string overview_text(const std::string& path, const Model& model) {
       continue;
     }
     const bool rotation = coordinate.motion == "rotation";
-    rows.push_back({name, angle_or_metres(coordinate.value, rotation), angle_or_metres(coordinate.range[0], rotation) + " … " + angle_or_metres(coordinate.range[1], rotation)});
+    rows.push_back(
+        {name, angle_or_metres(coordinate.value, rotation),
+         angle_or_metres(coordinate.range[0], rotation) + " … " + angle_or_metres(coordinate.range[1], rotation)});
   }
   out += "\n" + aligned(rows, "lrl");
   if (coupled > 0) {
     rows = {{"coupled coordinate", "follows"}};
     for (const auto& [name, coordinate] : spec.coordinates)
-      if (coordinate.coupled_to) rows.push_back({name, coordinate.coupled_to->coordinate + " (" + std::visit([](const auto& f) { return std::string(f.name); }, coordinate.coupled_to->function) + ")"});
+      if (coordinate.coupled_to)
+        rows.push_back(
+            {name, coordinate.coupled_to->coordinate + " (" +
+                       std::visit([](const auto& f) { return std::string(f.name); }, coordinate.coupled_to->function) +
+                       ")"});
     out += "\n" + aligned(rows, "ll");
   }
 
@@ -194,12 +215,16 @@ std::string overview_text(const std::string& path, const Model& model) {
   std::vector<std::string> others;
   for (const std::string& name : data.muscle_names)
     if (!grouped.contains(name)) others.push_back(name);
-  if (!others.empty()) rows.push_back({spec.groups.empty() ? "all" : "in no group", std::to_string(others.size()), fixed_text(total_force(data, others), 0)});
+  if (!others.empty())
+    rows.push_back({spec.groups.empty() ? "all" : "in no group", std::to_string(others.size()),
+                    fixed_text(total_force(data, others), 0)});
   if (!data.muscle_names.empty()) out += "\n" + aligned(rows, "lrr");
 
   if (spec.lumbar) {
     rows = {{"level", "endplate forward", "load output"}};
-    for (const auto& [name, level] : spec.lumbar->levels) rows.push_back({name, fixed_text(-level.endplate_angle_deg, 1) + "°", "compression/" + name + ", anterior_shear/" + name});
+    for (const auto& [name, level] : spec.lumbar->levels)
+      rows.push_back(
+          {name, fixed_text(-level.endplate_angle_deg, 1) + "°", "compression/" + name + ", anterior_shear/" + name});
     out += "\n" + aligned(rows, "lrl");
   }
   std::vector<std::string> line;
@@ -210,7 +235,8 @@ std::string overview_text(const std::string& path, const Model& model) {
   if (!line.empty()) out += counted(line.size(), "contact point", "contact points") + ": " + join(line, ", ") + "\n";
   line.clear();
   for (const auto& [name, element] : spec.passive) line.push_back(name);
-  if (!line.empty()) out += counted(line.size(), "passive element", "passive elements") + ": " + join(line, ", ") + "\n";
+  if (!line.empty())
+    out += counted(line.size(), "passive element", "passive elements") + ": " + join(line, ", ") + "\n";
   if (!spec.sources.empty()) out += "\nsources\n";
   for (const std::string& source : spec.sources) out += "  " + source + "\n";
   return out;
@@ -221,11 +247,17 @@ json overview_json(const Model& model) {
   json out = {{"name", data.spec.name}, {"mass", data.mass}};
   out["bodies"] = std::vector<std::string>(data.body_names.begin() + 1, data.body_names.end());
   out["joints"] = json::array();
-  for (const auto& [name, joint] : data.spec.joints) out["joints"].push_back({{"name", name}, {"kind", joint_name(joint.motion)}, {"parent", joint.parent}, {"child", joint.child}});
+  for (const auto& [name, joint] : data.spec.joints)
+    out["joints"].push_back(
+        {{"name", name}, {"kind", joint_name(joint.motion)}, {"parent", joint.parent}, {"child", joint.child}});
   out["coordinates"] = json::array();
   for (const auto& [name, coordinate] : data.spec.coordinates)
-    out["coordinates"].push_back({{"name", name}, {"motion", coordinate.motion}, {"value", coordinate.value}, {"range", coordinate.range},
-                                  {"coupled_to", coordinate.coupled_to ? json(coordinate.coupled_to->coordinate) : json()}});
+    out["coordinates"].push_back(
+        {{"name", name},
+         {"motion", coordinate.motion},
+         {"value", coordinate.value},
+         {"range", coordinate.range},
+         {"coupled_to", coordinate.coupled_to ? json(coordinate.coupled_to->coordinate) : json()}});
   out["muscles"] = data.muscle_names;
   out["groups"] = json::object();
   for (const auto& [group, patterns] : data.spec.groups) {
@@ -252,9 +284,13 @@ std::vector<CurveSample> curve_samples(const MuscleParameters& unit) {
   std::vector<CurveSample> out;
   for (int i = 0; i <= 12; ++i) {
     const double x = 0.4 + 0.1 * i;
-    std::visit([&](const auto& curve) {
-      out.push_back({x, curve.active_force_length(x), unit.passive_scale * std::max(0.0, curve.passive_force_length(x, unit.passive_strain, unit.passive_shape))});
-    }, unit.curve);
+    std::visit(
+        [&](const auto& curve) {
+          out.push_back({x, curve.active_force_length(x),
+                         unit.passive_scale *
+                             std::max(0.0, curve.passive_force_length(x, unit.passive_strain, unit.passive_shape))});
+        },
+        unit.curve);
   }
   return out;
 }
@@ -270,17 +306,22 @@ std::string muscle_text(const Model& model, const Workspace& work, int m) {
     if (std::find(members.begin(), members.end(), name) != members.end()) groups.push_back(group);
   }
   std::string out = name + (groups.empty() ? "" : " · group " + join(groups, ", ")) + "\n\n";
-  const auto row = [](const std::string& label, const std::string& value, const std::string& unit_text, const std::string& note = "") {
+  const auto row = [](const std::string& label, const std::string& value, const std::string& unit_text,
+                      const std::string& note = "") {
     return std::vector<std::string>{"  " + label, value, unit_text, note};
   };
   Rows rows;
-  rows.push_back(row("max_isometric_force", fixed_text(unit.max_isometric_force, 1), "N",
-                     spec.physiological_cross_section_area ? fixed_text(*spec.physiological_cross_section_area * 1e4, 2) + " cm² × specific tension of " + spec.region : ""));
+  rows.push_back(row(
+      "max_isometric_force", fixed_text(unit.max_isometric_force, 1), "N",
+      spec.physiological_cross_section_area
+          ? fixed_text(*spec.physiological_cross_section_area * 1e4, 2) + " cm² × specific tension of " + spec.region
+          : ""));
   rows.push_back(row("optimal_fibre_length", fixed_text(unit.optimal_fibre_length, 4), "m"));
   rows.push_back(row("tendon_slack_length", fixed_text(unit.tendon_slack_length, 4), "m", spec.tendon));
   rows.push_back(row("pennation", fixed_text(to_degrees(unit.pennation), 1), "deg"));
   rows.push_back(row("tendon_strain", fixed_text(unit.tendon_strain, 3), ""));
-  rows.push_back(row("passive_strain", fixed_text(unit.passive_strain, 3), "", "fibre strain at passive force F0, × " + short_text(unit.passive_scale)));
+  rows.push_back(row("passive_strain", fixed_text(unit.passive_strain, 3), "",
+                     "fibre strain at passive force F0, × " + short_text(unit.passive_scale)));
   rows.push_back(row("max_contraction_velocity", fixed_text(unit.max_contraction_velocity, 1), "1/s"));
   rows.push_back(row("damping", fixed_text(unit.damping, 3), ""));
   rows.push_back(row("minimum_activation", fixed_text(unit.minimum_activation, 3), ""));
@@ -290,27 +331,39 @@ std::string muscle_text(const Model& model, const Workspace& work, int m) {
   for (std::size_t i = 0; i < spec.path.size(); ++i) {
     const PointSpec& point = spec.path[i];
     std::string only;
-    if (point.only_when) only = "when " + point.only_when->coordinate + " is " + short_text(point.only_when->range[0]) + " … " + short_text(point.only_when->range[1]);
-    rows.push_back({"  " + std::to_string(i), point.body, fixed_text(point.location[0], 4) + " " + fixed_text(point.location[1], 4) + " " + fixed_text(point.location[2], 4), only});
+    if (point.only_when)
+      only = "when " + point.only_when->coordinate + " is " + short_text(point.only_when->range[0]) + " … " +
+             short_text(point.only_when->range[1]);
+    rows.push_back({"  " + std::to_string(i), point.body,
+                    fixed_text(point.location[0], 4) + " " + fixed_text(point.location[1], 4) + " " +
+                        fixed_text(point.location[2], 4),
+                    only});
   }
   for (const WrapSpec& wrap : spec.wraps)
     rows.push_back({"  wrap", wrap.surface, "side " + wrap.side,
-                    wrap.between ? "between points " + short_text((*wrap.between)[0]) + " and " + short_text((*wrap.between)[1]) : "anywhere"});
+                    wrap.between
+                        ? "between points " + short_text((*wrap.between)[0]) + " and " + short_text((*wrap.between)[1])
+                        : "anywhere"});
   out += "\n" + aligned(rows, "llll");
 
   const Equilibrium rest = static_equilibrium(unit, work.length[at(m)], unit.minimum_activation);
   out += "\nat the model's pose\n";
-  rows = {row("length", fixed_text(work.length[at(m)], 4), "m"), row("fibre length", fixed_text(rest.fibre_length, 4), "m", fixed_text(rest.fibre_length / unit.optimal_fibre_length, 3) + " of optimal"),
+  rows = {row("length", fixed_text(work.length[at(m)], 4), "m"),
+          row("fibre length", fixed_text(rest.fibre_length, 4), "m",
+              fixed_text(rest.fibre_length / unit.optimal_fibre_length, 3) + " of optimal"),
           row("tendon force at rest", fixed_text(rest.tendon_force, 1), "N", "at minimum_activation")};
   for (std::size_t c = 0; c < data.coordinate_names.size(); ++c) {
     const double arm = moment_arm(model, work, m, static_cast<int>(c));
-    if (std::abs(arm) > 1e-9) rows.push_back(row("moment arm, " + data.coordinate_names[c], data.is_rotation[c] ? fixed_text(1e3 * arm, 2) : fixed_text(arm, 4), data.is_rotation[c] ? "mm" : "",
-                                                 arm > 0 ? "acts towards +" : "acts towards -"));
+    if (std::abs(arm) > 1e-9)
+      rows.push_back(row("moment arm, " + data.coordinate_names[c],
+                         data.is_rotation[c] ? fixed_text(1e3 * arm, 2) : fixed_text(arm, 4),
+                         data.is_rotation[c] ? "mm" : "", arm > 0 ? "acts towards +" : "acts towards -"));
   }
   out += aligned(rows, "lrll");
 
   rows = {{"  l / l0", "active / F0", "passive / F0"}};
-  for (const CurveSample& sample : curve_samples(unit)) rows.push_back({fixed_text(sample.length, 1), fixed_text(sample.active, 3), fixed_text(sample.passive, 3)});
+  for (const CurveSample& sample : curve_samples(unit))
+    rows.push_back({fixed_text(sample.length, 1), fixed_text(sample.active, 3), fixed_text(sample.passive, 3)});
   out += "\ncurves (isometric, fully active)\n" + aligned(rows, "rrr");
   return out;
 }
@@ -326,9 +379,12 @@ json muscle_json(const Model& model, const Workspace& work, int m) {
               {"length", work.length[at(m)]}};
   out["moment_arms"] = json::object();
   for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
-    if (const double arm = moment_arm(model, work, m, static_cast<int>(c)); std::abs(arm) > 1e-9) out["moment_arms"][data.coordinate_names[c]] = arm;
+    if (const double arm = moment_arm(model, work, m, static_cast<int>(c)); std::abs(arm) > 1e-9)
+      out["moment_arms"][data.coordinate_names[c]] = arm;
   out["curves"] = json::array();
-  for (const CurveSample& sample : curve_samples(unit)) out["curves"].push_back({{"norm_fibre_length", sample.length}, {"active", sample.active}, {"passive", sample.passive}});
+  for (const CurveSample& sample : curve_samples(unit))
+    out["curves"].push_back(
+        {{"norm_fibre_length", sample.length}, {"active", sample.active}, {"passive", sample.passive}});
   return out;
 }
 
@@ -375,7 +431,8 @@ int perform(const Options& options) {
     else if (options.schema == "study")
       print(study_schema());
     else
-      throw Error(Kind::input, "--schema " + options.schema, "expected model or study" + did_you_mean(options.schema, known));
+      throw Error(Kind::input, "--schema " + options.schema,
+                  "expected model or study" + did_you_mean(options.schema, known));
     return done;
   }
   if (options.words.empty()) throw Error(Kind::input, "psoas info", "expected a MODEL, --kinds, --outputs or --schema");
@@ -385,7 +442,8 @@ int perform(const Options& options) {
 std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
   parser.list("MODEL", options->words, "psoas-model/1 file, and muscles of it (names, globs, group:…)");
-  parser.flag("--kinds", options->kinds, "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
+  parser.flag("--kinds", options->kinds,
+              "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
   parser.flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
   parser.option("--schema", options->schema, "JSON schema of a format: model or study");
   parser.flag("--json", options->json_out, "print JSON");

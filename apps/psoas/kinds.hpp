@@ -29,10 +29,14 @@ struct KindHelp {
 };
 
 template <class T>
-concept HasFields = requires(T t) { T::each(t, [](auto&&...) {}); };
+concept HasFields = requires(T t) {
+  T::each(t, [](auto&&...) {});
+};
 
 template <class T>
-concept IsOptional = requires(T t) { t.has_value(); };
+concept IsOptional = requires(T t) {
+  t.has_value();
+};
 
 template <class T>
 struct ElementOf {};
@@ -70,7 +74,10 @@ std::string type_name() {
     return type_name<typename T::value_type>();
   else if constexpr (HasFields<T>)
     return "object";
-  else if constexpr (requires(const T& t) { t.index(); t.valueless_by_exception(); })
+  else if constexpr (requires(const T& t) {
+                       t.index();
+                       t.valueless_by_exception();
+                     })
     return "one of " + alternatives(static_cast<const T*>(nullptr));
   else if constexpr (std::is_same_v<T, std::vector<typename ElementOf<T>::type>>)
     return "array of " + type_name<typename ElementOf<T>::type>();
@@ -89,12 +96,17 @@ std::string standard_of(const T& field) {
   else if constexpr (std::is_same_v<T, std::string>)
     return field == required_text ? "required" : field.empty() ? "none" : field;
   else if constexpr (std::is_same_v<T, Vec3>)
-    return std::isnan(field[0]) ? "required" : shortest_text(field[0]) + " " + shortest_text(field[1]) + " " + shortest_text(field[2]);
+    return std::isnan(field[0])
+               ? "required"
+               : shortest_text(field[0]) + " " + shortest_text(field[1]) + " " + shortest_text(field[2]);
   else if constexpr (requires { std::tuple_size<T>::value; }) {
     std::string out;
     for (const auto& value : field) out += (out.empty() ? "" : " ") + shortest_text(value);
     return std::isnan(field[0]) ? "required" : out;
-  } else if constexpr (requires(const T& t) { t.index(); t.valueless_by_exception(); })
+  } else if constexpr (requires(const T& t) {
+                         t.index();
+                         t.valueless_by_exception();
+                       })
     return std::visit([](const auto& kind) { return std::string(kind.name); }, field);
   else
     return "none";
@@ -115,7 +127,8 @@ template <HasFields T>
 void add_fields(const T& x, int depth, std::vector<FieldHelp>& out) {
   T::each(x, [&](const char* key, const auto& field, const Info& info) {
     using F = std::decay_t<decltype(field)>;
-    out.push_back({key, type_name<F>(), std::string(info.unit), range_of(info), HasFields<F> ? "" : standard_of(field), std::string(info.help), depth});
+    out.push_back({key, type_name<F>(), std::string(info.unit), range_of(info), HasFields<F> ? "" : standard_of(field),
+                   std::string(info.help), depth});
     if constexpr (HasFields<F>)
       add_fields(field, depth + 1, out);
     else if constexpr (IsOptional<F>) {

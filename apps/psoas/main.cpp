@@ -12,20 +12,23 @@
 
 namespace psoas::app {
 
-
 namespace {
 
-const Verb* const verbs[] = {&run_verb, &check_verb, &info_verb, &evaluate_verb, &convert_verb, &new_verb, &validate_verb};
+const Verb* const verbs[] = {&run_verb,     &check_verb, &info_verb,    &evaluate_verb,
+                             &convert_verb, &new_verb,   &validate_verb};
 
 std::string overview() {
-  std::string out = "psoas " PSOAS_VERSION ": iliopsoas biomechanics. A study (JSON) runs on a model (JSON) and gives a result.\n\nusage: psoas VERB …\n\n";
+  std::string out =
+      "psoas " PSOAS_VERSION
+      ": iliopsoas biomechanics. A study (JSON) runs on a model (JSON) and gives a result.\n\nusage: psoas VERB …\n\n";
   std::vector<std::vector<std::string>> rows;
   for (const Verb* verb : verbs) rows.push_back({std::string("  ") + verb->name, verb->job});
   out += aligned(rows, "ll");
-  out += "\npsoas VERB --help     options and examples of a verb\npsoas --version       version of the program\n"
-         "\nexit codes: 0 done; 1 check found something wrong, or --strict and a line is not met; 2 bad input or files;\n"
-         "3 numeric failure; 4 interrupted\n"
-         "\nexamples\n  psoas run examples/sit_to_stand/study.json\n  psoas info models/full_body.json psoas_L2_TP_r\n";
+  out +=
+      "\npsoas VERB --help     options and examples of a verb\npsoas --version       version of the program\n"
+      "\nexit codes: 0 done; 1 check found something wrong, or --strict and a line is not met; 2 bad input or files;\n"
+      "3 numeric failure; 4 interrupted\n"
+      "\nexamples\n  psoas run examples/sit_to_stand/study.json\n  psoas info models/full_body.json psoas_L2_TP_r\n";
   return out;
 }
 
@@ -37,7 +40,8 @@ int refuse(const Verb& verb, const std::string& text) {
 }
 
 int unknown_argument(const Verb& verb, const CLI::App& parser, const std::string& argument) {
-  if (argument.empty() || argument[0] != '-' || argument == "-") return refuse(verb, "expected no more arguments, found \"" + argument + "\"");
+  if (argument.empty() || argument[0] != '-' || argument == "-")
+    return refuse(verb, "expected no more arguments, found \"" + argument + "\"");
   std::vector<std::string> known;
   for (const CLI::Option* option : parser.get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -51,7 +55,8 @@ int perform(const Verb& verb, const std::vector<std::string>& arguments) {
   CLI::App parser(verb.job, std::string("psoas ") + verb.name);
   parser.footer(std::string("examples\n") + verb.examples);
   parser.allow_extras();
-  for (const auto& [word, label] : {std::pair{"TEXT", ""}, {"REQUIRED", ""}, {"...", ""}, {"Positionals", "Arguments"}, {"OPTIONS", "options"}})
+  for (const auto& [word, label] :
+       {std::pair{"TEXT", ""}, {"REQUIRED", ""}, {"...", ""}, {"Positionals", "Arguments"}, {"OPTIONS", "options"}})
     parser.get_formatter()->label(word, label);
   Parser options(parser);
   const auto action = verb.options(options);
@@ -62,11 +67,14 @@ int perform(const Verb& verb, const std::vector<std::string>& arguments) {
     return done;
   } catch (const CLI::ParseError& error) {
     const std::vector<std::string> rest = parser.remaining();
-    if (const auto option = std::find_if(rest.begin(), rest.end(), [](const std::string& word) { return word.size() > 1 && word[0] == '-'; }); option != rest.end())
+    if (const auto option = std::find_if(rest.begin(), rest.end(),
+                                         [](const std::string& word) { return word.size() > 1 && word[0] == '-'; });
+        option != rest.end())
       return unknown_argument(verb, parser, *option);
     return refuse(verb, error.what());
   }
-  if (const std::vector<std::string> rest = parser.remaining(); !rest.empty()) return unknown_argument(verb, parser, rest.front());
+  if (const std::vector<std::string> rest = parser.remaining(); !rest.empty())
+    return unknown_argument(verb, parser, rest.front());
   return action();
 }
 
@@ -96,9 +104,15 @@ int start(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-void Parser::required(const std::string& names, std::string& value, const std::string& help) { app_.add_option(names, value, help)->required(); }
-void Parser::required(const std::string& names, std::vector<std::string>& values, const std::string& help) { app_.add_option(names, values, help)->required(); }
-void Parser::option(const std::string& names, std::string& value, const std::string& help) { app_.add_option(names, value, help); }
+void Parser::required(const std::string& names, std::string& value, const std::string& help) {
+  app_.add_option(names, value, help)->required();
+}
+void Parser::required(const std::string& names, std::vector<std::string>& values, const std::string& help) {
+  app_.add_option(names, values, help)->required();
+}
+void Parser::option(const std::string& names, std::string& value, const std::string& help) {
+  app_.add_option(names, value, help);
+}
 void Parser::list(const std::string& names, std::vector<std::string>& values, const std::string& help) {
   app_.add_option(names, values, help)->allow_extra_args(names[0] != '-');
 }

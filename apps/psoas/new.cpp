@@ -13,7 +13,9 @@ namespace {
 
 std::vector<std::string> study_kinds() {
   std::vector<std::string> names;
-  [&]<class... K>(const std::variant<K...>*) { (names.emplace_back(K::name), ...); }(static_cast<const StudyKind*>(nullptr));
+  [&]<class... K>(const std::variant<K...>*) {
+    (names.emplace_back(K::name), ...);
+  }(static_cast<const StudyKind*>(nullptr));
   return names;
 }
 
@@ -25,7 +27,9 @@ std::function<int()> options_of(Parser& parser) {
   parser.required("WHAT", options->what, "study");
   parser.required("KIND", options->kind, "kind of study: " + join(study_kinds(), ", "));
   return [options]() -> int {
-    if (options->what != "study") throw Error(Kind::input, "psoas new " + options->what, "expected \"study\" and a kind" + did_you_mean(options->what, {"study"}));
+    if (options->what != "study")
+      throw Error(Kind::input, "psoas new " + options->what,
+                  "expected \"study\" and a kind" + did_you_mean(options->what, {"study"}));
     print(example_study(options->kind));
     return done;
   };

@@ -110,7 +110,9 @@ FinishFirst::FinishFirst() { files_are_being_written = 1; }
 FinishFirst::~FinishFirst() { files_are_being_written = 0; }
 bool was_interrupted() { return signal_came != 0; }
 
-double clock_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double clock_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 Progress::Progress() : start_(clock_seconds()), terminal_(::isatty(STDERR_FILENO)) {}
 
@@ -126,8 +128,10 @@ void Progress::operator()(double share_done, const std::string& what) {
   drawn_ = true;
   const auto filled = static_cast<std::size_t>(std::min(1.0, share_done) * 24.0);
   const std::string bar = std::string(filled, '#') + std::string(24 - filled, '.');
-  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " + fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
-                               fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" + (what.empty() ? "" : "  " + readable_name(what)));
+  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " +
+                               fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
+                               fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" +
+                               (what.empty() ? "" : "  " + readable_name(what)));
 }
 
 std::string ending_of(const std::string& path) {
@@ -151,7 +155,9 @@ std::vector<std::string> comma_separated(const std::vector<std::string>& texts) 
   return out;
 }
 
-std::string counted(std::size_t count, const std::string& one, const std::string& many) { return std::to_string(count) + " " + (count == 1 ? one : many); }
+std::string counted(std::size_t count, const std::string& one, const std::string& many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
 
 std::string format_of(const std::string& path) {
   const std::string text = read_file(path);
@@ -161,7 +167,8 @@ std::string format_of(const std::string& path) {
   };
   const json root = json::parse(text, shallow, false, true);
   if (root.is_discarded()) parse_model(path, text);  // says where it is no JSON
-  if (root.is_object() && root.contains("format") && root["format"].is_string()) return root["format"].get<std::string>();
+  if (root.is_object() && root.contains("format") && root["format"].is_string())
+    return root["format"].get<std::string>();
   return "";
 }
 

@@ -36,7 +36,8 @@ std::vector<std::pair<std::string, std::string>> assignments(const std::vector<s
   std::vector<std::pair<std::string, std::string>> out;
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || text[0] != '/') throw Error(Kind::input, "--set " + text, "expected /pointer=value, such as /subject/mass=80");
+    if (equals == std::string::npos || text[0] != '/')
+      throw Error(Kind::input, "--set " + text, "expected /pointer=value, such as /subject/mass=80");
     out.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return out;
@@ -45,7 +46,8 @@ std::vector<std::pair<std::string, std::string>> assignments(const std::vector<s
 std::string default_folder(const std::string& study) {
   const fs::path path = fs::absolute(study).lexically_normal();
   std::string name = path.stem().string();
-  if (path.filename() == "study.json" && path.parent_path().has_filename()) name = path.parent_path().filename().string();
+  if (path.filename() == "study.json" && path.parent_path().has_filename())
+    name = path.parent_path().filename().string();
   return (fs::path("results") / name).string();
 }
 
@@ -83,10 +85,12 @@ std::string cost_text(double seconds, std::size_t frames) {
     if (s < 1.0) return fixed_text(s * 1e3, s < 0.01 ? 1 : 0) + " ms";
     return fixed_text(s, s < 10.0 ? 2 : 0) + " s";
   };
-  return shown(seconds) + (frames > 0 ? " (" + shown(seconds / static_cast<double>(frames)) + " a frame and variant)" : "");
+  return shown(seconds) +
+         (frames > 0 ? " (" + shown(seconds / static_cast<double>(frames)) + " a frame and variant)" : "");
 }
 
-std::string run_text(const Options& options, const Result& result, double read_seconds, double run_seconds, const std::vector<std::string>& files) {
+std::string run_text(const Options& options, const Result& result, double read_seconds, double run_seconds,
+                     const std::vector<std::string>& files) {
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   json run = json::object();
@@ -114,11 +118,15 @@ std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std:
   std::ifstream in(folder / "run.json", std::ios::binary);
   if (!in) return out;
   const json old = json::parse(in, nullptr, false);
-  if (!old.is_object() || old.value("format", json()) != "psoas-run/1" || !old.contains("files") || !old["files"].is_array()) return out;
+  if (!old.is_object() || old.value("format", json()) != "psoas-run/1" || !old.contains("files") ||
+      !old["files"].is_array())
+    return out;
   for (const json& entry : old["files"]) {
     if (!entry.is_string()) continue;
     const std::string name = entry.get<std::string>();
-    if (ending_of(name) == ".svg" && name.find('/') == std::string::npos && std::find(files.begin(), files.end(), name) == files.end()) out.push_back(folder / name);
+    if (ending_of(name) == ".svg" && name.find('/') == std::string::npos &&
+        std::find(files.begin(), files.end(), name) == files.end())
+      out.push_back(folder / name);
   }
   return out;
 }
@@ -151,7 +159,8 @@ int perform(const Options& options) {
   if (table.time) add("series.sto", write_sto(table));
   for (const Plot& plot : result.plots) add(plot.file, svg(result, plot));
   names.push_back("run.json");
-  files.push_back({(fs::path(folder) / "run.json").string(), run_text(options, result, read_done - begin, run_done - read_done, names)});
+  files.push_back({(fs::path(folder) / "run.json").string(),
+                   run_text(options, result, read_done - begin, run_done - read_done, names)});
   {
     const FinishFirst guard;
     const std::vector<fs::path> stale = stale_files(folder, names);
@@ -164,11 +173,13 @@ int perform(const Options& options) {
     print(text);
   else
     print(summary_text(result, colour_out(), cost_text(run_done - read_done, frames_of(result))));
-  const auto curves = static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [](const std::string& name) { return ending_of(name) == ".svg"; }));
+  const auto curves = static_cast<std::size_t>(
+      std::count_if(names.begin(), names.end(), [](const std::string& name) { return ending_of(name) == ".svg"; }));
   std::vector<std::string> others;
   for (const std::string& name : names)
     if (ending_of(name) != ".svg") others.push_back(name);
-  say("\nresults in " + folder + "/ (" + join(others, ", ") + (curves > 0 ? ", " + counted(curves, "curve as SVG", "curves as SVG") : "") + ") · " +
+  say("\nresults in " + folder + "/ (" + join(others, ", ") +
+      (curves > 0 ? ", " + counted(curves, "curve as SVG", "curves as SVG") : "") + ") · " +
       fixed_text(clock_seconds() - begin, 2) + " s in all");
   if (was_interrupted()) return interrupted;
   if (!result.credible()) {
@@ -181,8 +192,10 @@ int perform(const Options& options) {
 std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
   parser.required("STUDY", options->study, "psoas-study/1 file, or a result.json to compute again");
-  parser.option("-o,--output", options->folder, "folder for the files; default: results/ and the name of the study's folder");
-  parser.list("--set", options->set, "/pointer=value: changes the study; /model/… continues in its model; may be repeated");
+  parser.option("-o,--output", options->folder,
+                "folder for the files; default: results/ and the name of the study's folder");
+  parser.list("--set", options->set,
+              "/pointer=value: changes the study; /model/… continues in its model; may be repeated");
   parser.flag("--json", options->json_out, "print the text of result.json instead of the summary");
   parser.flag("--strict", options->strict, "exit with 1 when a credibility limit is broken");
   return [options] { return perform(*options); };
@@ -192,7 +205,8 @@ std::function<int()> options_of(Parser& parser) {
 
 const Verb run_verb = {"run", "run one study",
                        "  psoas run examples/sit_to_stand/study.json\n"
-                       "  psoas run examples/torque_curve/study.json -o /tmp/tight --set /variants/shortened_0_85/0/scale/optimal_fibre_length=0.9",
+                       "  psoas run examples/torque_curve/study.json -o /tmp/tight --set "
+                       "/variants/shortened_0_85/0/scale/optimal_fibre_length=0.9",
                        options_of};
 
 }  // namespace psoas::app

@@ -49,7 +49,9 @@ std::string interval(double low, double high) {
 
 int perform(const Options& options) {
   const std::vector<ValidationRow> rows = validate(models_folder(options.models), options.name);
-  if (rows.empty()) throw Error(Kind::input, options.name, "expected the name of a published experiment (psoas validate lists all), found none like it");
+  if (rows.empty())
+    throw Error(Kind::input, options.name,
+                "expected the name of a published experiment (psoas validate lists all), found none like it");
   std::size_t inside = 0, deciding = 0;
   for (const ValidationRow& row : rows) {
     deciding += row.decides;
@@ -58,28 +60,50 @@ int perform(const Options& options) {
   if (options.json_out) {
     json all = json::array();
     for (const ValidationRow& row : rows)
-      all.push_back({{"name", row.name}, {"quantity", row.quantity}, {"unit", row.unit}, {"computed", row.computed}, {"low", row.low}, {"high", row.high}, {"inside", row.inside}, {"decides", row.decides},
-                     {"source", row.source}, {"note", row.note}});
+      all.push_back({{"name", row.name},
+                     {"quantity", row.quantity},
+                     {"unit", row.unit},
+                     {"computed", row.computed},
+                     {"low", row.low},
+                     {"high", row.high},
+                     {"inside", row.inside},
+                     {"decides", row.decides},
+                     {"source", row.source},
+                     {"note", row.note}});
     print_json(all);
   } else if (options.markdown) {
     print(validation_markdown(rows));
   } else {
     const bool colour = colour_out();
-    const auto paint = [&](const char* code, const std::string& text) { return colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text; };
-    std::vector<std::vector<std::string>> table = {{"", "experiment", "quantity", "unit", "computed", "published", "source"}};
-    for (const ValidationRow& row : rows)
-      table.push_back({!row.decides ? "–" : row.inside ? paint("32", "✓") : paint("1;31", "✗"), row.name, row.quantity, readable_unit(row.unit), short_text(row.computed), interval(row.low, row.high),
-                       row.source + (row.note.empty() ? "" : " (" + row.note + ")")});
+    const auto paint = [&](const char* code, const std::string& text) {
+      return colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+    };
+    std::vector<std::vector<std::string>> table = {
+        {"", "experiment", "quantity", "unit", "computed", "published", "source"}};
+    for (const ValidationRow& row : rows) {
+      table.push_back({!row.decides ? "–"
+                       : row.inside ? paint("32", "✓")
+                                    : paint("1;31", "✗"),
+                       row.name, row.quantity, readable_unit(row.unit), short_text(row.computed),
+                       interval(row.low, row.high), row.source});
+      if (row.inside || row.note.empty()) continue;
+      std::string note = wrapped(row.note, "     ");
+      note.pop_back();
+      table.push_back({note});
+    }
     print(aligned(table, "llllrl"));
     print("\n" + std::to_string(inside) + " of " + std::to_string(deciding) + " inside the published range" +
-          (deciding < rows.size() ? "; " + std::to_string(rows.size() - deciding) + " more (–) are for information" : "") + "\n");
+          (deciding < rows.size() ? "; " + std::to_string(rows.size() - deciding) + " more (–) are for information"
+                                  : "") +
+          "\n");
   }
   return options.strict && inside < deciding ? wrong : done;
 }
 #else
 int perform(const Options& options) {
   const std::string folder = models_folder(options.models);
-  throw Error(Kind::input, "psoas validate", "this program was built without the published experiments (models: " + folder + ")");
+  throw Error(Kind::input, "psoas validate",
+              "this program was built without the published experiments (models: " + folder + ")");
 }
 #endif
 

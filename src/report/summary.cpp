@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "psoas/core/words.hpp"
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 
@@ -12,20 +11,6 @@ namespace psoas {
 namespace {
 
 constexpr std::size_t most_warnings = 12;
-constexpr std::size_t page_width = 118;
-
-/// A text in lines of the page's width, the following ones indented.
-std::string wrapped(const std::string& text, const std::string& indent) {
-  std::string out, line = indent;
-  for (const std::string& word : split_words(text)) {
-    if (text_width(line) + 1 + text_width(word) > page_width && line.size() > indent.size()) {
-      out += line + "\n";
-      line = indent + "  ";
-    }
-    line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
-  }
-  return out + line + "\n";
-}
 
 /// Puts a terminal colour around a text, or not.
 struct Paint {
@@ -80,7 +65,9 @@ std::vector<std::string> broken_lines(const Result& result) {
   for (const auto& [variant, block] : result.blocks)
     for (const Credibility& line : block.credibility)
       if (line.ok && !*line.ok)
-        said.add(line.name + " " + value_with_unit(line.value, line.unit) + ", limit " + value_with_unit(line.limit, line.unit), variant);
+        said.add(line.name + " " + value_with_unit(line.value, line.unit) + ", limit " +
+                     value_with_unit(line.limit, line.unit),
+                 variant);
   return said.lines();
 }
 
@@ -130,7 +117,8 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
     std::string unit, limit, source, note;
     std::vector<std::string> values;
     for (const auto& [variant, block] : result.blocks) {
-      const auto found = std::find_if(block.credibility.begin(), block.credibility.end(), [&](const Credibility& line) { return line.name == name; });
+      const auto found = std::find_if(block.credibility.begin(), block.credibility.end(),
+                                      [&](const Credibility& line) { return line.name == name; });
       if (found == block.credibility.end()) {
         values.emplace_back();
         continue;
@@ -162,11 +150,14 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
 
 std::string summary_text(const Result& result, bool colour, const std::string& cost) {
   const Paint paint{colour};
-  std::string out = paint.bold(result.heading.empty() ? result.study : result.heading) + (cost.empty() ? "" : " · " + cost) + "\n";
+  std::string out =
+      paint.bold(result.heading.empty() ? result.study : result.heading) + (cost.empty() ? "" : " · " + cost) + "\n";
   const std::vector<std::string> broken = broken_lines(result);
   if (!broken.empty()) {
     const std::string count = std::to_string(broken.size());
-    out += paint.bad("✗ " + count + (broken.size() == 1 ? " credibility line is" : " credibility lines are") + " over the limit:") + "\n";
+    out += paint.bad("✗ " + count + (broken.size() == 1 ? " credibility line is" : " credibility lines are") +
+                     " over the limit:") +
+           "\n";
     for (const std::string& line : broken) out += paint.bad("✗ ") + line + "\n";
   }
   add_summary(result, paint, out);
@@ -183,7 +174,8 @@ std::string summary_text(const Result& result, bool colour, const std::string& c
   const std::vector<std::string> lines = warnings.lines();
   out += "\n" + paint.bold("warnings") + (lines.empty() ? "  none\n" : "\n");
   for (std::size_t i = 0; i < std::min(lines.size(), most_warnings); ++i) out += wrapped(lines[i], "  ");
-  if (lines.size() > most_warnings) out += "  … and " + std::to_string(lines.size() - most_warnings) + " more, all of them in result.json\n";
+  if (lines.size() > most_warnings)
+    out += "  … and " + std::to_string(lines.size() - most_warnings) + " more, all of them in result.json\n";
   return out;
 }
 

@@ -14,9 +14,10 @@ namespace psoas {
 namespace {
 
 // Okabe & Ito 2008: told apart with every common colour vision. Dashes keep lines that lie on each other visible.
-constexpr std::array<const char*, 7> colours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+constexpr std::array<const char*, 7> colours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                "#E69F00", "#56B4E9", "#000000"};
 constexpr std::array<const char*, 4> dashes = {"", "7 4", "2 3", "9 3 2 3"};
-constexpr double letter = 6.6;      // mean width of a letter of 12 px
+constexpr double letter = 6.6;       // mean width of a letter of 12 px
 constexpr double label_step = 15.0;  // least distance of labels
 
 struct Line {
@@ -120,7 +121,8 @@ void spread(std::vector<std::pair<double, std::size_t>>& labels, double top, dou
 }
 
 std::string text_at(double x, double y, const char* anchor, const std::string& text, const std::string& more = "") {
-  return fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y, anchor, more, escaped(text));
+  return fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y, anchor, more,
+                     escaped(text));
 }
 
 }  // namespace
@@ -145,8 +147,10 @@ std::string svg(const Result& result, const Plot& plot) {
   // Room: labels of lines stand at their ends.
   double label_room = 0.0;
   if (curves.size() > 1)
-    for (const Line& curve : curves) label_room = std::max(label_room, 26.0 + letter * static_cast<double>(text_width(curve.label)));
-  const double width = 720.0, height = 420.0, left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0)), top = 62.0, bottom = height - 52.0;
+    for (const Line& curve : curves)
+      label_room = std::max(label_room, 26.0 + letter * static_cast<double>(text_width(curve.label)));
+  const double width = 720.0, height = 420.0, left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0)),
+               top = 62.0, bottom = height - 52.0;
 
   double x_low = inf, x_high = -inf, y_low = inf, y_high = -inf;
   for (const Line& curve : curves)
@@ -157,7 +161,8 @@ std::string svg(const Result& result, const Plot& plot) {
   const Axis x = axis_of(x_low, x_high, left, right, 7, false), y = axis_of(y_low, y_high, bottom, top, 5, true);
 
   std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" role=\"img\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+      "role=\"img\" "
       "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n<title>{2}</title>\n"
       "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n",
       width, height, escaped(plot.title));
@@ -169,25 +174,29 @@ std::string svg(const Result& result, const Plot& plot) {
   const std::vector<char> gaps = breaks(time);
   for (std::size_t i = 1; i < time.size(); ++i)
     if (gaps[i] && time[i] > time[i - 1])
-      out += fmt::format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"#f2f2f2\"/>\n", x.at(time[i - 1]), top,
-                         x.at(time[i]) - x.at(time[i - 1]), bottom - top);
+      out += fmt::format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"#f2f2f2\"/>\n",
+                         x.at(time[i - 1]), top, x.at(time[i]) - x.at(time[i - 1]), bottom - top);
   for (const double tick : y.ticks()) {
-    out += fmt::format("<path d=\"M{:.2f} {:.2f}H{:.2f}\" stroke=\"{}\" stroke-width=\"1\"/>\n", left, y.at(tick), right, std::abs(tick) < 1e-9 * y.step ? "#999999" : "#e3e3e3");
+    out += fmt::format("<path d=\"M{:.2f} {:.2f}H{:.2f}\" stroke=\"{}\" stroke-width=\"1\"/>\n", left, y.at(tick),
+                       right, std::abs(tick) < 1e-9 * y.step ? "#999999" : "#e3e3e3");
     out += text_at(left - 8, y.at(tick) + 4, "end", fixed_text(tick, y.decimals));
   }
-  out += fmt::format("<path d=\"M{:.2f} {:.2f}H{:.2f}\" stroke=\"#333333\" stroke-width=\"1\"/>\n", left, bottom, right);
+  out +=
+      fmt::format("<path d=\"M{:.2f} {:.2f}H{:.2f}\" stroke=\"#333333\" stroke-width=\"1\"/>\n", left, bottom, right);
   for (const double tick : x.ticks()) {
     out += fmt::format("<path d=\"M{:.2f} {:.2f}v5\" stroke=\"#333333\" stroke-width=\"1\"/>\n", x.at(tick), bottom);
     out += text_at(x.at(tick), bottom + 19, "middle", fixed_text(tick, x.decimals));
   }
   const std::string unit = readable_unit(axis_unit);
-  out += text_at(0.5 * (left + right), height - 12, "middle", readable_name(axis_name) + (unit.empty() ? "" : " (" + unit + ")"), " fill=\"#666666\"");
+  out += text_at(0.5 * (left + right), height - 12, "middle",
+                 readable_name(axis_name) + (unit.empty() ? "" : " (" + unit + ")"), " fill=\"#666666\"");
 
   std::vector<std::pair<double, std::size_t>> labels;
   std::vector<double> ends(curves.size(), 0.5 * (top + bottom));
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const char* dash = dashes[i % dashes.size()];
-    out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-linejoin=\"round\"{}/>\n", line_path(curves[i], x, y), colours[i % colours.size()],
+    out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-linejoin=\"round\"{}/>\n",
+                       line_path(curves[i], x, y), colours[i % colours.size()],
                        *dash ? fmt::format(" stroke-dasharray=\"{}\"", dash) : "");
     for (const double value : curves[i].y)
       if (std::isfinite(value)) ends[i] = y.at(value);
@@ -196,8 +205,10 @@ std::string svg(const Result& result, const Plot& plot) {
   if (curves.size() > 1) {
     spread(labels, top, bottom);
     for (const auto& [at, i] : labels) {
-      out += fmt::format("<path d=\"M{:.2f} {:.2f}L{:.2f} {:.2f}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1\"/>\n", right + 2, ends[i], right + 14, at, colours[i % colours.size()]);
-      out += text_at(right + 18, at + 4, "start", curves[i].label, fmt::format(" fill=\"{}\"", colours[i % colours.size()]));
+      out += fmt::format("<path d=\"M{:.2f} {:.2f}L{:.2f} {:.2f}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1\"/>\n",
+                         right + 2, ends[i], right + 14, at, colours[i % colours.size()]);
+      out += text_at(right + 18, at + 4, "start", curves[i].label,
+                     fmt::format(" fill=\"{}\"", colours[i % colours.size()]));
     }
   }
   return out + "</svg>\n";

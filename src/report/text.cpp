@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/words.hpp"
+
 namespace psoas {
 namespace {
 
@@ -58,6 +60,19 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::stri
     out += line + "\n";
   }
   return out;
+}
+
+std::string wrapped(const std::string& text, const std::string& indent) {
+  constexpr std::size_t page_width = 118;
+  std::string out, line = indent;
+  for (const std::string& word : split_words(text)) {
+    if (text_width(line) + 1 + text_width(word) > page_width && line.size() > indent.size()) {
+      out += line + "\n";
+      line = indent + "  ";
+    }
+    line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
+  }
+  return out + line + "\n";
 }
 
 std::string fixed_text(double value, int decimals) {

@@ -35,11 +35,11 @@ struct Ran {
 
 /// What is different from an ordinary call.
 struct Circumstances {
-  std::string stdout_to{};      ///< a device instead of a file
+  std::string stdout_to{};  ///< a device instead of a file
   bool close_stdout = false;
-  bool broken_pipe = false;     ///< nobody reads standard output
-  long largest_file = -1;       ///< bytes (ulimit -f)
-  int kill_after_ms = -1;       ///< sends SIGINT
+  bool broken_pipe = false;  ///< nobody reads standard output
+  long largest_file = -1;    ///< bytes (ulimit -f)
+  int kill_after_ms = -1;    ///< sends SIGINT
 };
 
 class Cli : public ::testing::Test {
@@ -59,7 +59,8 @@ class Cli : public ::testing::Test {
 
     const pid_t child = ::fork();
     if (child == 0) {
-      const int out_file = ::open(c.stdout_to.empty() ? out.c_str() : c.stdout_to.c_str(), O_WRONLY | (c.stdout_to.empty() ? O_CREAT : 0), 0666);
+      const int out_file = ::open(c.stdout_to.empty() ? out.c_str() : c.stdout_to.c_str(),
+                                  O_WRONLY | (c.stdout_to.empty() ? O_CREAT : 0), 0666);
       const int err_file = ::open(err.c_str(), O_WRONLY | O_CREAT, 0666);
       ::dup2(c.broken_pipe ? pipe_ends[1] : out_file, STDOUT_FILENO);
       ::dup2(err_file, STDERR_FILENO);
@@ -80,7 +81,8 @@ class Cli : public ::testing::Test {
     }
     int status = 0;
     ::waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), streams.read("out"), streams.read("err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), streams.read("out"),
+            streams.read("err")};
   }
 };
 
@@ -163,7 +165,8 @@ TEST_F(Cli, RunWritesAllFilesAndSaysWhere) {
 TEST_F(Cli, FolderIsNamedAfterTheStudysFolder) {
   folder.write("walk/study.json", psoas({"new", "study", "simulation"}).out);
   folder.write("walk/pendulum.json", bytes_of(pendulum));
-  const Ran ran = psoas({"run", "walk/study.json", "--set", "/model=pendulum.json", "--set", "/duration=0.05", "--set", "/locked=[]"});
+  const Ran ran = psoas(
+      {"run", "walk/study.json", "--set", "/model=pendulum.json", "--set", "/duration=0.05", "--set", "/locked=[]"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_TRUE(folder.names().contains("results/walk/result.json"));
 }
@@ -192,7 +195,10 @@ TEST_F(Cli, JsonIsTheTextOfTheResult) {
 }
 
 TEST_F(Cli, SetChangesTheStudyAndItsModel) {
-  ASSERT_EQ(psoas({"run", swing, "-o", "a", "--set", "/duration=0.5", "--set", "/model/gravity/1=-1.62", "--set", "/title=moon=slow"}).code, 0);
+  ASSERT_EQ(psoas({"run", swing, "-o", "a", "--set", "/duration=0.5", "--set", "/model/gravity/1=-1.62", "--set",
+                   "/title=moon=slow"})
+                .code,
+            0);
   const auto result = nlohmann::json::parse(folder.read("a/result.json"));
   EXPECT_EQ(result["variants"]["normal"]["series"]["time"]["values"].back(), 0.5);
   EXPECT_EQ(result["provenance"]["model"]["gravity"][1], -1.62);
@@ -310,7 +316,8 @@ TEST_F(Cli, CheckLooksUpWhatAStudyNames) {
 
 TEST_F(Cli, FilesThatCannotBeReadGiveTwoForRootToo) {
   folder.write("file.json", "{}");
-  for (const std::string& path : {std::string("nothere.json"), folder.path().string(), std::string("file.json/below.json"), std::string("/proc/self/mem")}) {
+  for (const std::string& path : {std::string("nothere.json"), folder.path().string(),
+                                  std::string("file.json/below.json"), std::string("/proc/self/mem")}) {
     const Ran ran = psoas({"check", path});
     EXPECT_EQ(ran.code, 2) << path;
     EXPECT_TRUE(has(ran.out, path + ": ")) << ran.out;
@@ -350,8 +357,13 @@ TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
   EXPECT_TRUE(has(kinds.out, "required")) << kinds.out;
   EXPECT_TRUE(has(psoas({"info", "--outputs"}).out, "moment_arm/<muscle>/<coordinate>"));
   EXPECT_TRUE(has(psoas({"info", "--outputs", pendulum}).out, "length/iliopsoas_r"));
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"info", "--json", pendulum}, {"info", "--json", pendulum, "*"}, {"info", "--json", "--kinds"}, {"info", "--json", "--outputs", pendulum}, {"info", "--schema", "model"}, {"info", "--schema", "study"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"info", "--json", pendulum},
+                                             {"info", "--json", pendulum, "*"},
+                                             {"info", "--json", "--kinds"},
+                                             {"info", "--json", "--outputs", pendulum},
+                                             {"info", "--schema", "model"},
+                                             {"info", "--schema", "study"}}) {
     const Ran ran = psoas(words);
     EXPECT_EQ(ran.code, 0);
     EXPECT_TRUE(nlohmann::json::accept(ran.out)) << words[1];
@@ -372,9 +384,11 @@ TEST_F(Cli, EveryStudyKindHasAnExampleThatReads) {
 
 TEST_F(Cli, EvaluateGivesOneRowAState) {
   folder.write("states.csv", "hip_flexion_r,u/hip_flexion_r,activation/iliopsoas_r\n0,0,0\n0.5,0,1\n1,-1,1\n");
-  const Ran ran = psoas({"evaluate", pendulum, "states.csv", "--outputs", "length/*,moment_arm/iliopsoas_r/hip_flexion_r", "--outputs", "muscle_force/*"});
+  const Ran ran = psoas({"evaluate", pendulum, "states.csv", "--outputs",
+                         "length/*,moment_arm/iliopsoas_r/hip_flexion_r", "--outputs", "muscle_force/*"});
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_EQ(ran.out.substr(0, ran.out.find('\n')), "length/iliopsoas_r,moment_arm/iliopsoas_r/hip_flexion_r,muscle_force/iliopsoas_r");
+  EXPECT_EQ(ran.out.substr(0, ran.out.find('\n')),
+            "length/iliopsoas_r,moment_arm/iliopsoas_r/hip_flexion_r,muscle_force/iliopsoas_r");
   EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 4);
   EXPECT_EQ(psoas({"evaluate", pendulum, "states.csv", "-o", "out.csv"}).code, 0);
   EXPECT_TRUE(has(folder.read("out.csv"), "length/iliopsoas_r"));

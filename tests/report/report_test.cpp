@@ -16,7 +16,9 @@ Result example() {
   Result result;
   result.study = "motion";
   result.heading = "a rise";
-  result.summary = {{"Δθ at 5 N·m", "deg", "clinical", {0.0, 13.04}, 1}, {"loads", "", "", {}, 0}, {"  L5-S1 compression", "N", "", {-0.2, std::nan("")}, 0}};
+  result.summary = {{"Δθ at 5 N·m", "deg", "clinical", {0.0, 13.04}, 1},
+                    {"loads", "", "", {}, 0},
+                    {"  L5-S1 compression", "N", "", {-0.2, std::nan("")}, 0}};
   for (const char* name : {"normal", "shortened_0_95"}) {
     Block& block = result.blocks[name];
     block.axis_values = {0.0, 0.1, 0.2, 1.0, 1.1, 1.2};
@@ -41,7 +43,8 @@ TEST(Text, WidthCountsCodePoints) {
 }
 
 TEST(Text, RowsLineUp) {
-  EXPECT_EQ(aligned({{"Δθ", "1"}, {"a heading that is long"}, {"mass", "75.3"}}, "lr"), "Δθ       1\na heading that is long\nmass  75.3\n");
+  EXPECT_EQ(aligned({{"Δθ", "1"}, {"a heading that is long"}, {"mass", "75.3"}}, "lr"),
+            "Δθ       1\na heading that is long\nmass  75.3\n");
 }
 
 TEST(Text, NamesUnitsAndNumbers) {
@@ -73,7 +76,8 @@ TEST(Summary, ABrokenLimitStandsInTheFirstLines) {
   result.blocks["normal"].warnings = {"one", "both"};
   result.blocks["shortened_0_95"].warnings = {"both"};
   const std::string text = summary_text(result);
-  EXPECT_TRUE(has(text, "a rise\n✗ 1 credibility line is over the limit:\n✗ shortened 0.95: residual 9 N, limit 5 N\n")) << text;
+  EXPECT_TRUE(has(text, "a rise\n✗ 1 credibility line is over the limit:\n✗ shortened 0.95: residual 9 N, limit 5 N\n"))
+      << text;
   EXPECT_TRUE(has(text, "\n  normal: one\n")) << text;
   EXPECT_TRUE(has(text, "\n  both\n")) << text;
 }
@@ -96,8 +100,14 @@ TEST(Svg, HasOneLineAVariantBrokenWhereTimeJumps) {
 
 TEST(Svg, DrawsWhateverTheValuesAre) {
   const double nan = std::nan(""), infinite = std::numeric_limits<double>::infinity();
-  for (const std::vector<double>& values : std::vector<std::vector<double>>{
-           {nan, nan, nan}, {0, 0, 0}, {5, 5, 5}, {1e-300, 0, 1e-300}, {1e300, -1e300, 0}, {infinite, 1, 2}, {1e15, 1e15 + 1, 1e15 + 2}, {}}) {
+  for (const std::vector<double>& values : std::vector<std::vector<double>>{{nan, nan, nan},
+                                                                            {0, 0, 0},
+                                                                            {5, 5, 5},
+                                                                            {1e-300, 0, 1e-300},
+                                                                            {1e300, -1e300, 0},
+                                                                            {infinite, 1, 2},
+                                                                            {1e15, 1e15 + 1, 1e15 + 2},
+                                                                            {}}) {
     Result result;
     Block& block = result.blocks[""];
     for (std::size_t i = 0; i < values.size(); ++i) block.axis_values.push_back(0.1 * static_cast<double>(i));
@@ -110,7 +120,10 @@ TEST(Svg, DrawsWhateverTheValuesAre) {
 }
 
 TEST(Svg, UnknownSeriesIsAnError) {
-  EXPECT_EQ(error_of([] { svg(example(), {"x.svg", "x", "N", "nothing"}); }), "nothing: expected a series of the result");
+  EXPECT_EQ(error_of([] {
+              svg(example(), {"x.svg", "x", "N", "nothing"});
+            }),
+            "nothing: expected a series of the result");
 }
 
 }  // namespace

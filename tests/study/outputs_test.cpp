@@ -155,6 +155,19 @@ TEST(Outputs, hip_contact_force_is_one_vector_in_two_frames) {
   }
 }
 
+TEST(Outputs, body_origins_and_mass_centre) {
+  const Solved& now = solved();
+  const Vec3 center = now.solver.mass_center();
+  for (int i = 0; i < 3; ++i) {
+    const std::string axis(1, "xyz"[i]);
+    for (const auto& [name, body] : now.model.spec().bodies)
+      EXPECT_EQ(now("body_origin_" + axis + "/" + name), now.solver.work().tree.X_GB[at(now.model.body(name))].p[i]) << name;
+    // the pelvis' joint frame is its own, so its coordinates are its origin
+    EXPECT_NEAR(now("body_origin_" + axis + "/pelvis"), now("coordinate/pelvis_t" + axis), 1e-12);
+    EXPECT_NEAR(now("com_" + axis), center[i], 1e-12);
+  }
+}
+
 TEST(Outputs, lordosis_and_sacral_slope) {
   // Neutral: the endplate angles of the model itself; extension adds to lordosis by the levels' shares, a tilted pelvis
   // to the slope alone.

@@ -20,6 +20,9 @@ std::string padded(std::string_view text, std::size_t width, bool right = false)
 /// beyond it stand left. A row of one cell is a heading and widens no column.
 std::string aligned(const std::vector<std::vector<std::string>>& rows, std::string_view alignment);
 
+/// The text in lines of at most 118 columns behind an indent, the second line on two spaces further in.
+std::string wrapped(const std::string& text, const std::string& indent);
+
 /// A number with fixed decimals, "–" for nan, never "-0".
 std::string fixed_text(double value, int decimals);
 
