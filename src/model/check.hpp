@@ -28,7 +28,8 @@ class Check {
   template <class T>
   void value(const T& x, const Place& at, const Info& info) {
     if constexpr (std::is_same_v<T, double>) {
-      if (!std::isfinite(x) || x < info.low || x > info.high) wrong(at, expectation(info) + ", found " + shortest_text(x));
+      if (!std::isfinite(x) || x < info.low || x > info.high)
+        wrong(at, expectation(info) + ", found " + shortest_text(x));
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (is_missing(x)) return wrong(at, "expected a text, found none");
       if (info.choices.empty()) return;

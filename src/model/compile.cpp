@@ -80,16 +80,18 @@ class Compiler {
       const auto& [name, joint] = *(spec_.joints.begin() + static_cast<std::ptrdiff_t>(j));
       for (const auto& [key, end] : {std::pair{"parent", joint.parent}, std::pair{"child", joint.child}})
         if (!(end == "ground" && std::string_view(key) == "parent") && !spec_.bodies.find(end))
-          wrong(join_pointer({"joints", name, key}), "expected a body, found \"" + end + "\"" + did_you_mean(end, names));
+          wrong(join_pointer({"joints", name, key}),
+                "expected a body, found \"" + end + "\"" + did_you_mean(end, names));
       if (const auto [first, fresh] = carrier.emplace(joint.child, static_cast<int>(j)); !fresh)
-        wrong(join_pointer({"joints", name, "child"}),
-              "expected each body to be the child of one joint, found \"" + joint.child + "\" also in joint \"" +
-                  (spec_.joints.begin() + first->second)->first + "\"");
+        wrong(join_pointer({"joints", name, "child"}), "expected each body to be the child of one joint, found \"" +
+                                                           joint.child + "\" also in joint \"" +
+                                                           (spec_.joints.begin() + first->second)->first + "\"");
       else
         children[joint.parent].push_back(static_cast<int>(j));
     }
     for (const auto& [name, item] : spec_.bodies)
-      if (!carrier.count(name)) wrong(join_pointer({"bodies", name}), "expected a joint with this body as its child, found none");
+      if (!carrier.count(name))
+        wrong(join_pointer({"bodies", name}), "expected a joint with this body as its child, found none");
     if (problems_.size() > before) return;
 
     Tree& tree = data_->tree;
@@ -129,7 +131,8 @@ class Compiler {
           chain += " -> " + up;
           up = (spec_.joints.begin() + carrier[up])->second.parent;
         }
-        wrong(join_pointer({"bodies", name}), "expected a chain of joints down to ground, found the cycle " + chain + " -> " + up);
+        wrong(join_pointer({"bodies", name}),
+              "expected a chain of joints down to ground, found the cycle " + chain + " -> " + up);
       }
     for (std::size_t b = tree.bodies.size(); b-- > 0;) {
       tree.bodies[b].subtree_end = std::max(tree.bodies[b].subtree_end, static_cast<int>(b) + 1);
@@ -177,7 +180,8 @@ class Compiler {
       }
       body.last_axis = static_cast<int>(tree.axes.size());
       body.last_coordinate = tree.coordinates();
-      if (body.last_coordinate - body.first_coordinate > 6) wrong(pointer, "expected at most six coordinates in one joint");
+      if (body.last_coordinate - body.first_coordinate > 6)
+        wrong(pointer, "expected at most six coordinates in one joint");
     }
 
     std::map<std::string, int> independent;
@@ -222,7 +226,8 @@ class Compiler {
     }
     for (const auto& [name, index] : independent)
       if (!is_source[at(index)])
-        wrong(join_pointer({"coordinates", name}), "expected a joint that uses this coordinate or a coordinate coupled to it, found none");
+        wrong(join_pointer({"coordinates", name}),
+              "expected a joint that uses this coordinate or a coordinate coupled to it, found none");
   }
 
   /// Six independent coordinates between ground and one body: the equations that only the environment can carry.
@@ -259,7 +264,8 @@ class Compiler {
           const auto& names = data_->tree_coordinate_names;
           const auto found = std::find(names.begin(), names.end(), item.only_when->coordinate);
           if (found == names.end())
-            wrong(place + "/only_when/coordinate", "expected a coordinate that a joint uses, found \"" + item.only_when->coordinate + "\"" +
+            wrong(place + "/only_when/coordinate", "expected a coordinate that a joint uses, found \"" +
+                                                       item.only_when->coordinate + "\"" +
                                                        did_you_mean(item.only_when->coordinate, names));
           point.coordinate = static_cast<int>(found - names.begin());
           point.low = item.only_when->range[0];
@@ -272,18 +278,22 @@ class Compiler {
         const std::string place = pointer("wraps") + "/" + std::to_string(i);
         const SurfaceSpec* surface = spec_.surfaces.find(item.surface);
         if (!surface) {
-          wrong(place + "/surface", "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
+          wrong(place + "/surface",
+                "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
           continue;
         }
         const int points = static_cast<int>(muscle.path.size());
         const auto carrier = body_index_.find(surface->body);  // the surface itself has complained where there is none
-        PathWrap wrap{carrier == body_index_.end() ? 0 : carrier->second, frame_pose(surface->translation, surface->orientation), surface->shape};
+        PathWrap wrap{carrier == body_index_.end() ? 0 : carrier->second,
+                      frame_pose(surface->translation, surface->orientation), surface->shape};
         wrap.last = points - 1;
         if (item.between) {
           wrap.first = static_cast<int>((*item.between)[0]);
           wrap.last = static_cast<int>((*item.between)[1]);
-          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= points) {
-            wrong(place + "/between", "expected two point indices, the first below the second, from 0 to " + std::to_string(points - 1));
+          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 ||
+              wrap.last <= wrap.first || wrap.last >= points) {
+            wrong(place + "/between",
+                  "expected two point indices, the first below the second, from 0 to " + std::to_string(points - 1));
             continue;
           }
         }
@@ -326,7 +336,8 @@ class Compiler {
         while (slot.first < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.first)] < carried) ++slot.first;
         slot.last = slot.first;
         while (slot.last < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.last)] < end) ++slot.last;
-        if (slot.last > slot.first && slot.last - slot.first < static_cast<int>(path.bodies.size())) data_->arm_slots.push_back(slot);
+        if (slot.last > slot.first && slot.last - slot.first < static_cast<int>(path.bodies.size()))
+          data_->arm_slots.push_back(slot);
       }
       data_->arm_start.push_back(static_cast<int>(data_->arm_slots.size()));
       data_->wrench_start.push_back(data_->wrench_start.back() + static_cast<int>(path.bodies.size()));
@@ -340,8 +351,9 @@ class Compiler {
     if (muscle.max_isometric_force) return *muscle.max_isometric_force;
     const double* tension = spec_.specific_tension.find(muscle.region);
     if (!tension) {
-      wrong(join_pointer({"muscles", name, "region"}), "expected a region of specific_tension, found \"" + muscle.region + "\"" +
-                                                           did_you_mean(muscle.region, names_of(spec_.specific_tension)));
+      wrong(join_pointer({"muscles", name, "region"}),
+            "expected a region of specific_tension, found \"" + muscle.region + "\"" +
+                did_you_mean(muscle.region, names_of(spec_.specific_tension)));
       return 0.0;
     }
     return *tension * muscle.physiological_cross_section_area.value_or(0.0);
@@ -359,7 +371,8 @@ class Compiler {
     const TreeBody& item = tree.bodies[at(found->second)];
     std::size_t n = 0;
     for (int i = item.first_axis; i < item.last_axis; ++i)
-      if (const TreeAxis& axis = tree.axes[at(i)]; axis.rotation && axis.coordinate >= 0 && n < 3) out[n++] = axis.coordinate;
+      if (const TreeAxis& axis = tree.axes[at(i)]; axis.rotation && axis.coordinate >= 0 && n < 3)
+        out[n++] = axis.coordinate;
     if (n != 3) wrong(pointer, "expected a joint with three rotations by coordinates, found \"" + joint + "\"");
     return out;
   }
@@ -373,7 +386,8 @@ class Compiler {
       const auto& names = data_->coordinate_names;
       const auto found = std::find(names.begin(), names.end(), *trunk[i].second);
       if (found == names.end())
-        wrong(join_pointer({"lumbar", trunk[i].first}), "expected an independent coordinate, found \"" + *trunk[i].second + "\"" +
+        wrong(join_pointer({"lumbar", trunk[i].first}), "expected an independent coordinate, found \"" +
+                                                            *trunk[i].second + "\"" +
                                                             did_you_mean(*trunk[i].second, names));
       data_->trunk[i] = static_cast<int>(found - names.begin());
     }
@@ -392,7 +406,8 @@ class Compiler {
         below_body = level.superior;
         for (std::size_t i = 0; i < 3; ++i)
           if (data_->couplings[at(level.coordinates[i])].source != data_->trunk[i])
-            wrong(pointer, "expected \"" + data_->tree_coordinate_names[at(level.coordinates[i])] + "\" to be coupled to \"" + *trunk[i].second + "\"");
+            wrong(pointer, "expected \"" + data_->tree_coordinate_names[at(level.coordinates[i])] +
+                               "\" to be coupled to \"" + *trunk[i].second + "\"");
       }
       data_->levels.push_back(level);
     }
@@ -405,8 +420,9 @@ class Compiler {
         const auto& names = data_->tree_coordinate_names;
         const auto found = std::find(names.begin(), names.end(), exponential->coordinate);
         if (found == names.end())
-          wrong(join_pointer({"passive", name, "exponential", "coordinate"}), "expected a coordinate that a joint uses, found \"" +
-                                                                                  exponential->coordinate + "\"" + did_you_mean(exponential->coordinate, names));
+          wrong(join_pointer({"passive", name, "exponential", "coordinate"}),
+                "expected a coordinate that a joint uses, found \"" + exponential->coordinate + "\"" +
+                    did_you_mean(exponential->coordinate, names));
         PassiveTorque torque;
         torque.element = element;
         torque.coordinate = static_cast<int>(found - names.begin());
@@ -417,7 +433,8 @@ class Compiler {
         data_->passive.push_back(torque);
       } else {
         const Bushing& bushing = std::get<Bushing>(item);
-        const std::array<int, 3> coordinates = rotations(bushing.joint, join_pointer({"passive", name, "bushing", "joint"}));
+        const std::array<int, 3> coordinates =
+            rotations(bushing.joint, join_pointer({"passive", name, "bushing", "joint"}));
         for (int i = 0; i < 3; ++i) {
           PassiveTorque torque;
           torque.element = element;
@@ -433,11 +450,13 @@ class Compiler {
 
   void contacts() {
     for (const auto& [name, item] : spec_.contacts)
-      data_->contacts.push_back({body(item.body, join_pointer({"contacts", name, "body"})), item.location, item.cap, item.friction, item.support == "seat"});
+      data_->contacts.push_back({body(item.body, join_pointer({"contacts", name, "body"})), item.location, item.cap,
+                                 item.friction, item.support == "seat"});
     for (const auto& [side, joint] : spec_.hips) {
       const auto found = joint_body_.find(joint);
       if (found == joint_body_.end())
-        wrong(join_pointer({"hips", side}), "expected a joint, found \"" + joint + "\"" + did_you_mean(joint, names_of(spec_.joints)));
+        wrong(join_pointer({"hips", side}),
+              "expected a joint, found \"" + joint + "\"" + did_you_mean(joint, names_of(spec_.joints)));
       else
         data_->hips.emplace_back(side, found->second);
     }
@@ -448,7 +467,8 @@ class Compiler {
     for (const auto& [name, patterns] : spec_.groups)
       for (std::size_t i = 0; i < patterns.size(); ++i) {
         const std::string& pattern = patterns[i];
-        if (std::none_of(names.begin(), names.end(), [&](const std::string& muscle) { return glob_match(pattern, muscle); }))
+        if (std::none_of(names.begin(), names.end(),
+                         [&](const std::string& muscle) { return glob_match(pattern, muscle); }))
           wrong(join_pointer({"groups", name}) + "/" + std::to_string(i),
                 "expected a pattern that matches a muscle, found \"" + pattern + "\"" + did_you_mean(pattern, names));
       }
@@ -478,7 +498,8 @@ std::string BodySpec::fault() const {
   P.diagonal().array() += 1e-6 * trace;
   const double second = P(0, 0) * P(1, 1) - P(0, 1) * P(1, 0);
   if (mass > 0.0 && trace > 0.0 && P(0, 0) > 0.0 && second > 0.0 && P.determinant() > 0.0) return "";
-  return "expected an inertia that a body of positive mass can have: no principal moment above the sum of the other two";
+  return "expected an inertia that a body of positive mass can have: no principal moment above the sum of the other "
+         "two";
 }
 
 std::string MuscleSpec::fault() const {

@@ -39,14 +39,18 @@ class Editor {
   Editor(const std::string& pointer, std::vector<Problem>& problems) : pointer_(pointer), problems_(problems) {}
 
   void run(const Edit& edit, T& element, const std::string& name) {
-    for (const auto& [field, value] : edit.set) change(element, name, "set", field, value, [number = value.number](double) { return number; });
-    for (const auto& [field, factor] : edit.scale) change(element, name, "scale", field, {}, [f = factor](double x) { return x * f; });
-    for (const auto& [field, amount] : edit.shift) change(element, name, "shift", field, {}, [a = amount](double x) { return x + a; });
+    for (const auto& [field, value] : edit.set)
+      change(element, name, "set", field, value, [number = value.number](double) { return number; });
+    for (const auto& [field, factor] : edit.scale)
+      change(element, name, "scale", field, {}, [f = factor](double x) { return x * f; });
+    for (const auto& [field, amount] : edit.shift)
+      change(element, name, "shift", field, {}, [a = amount](double x) { return x + a; });
   }
 
  private:
   template <class F>
-  void change(T& element, const std::string& name, const char* verb, const std::string& field, const Value& value, F next) {
+  void change(T& element, const std::string& name, const char* verb, const std::string& field, const Value& value,
+              F next) {
     bool found = false;
     std::vector<std::string> known;
     const std::string place = below(pointer_ + "/" + verb, field);
@@ -57,7 +61,8 @@ class Editor {
     };
     T::each(element, [&](const char* key, auto& member, const Info& info) {
       using M = std::decay_t<decltype(member)>;
-      if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>> || std::is_same_v<M, std::string>)
+      if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>> ||
+                    std::is_same_v<M, std::string>)
         known.emplace_back(key);
       if (field != key) return;
       found = true;
@@ -73,7 +78,8 @@ class Editor {
         if constexpr (std::is_same_v<M, double>) {
           before = member;
         } else {
-          if (!member && std::string_view(verb) != "set") return wrong("expected a field that has a value in \"" + name + "\"");
+          if (!member && std::string_view(verb) != "set")
+            return wrong("expected a field that has a value in \"" + name + "\"");
           before = member.value_or(0.0);
         }
         const double after = next(before);
@@ -123,19 +129,23 @@ std::vector<std::string> select_muscles(const ModelSpec& spec, std::string_view 
   if (selection.substr(0, 6) != "group:") return select(spec.muscles, selection);
   std::string_view group = selection.substr(6), side;
   const std::vector<std::string>* patterns = spec.groups.find(group);
-  if (!patterns && group.size() > 2 && (group.substr(group.size() - 2) == "_r" || group.substr(group.size() - 2) == "_l")) {
+  if (!patterns && group.size() > 2 &&
+      (group.substr(group.size() - 2) == "_r" || group.substr(group.size() - 2) == "_l")) {
     side = group.substr(group.size() - 2);
     patterns = spec.groups.find(group.substr(0, group.size() - 2));
   }
   std::vector<std::string> names;
   if (!patterns) return names;
   for (const auto& [name, muscle] : spec.muscles)
-    if (on_side(name, side) && std::any_of(patterns->begin(), patterns->end(), [&, &n = name](const std::string& pattern) { return glob_match(pattern, n); }))
+    if (on_side(name, side) &&
+        std::any_of(patterns->begin(), patterns->end(),
+                    [&, &n = name](const std::string& pattern) { return glob_match(pattern, n); }))
       names.push_back(name);
   return names;
 }
 
-void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec& spec, std::vector<Problem>& problems) {
+void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec& spec,
+           std::vector<Problem>& problems) {
   for (std::size_t i = 0; i < edits.size(); ++i) {
     const Edit& edit = edits[i];
     const std::string here = pointer + "/" + std::to_string(i);
@@ -147,7 +157,8 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
     if (edit.set.empty() && edit.scale.empty() && edit.shift.empty() && !edit.remove)
       problems.push_back({here, "expected something to do: set, scale, shift or remove"});
     for (const auto& [field, factor] : edit.scale)
-      if (edit.set.find(field)) problems.push_back({below(here + "/scale", field), "expected a field that the same edit does not set, too"});
+      if (edit.set.find(field))
+        problems.push_back({below(here + "/scale", field), "expected a field that the same edit does not set, too"});
 
     const auto each = [&](const char* key, const std::vector<std::string>& selections, auto& items, auto&& find) {
       using T = typename std::decay_t<decltype(items)>::value_type::second_type;
@@ -159,12 +170,16 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
           for (const auto& [group, patterns] : spec.groups)
             for (const char* side : {"", "_r", "_l"}) known.push_back("group:" + group + side);
           problems.push_back({here + "/" + key + (selections.size() > 1 ? "/" + std::to_string(k) : ""),
-                              "expected a name, glob or group that matches something, found \"" + selections[k] + "\"" + did_you_mean(selections[k], known)});
+                              "expected a name, glob or group that matches something, found \"" + selections[k] + "\"" +
+                                  did_you_mean(selections[k], known)});
         }
         for (const std::string& name : names)
           if (std::find(selected.begin(), selected.end(), name) == selected.end()) selected.push_back(name);
       }
-      if (edit.remove) items.erase_if([&](const std::string& name, const T&) { return std::find(selected.begin(), selected.end(), name) != selected.end(); });
+      if (edit.remove)
+        items.erase_if([&](const std::string& name, const T&) {
+          return std::find(selected.begin(), selected.end(), name) != selected.end();
+        });
       Editor<T> editor(here, problems);
       if (!edit.remove)
         for (const std::string& name : selected) editor.run(edit, *items.find(name), name);
@@ -183,23 +198,31 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
               muscle.physiological_cross_section_area.reset();
             }
           }
-      each("muscles", edit.muscles, spec.muscles, [&](const std::string& selection) { return select_muscles(spec, selection); });
+      each("muscles", edit.muscles, spec.muscles,
+           [&](const std::string& selection) { return select_muscles(spec, selection); });
       // groups go on without the muscles that went
       if (edit.remove) {
         for (auto& [group, patterns] : spec.groups)
           std::erase_if(patterns, [&](const std::string& pattern) { return select(spec.muscles, pattern).empty(); });
-        spec.groups.erase_if([](const std::string&, const std::vector<std::string>& patterns) { return patterns.empty(); });
+        spec.groups.erase_if(
+            [](const std::string&, const std::vector<std::string>& patterns) { return patterns.empty(); });
       }
     }
-    if (!edit.joints.empty()) each("joints", edit.joints, spec.joints, [&](const std::string& selection) { return select(spec.joints, selection); });
-    if (!edit.bodies.empty()) each("bodies", edit.bodies, spec.bodies, [&](const std::string& selection) { return select(spec.bodies, selection); });
+    if (!edit.joints.empty())
+      each("joints", edit.joints, spec.joints,
+           [&](const std::string& selection) { return select(spec.joints, selection); });
+    if (!edit.bodies.empty())
+      each("bodies", edit.bodies, spec.bodies,
+           [&](const std::string& selection) { return select(spec.bodies, selection); });
     if (!edit.passive.empty()) {
       // a passive element is a kind: the fields are those of the kind that it is
       std::vector<std::string> selected;
       for (const std::string& selection : edit.passive) {
         const std::vector<std::string> names = select(spec.passive, selection);
         if (names.empty())
-          problems.push_back({here + "/passive", "expected a name or glob that matches something, found \"" + selection + "\"" + did_you_mean(selection, names_of(spec.passive))});
+          problems.push_back({here + "/passive", "expected a name or glob that matches something, found \"" +
+                                                     selection + "\"" +
+                                                     did_you_mean(selection, names_of(spec.passive))});
         selected.insert(selected.end(), names.begin(), names.end());
       }
       for (const std::string& name : selected)
@@ -210,25 +233,31 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
             },
             *spec.passive.find(name));
       if (edit.remove)
-        spec.passive.erase_if([&](const std::string& name, const Passive&) { return std::find(selected.begin(), selected.end(), name) != selected.end(); });
+        spec.passive.erase_if([&](const std::string& name, const Passive&) {
+          return std::find(selected.begin(), selected.end(), name) != selected.end();
+        });
     }
   }
 }
 
-ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer, std::vector<Problem>& problems) {
+ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer,
+                 std::vector<Problem>& problems) {
   ModelSpec out = spec;
   const std::size_t before = problems.size();
   for (const auto& [name, factors] : subject.scale) {
     if (!spec.bodies.find(name))
-      problems.push_back({below(pointer + "/scale", name), "expected a body of the model, found \"" + name + "\"" + did_you_mean(name, names_of(spec.bodies))});
+      problems.push_back({below(pointer + "/scale", name), "expected a body of the model, found \"" + name + "\"" +
+                                                               did_you_mean(name, names_of(spec.bodies))});
     for (Eigen::Index i = 0; i < 3; ++i)
       if (!(factors[i] >= 0.1 && factors[i] <= 10.0)) {
-        problems.push_back({below(pointer + "/scale", name), "expected factors from 0.1 to 10, found " + shortest_text(factors[i])});
+        problems.push_back(
+            {below(pointer + "/scale", name), "expected factors from 0.1 to 10, found " + shortest_text(factors[i])});
         break;
       }
   }
   if (subject.mass && !(*subject.mass >= 1.0 && *subject.mass <= 500.0))
-    problems.push_back({pointer + "/mass", "expected a mass [kg] from 1 to 500, found " + shortest_text(*subject.mass)});
+    problems.push_back(
+        {pointer + "/mass", "expected a mass [kg] from 1 to 500, found " + shortest_text(*subject.mass)});
   if (problems.size() > before) return out;
 
   const auto factors = [&](const std::string& body) -> Vec3 {
@@ -253,8 +282,9 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     // second moments of mass scale with the squares of their directions: xx of inertia is yy + zz of those
     const double half = 0.5 * (i[0] + i[1] + i[2]);
     const Vec3 second((half - i[0]) * f.x() * f.x(), (half - i[1]) * f.y() * f.y(), (half - i[2]) * f.z() * f.z());
-    body.inertia = {mass_factor * (second.y() + second.z()), mass_factor * (second.x() + second.z()), mass_factor * (second.x() + second.y()),
-                    mass_factor * i[3] * f.x() * f.y(), mass_factor * i[4] * f.x() * f.z(), mass_factor * i[5] * f.y() * f.z()};
+    body.inertia = {mass_factor * (second.y() + second.z()), mass_factor * (second.x() + second.z()),
+                    mass_factor * (second.x() + second.y()), mass_factor * i[3] * f.x() * f.y(),
+                    mass_factor * i[4] * f.x() * f.z(),      mass_factor * i[5] * f.y() * f.z()};
   }
   for (auto& [name, joint] : out.joints) {
     const Vec3 parent = factors(joint.parent);

@@ -97,7 +97,8 @@ void couple_accelerations(const Model& model, std::span<const double> u, std::sp
 void project(const Model& model, const Workspace& work, std::span<const double> tree_force, std::span<double> out) {
   std::fill(out.begin(), out.end(), 0.0);
   const ModelData& data = model.data();
-  for (std::size_t t = 0; t < data.couplings.size(); ++t) out[at(data.couplings[t].source)] += work.slope[t] * tree_force[t];
+  for (std::size_t t = 0; t < data.couplings.size(); ++t)
+    out[at(data.couplings[t].source)] += work.slope[t] * tree_force[t];
 }
 
 void rigid_tendon_forces(const Model& model, Workspace& work) {

@@ -84,11 +84,13 @@ class Handler {
     const bool number = what.find("number overflow") != std::string::npos;
     // the library's message ends in a plain sentence after its own position, with all that it has read of a token
     const std::size_t colon = what.find(": ");
-    std::string plain = number || colon == std::string::npos ? what.substr(what.find("] ") + 2) : what.substr(colon + 2);
+    std::string plain =
+        number || colon == std::string::npos ? what.substr(what.find("] ") + 2) : what.substr(colon + 2);
     const std::string read = number ? "parsing '" : "last read: '";
     if (const std::size_t token = plain.find(read); token != std::string::npos)
       plain = plain.substr(0, token + read.size()) + shown(plain.substr(token + read.size()));
-    throw Error(Kind::input, name_ + ":" + line_column(text_, position == 0 ? 0 : position - 1, true), "expected JSON; " + plain);
+    throw Error(Kind::input, name_ + ":" + line_column(text_, position == 0 ? 0 : position - 1, true),
+                "expected JSON; " + plain);
   }
 
  private:
@@ -132,7 +134,8 @@ class Handler {
     return true;
   }
   bool start(bool array) {
-    if (levels_.size() >= depth_limit) fail("expected at most " + std::to_string(depth_limit) + " levels of nesting, found more");
+    if (levels_.size() >= depth_limit)
+      fail("expected at most " + std::to_string(depth_limit) + " levels of nesting, found more");
     std::string pointer = here(0);
     Level level;
     level.length = pointer.size();
@@ -175,11 +178,13 @@ std::string only_member(const json& value) {
 /// Whether both names are kinds of the same table, and not the same one.
 bool other_kind(const std::string& a, const std::string& b) {
   if (a == b) return false;
-  const auto both = [&]<class... K>(const std::variant<K...>*) { return ((a == K::name) || ...) && ((b == K::name) || ...); };
+  const auto both = [&]<class... K>(const std::variant<K...>*) {
+    return ((a == K::name) || ...) && ((b == K::name) || ...);
+  };
   return [&]<class... Table>(const Table*... table) {
     return (both(table) || ...);
   }(static_cast<const Joint*>(nullptr), static_cast<const Function*>(nullptr), static_cast<const Surface*>(nullptr),
-    static_cast<const Curve*>(nullptr), static_cast<const Passive*>(nullptr));
+         static_cast<const Curve*>(nullptr), static_cast<const Passive*>(nullptr));
 }
 
 /// RFC 7396, but a kind (an object with one member, its name) replaces another kind.
@@ -273,14 +278,17 @@ Document Document::read(const std::string& path) {
       std::string names;
       for (const JsonFile& file : document.files_) names += file.name() + " -> ";
       throw Error(Kind::input, document.files_.back().place("/extends"),
-                  seen ? "expected no cycle, found " + names + next : "expected at most 8 files in a row, found " + names + next);
+                  seen ? "expected no cycle, found " + names + next
+                       : "expected at most 8 files in a row, found " + names + next);
     }
     chain.push_back(identity);
     document.files_.push_back(JsonFile::read(next));
     const JsonFile& file = document.files_.back();
     if (!file.root().is_object() || !file.root().contains("extends")) break;
     const json& base = file.root()["extends"];
-    if (!base.is_string()) throw Error(Kind::input, file.place("/extends"), "expected a path, found " + base.dump(-1, ' ', true).substr(0, 60));
+    if (!base.is_string())
+      throw Error(Kind::input, file.place("/extends"),
+                  "expected a path, found " + base.dump(-1, ' ', true).substr(0, 60));
     next = (std::filesystem::path(file.name()).parent_path() / base.get<std::string>()).string();
   }
   for (auto file = document.files_.rbegin(); file != document.files_.rend(); ++file) {
@@ -289,7 +297,8 @@ Document Document::read(const std::string& path) {
       continue;
     }
     json edits = json::array();
-    if (document.root_.is_object() && document.root_.contains(appended) && document.root_[appended].is_array()) edits = document.root_[appended];
+    if (document.root_.is_object() && document.root_.contains(appended) && document.root_[appended].is_array())
+      edits = document.root_[appended];
     merge(document.root_, file->root());
     if (file->root().is_object() && file->root().contains(appended) && file->root()[appended].is_array()) {
       for (const json& edit : file->root()[appended]) edits.push_back(edit);
@@ -307,7 +316,8 @@ void Document::set(const std::string& pointer, const json& value) {
   } catch (const json::exception&) {
     throw Error(Kind::input, "--set " + pointer, "expected a JSON pointer such as /subject/mass");
   }
-  if (!root_.contains(parsed)) throw Error(Kind::input, "--set " + pointer, "expected something there, found nothing in " + file().name());
+  if (!root_.contains(parsed))
+    throw Error(Kind::input, "--set " + pointer, "expected something there, found nothing in " + file().name());
   json& target = root_[parsed];
   std::string found;
   try {
@@ -315,7 +325,9 @@ void Document::set(const std::string& pointer, const json& value) {
   } catch (const json::exception&) {
     throw Error(Kind::input, "--set " + pointer, "expected a value in UTF-8");
   }
-  if (!same_type(target, value)) throw Error(Kind::input, "--set " + pointer, std::string("expected a value of type ") + target.type_name() + ", found " + found);
+  if (!same_type(target, value))
+    throw Error(Kind::input, "--set " + pointer,
+                std::string("expected a value of type ") + target.type_name() + ", found " + found);
   target = value;
   set_.push_back(pointer);
 }

@@ -22,10 +22,14 @@
 namespace psoas {
 
 template <class T>
-concept Fields = requires(T t) { T::each(t, [](auto&&...) {}); };
+concept Fields = requires(T t) {
+  T::each(t, [](auto&&...) {});
+};
 
 template <class T>
-concept Optional = requires(T t) { t.has_value(); };
+concept Optional = requires(T t) {
+  t.has_value();
+};
 
 template <class T>
 struct NamedOf : std::false_type {};
@@ -48,7 +52,10 @@ bool is_missing(const T& field) {
     return field == required_text;
   else if constexpr (std::is_same_v<T, Vec3>)
     return std::isnan(field[0]);
-  else if constexpr (requires { std::tuple_size<T>::value; field[0]; })
+  else if constexpr (requires {
+                       std::tuple_size<T>::value;
+                       field[0];
+                     })
     return is_missing(field[0]);
   else if constexpr (Fields<T>) {
     bool missing = false;
@@ -102,7 +109,8 @@ class Walk {
   }
 
   void into(int& x, const json& j, const std::string& at, const Info& info) {
-    if (j.is_number_integer() && j.get<double>() >= std::max(info.low, -2e9) && j.get<double>() <= std::min(info.high, 2e9)) {
+    if (j.is_number_integer() && j.get<double>() >= std::max(info.low, -2e9) &&
+        j.get<double>() <= std::min(info.high, 2e9)) {
       x = j.get<int>();
       return;
     }
@@ -169,10 +177,12 @@ class Walk {
         name = key;
       }
     }
-    if (name.empty()) return wrong(at, "expected an object with one member that names the kind (" + join(names, ", ") + ")", &j);
+    if (name.empty())
+      return wrong(at, "expected an object with one member that names the kind (" + join(names, ", ") + ")", &j);
     const json& value = j[name];
     if (!((name == K::name && (into_kind(x.template emplace<K>(), value, below(at, name), info), true)) || ...))
-      wrong(below(at, name), "expected one of " + join(names, ", ") + ", found " + excerpt(name) + did_you_mean(name, names));
+      wrong(below(at, name),
+            "expected one of " + join(names, ", ") + ", found " + excerpt(name) + did_you_mean(name, names));
   }
 
   template <Fields T>
@@ -196,7 +206,8 @@ class Walk {
     std::vector<std::string> all = known;
     all.insert(all.end(), besides.begin(), besides.end());
     for (const auto& [key, value] : j.items()) {
-      if (std::find(all.begin(), all.end(), key) == all.end()) wrong(below(at, key), "unknown key" + did_you_mean(key, all));
+      if (std::find(all.begin(), all.end(), key) == all.end())
+        wrong(below(at, key), "unknown key" + did_you_mean(key, all));
       if (key == "note") note(value, at);
     }
     if constexpr (requires { x.fault(); })
@@ -213,7 +224,8 @@ class Walk {
 
   static std::string excerpt(const json& value) {
     if (value.is_object()) return "an object";
-    if (value.is_array()) return value.size() > 4 ? "an array of " + std::to_string(value.size()) : value.dump(-1, ' ', true).substr(0, 60);
+    if (value.is_array())
+      return value.size() > 4 ? "an array of " + std::to_string(value.size()) : value.dump(-1, ' ', true).substr(0, 60);
     return value.dump(-1, ' ', true).substr(0, 60);
   }
 
@@ -321,21 +333,24 @@ json schema_of(const T& x, const Info& info = {}) {
   } else if constexpr (requires { x.index(); }) {
     j["oneOf"] = json::array();
     [&]<class... K>(const std::variant<K...>&) {
-      (j["oneOf"].push_back({{"type", "object"},
-                             {"description", K::help},
-                             {"required", {K::name}},
-                             {"properties", {{std::string(K::name), schema_of_kind(K{})}, {"note", {{"type", "string"}}}}},
-                             {"additionalProperties", false}}),
+      (j["oneOf"].push_back(
+           {{"type", "object"},
+            {"description", K::help},
+            {"required", {K::name}},
+            {"properties", {{std::string(K::name), schema_of_kind(K{})}, {"note", {{"type", "string"}}}}},
+            {"additionalProperties", false}}),
        ...);
     }(x);
   } else {
     j["type"] = "array";
     if constexpr (requires { std::tuple_size<T>::value; } || std::is_same_v<T, Vec3>) {
-      j["items"] = schema_of(std::decay_t<decltype(x[0])>{}, {.unit = info.unit, .help = "", .low = info.low, .high = info.high});
+      j["items"] = schema_of(std::decay_t<decltype(x[0])>{},
+                             {.unit = info.unit, .help = "", .low = info.low, .high = info.high});
       j["items"].erase("default");
       j["minItems"] = j["maxItems"] = x.size();
     } else {
-      j["items"] = schema_of(typename T::value_type{}, {.unit = info.unit, .help = "", .low = info.low, .high = info.high});
+      j["items"] =
+          schema_of(typename T::value_type{}, {.unit = info.unit, .help = "", .low = info.low, .high = info.high});
       j["items"].erase("default");
     }
   }

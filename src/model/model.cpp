@@ -14,20 +14,24 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 std::string listed(const std::vector<Problem>& problems) {
   std::string text;
-  for (const Problem& problem : problems) text += (text.empty() ? "" : "\n") + (problem.pointer.empty() ? "/" : problem.pointer) + ": " + problem.text;
+  for (const Problem& problem : problems)
+    text += (text.empty() ? "" : "\n") + (problem.pointer.empty() ? "/" : problem.pointer) + ": " + problem.text;
   return text;
 }
 
 int find(const std::vector<std::string>& names, std::string_view name, const char* what) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
-    throw Error(Kind::input, std::string(name), std::string("expected ") + what + " of the model" + did_you_mean(name, names));
+    throw Error(Kind::input, std::string(name),
+                std::string("expected ") + what + " of the model" + did_you_mean(name, names));
   return static_cast<int>(found - names.begin());
 }
 
 }  // namespace
 
-double PassiveTorque::at(double q) const { return linear ? -stiffness * (q - reference) : torque * std::exp(rate * (reference - q)); }
+double PassiveTorque::at(double q) const {
+  return linear ? -stiffness * (q - reference) : torque * std::exp(rate * (reference - q));
+}
 
 Model::Model(const ModelSpec& spec) {
   std::vector<Problem> problems;
@@ -55,8 +59,12 @@ Model Model::with(const std::vector<Edit>& edits) const {
   return Model(spec);
 }
 
-int Model::coordinate(std::string_view name) const { return find(data_->coordinate_names, name, "an independent coordinate"); }
-int Model::tree_coordinate(std::string_view name) const { return find(data_->tree_coordinate_names, name, "a joint's coordinate"); }
+int Model::coordinate(std::string_view name) const {
+  return find(data_->coordinate_names, name, "an independent coordinate");
+}
+int Model::tree_coordinate(std::string_view name) const {
+  return find(data_->tree_coordinate_names, name, "a joint's coordinate");
+}
 int Model::muscle(std::string_view name) const { return find(data_->muscle_names, name, "a muscle"); }
 int Model::body(std::string_view name) const { return find(data_->body_names, name, "a body"); }
 
@@ -67,7 +75,8 @@ std::vector<int> Model::select(std::string_view selection) const {
     std::vector<std::string> known = data_->muscle_names;
     for (const auto& [group, patterns] : data_->spec.groups)
       for (const char* side : {"", "_r", "_l"}) known.push_back("group:" + group + side);
-    throw Error(Kind::input, std::string(selection), "expected a muscle, glob or group of the model" + did_you_mean(selection, known));
+    throw Error(Kind::input, std::string(selection),
+                "expected a muscle, glob or group of the model" + did_you_mean(selection, known));
   }
   return indices;
 }
@@ -83,7 +92,8 @@ State Model::default_state() const {
     Workspace work(*this);
     evaluate(*this, state, work, Depth::position);
     for (int m = 0; m < state.muscles; ++m)
-      state.fibre_length()[at(m)] = static_equilibrium(data_->units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
+      state.fibre_length()[at(m)] =
+          static_equilibrium(data_->units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
   }
   return state;
 }

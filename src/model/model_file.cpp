@@ -24,7 +24,8 @@ void check_format(const json& root, const std::string& expected, std::vector<Pro
   else if (!root.contains("format"))
     problems.push_back({"", "missing \"format\": \"" + expected + "\""});
   else if (root["format"] != expected)
-    problems.push_back({"/format", "expected \"" + expected + "\", found " + root["format"].dump(-1, ' ', true).substr(0, 60)});
+    problems.push_back(
+        {"/format", "expected \"" + expected + "\", found " + root["format"].dump(-1, ' ', true).substr(0, 60)});
 }
 
 ModelSpec model_from(const json& root, std::vector<Problem>& problems) {
@@ -52,7 +53,8 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
       walk.wrong(here, "expected an object", &item);
       continue;
     }
-    const std::vector<std::string> known = {"name", "muscles", "joints", "bodies", "passive", "set", "scale", "shift", "remove", "note"};
+    const std::vector<std::string> known = {"name", "muscles", "joints", "bodies", "passive",
+                                            "set",  "scale",   "shift",  "remove", "note"};
     for (const auto& [key, value] : item.items()) {
       const std::string place = below(here, key);
       const auto selection = [&](std::vector<std::string>& out, const json& v) {

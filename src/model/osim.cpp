@@ -547,8 +547,9 @@ class Importer {
     const auto greatest = std::max_element(I.begin(), I.begin() + 3);
     const double others = I[0] + I[1] + I[2] - *greatest;
     if (*greatest <= others || others <= 0.0) return;
-    result_.notes.push_back("inertia of body " + name + ": greatest principal moment lowered from " + shortest_text(*greatest) + " to " + shortest_text(others) +
-         " kg m^2, the sum of the other two, which no body exceeds");
+    result_.notes.push_back("inertia of body " + name + ": greatest principal moment lowered from " +
+                            shortest_text(*greatest) + " to " + shortest_text(others) +
+                            " kg m^2, the sum of the other two, which no body exceeds");
     *greatest = others;
   }
 

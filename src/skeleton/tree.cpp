@@ -12,7 +12,8 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 /// Rate of change of a motion vector that is carried along with velocity v.
 template <class S>
 SpatialT<S> cross_motion(const SpatialT<S>& v, const SpatialT<S>& m) {
-  const Vec3T<S> w = v.template head<3>(), o = v.template tail<3>(), mw = m.template head<3>(), mo = m.template tail<3>();
+  const Vec3T<S> w = v.template head<3>(), o = v.template tail<3>(), mw = m.template head<3>(),
+                 mo = m.template tail<3>();
   SpatialT<S> r;
   r << w.cross(mw), w.cross(mo) + o.cross(mw);
   return r;
@@ -134,8 +135,8 @@ void velocities(const Tree& tree, std::span<const S> u, TreeWork<S>& work) {
 }
 
 template <class S>
-void inverse_dynamics(const Tree& tree, std::span<const S> a, const Vec3& gravity, std::span<const SpatialT<S>> external,
-                      TreeWork<S>& work, std::span<S> tau) {
+void inverse_dynamics(const Tree& tree, std::span<const S> a, const Vec3& gravity,
+                      std::span<const SpatialT<S>> external, TreeWork<S>& work, std::span<S> tau) {
   accelerations(tree, a, work);
   for (std::size_t b = 0; b < tree.bodies.size(); ++b) {
     work.joint_wrench[b].setZero();
@@ -189,9 +190,11 @@ void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& grav
   const auto factor = [&](const TreeBody& body, std::size_t b, Block& D) {
     const int k = body.last_coordinate - body.first_coordinate;
     D.resize(k, k);
-    for (int i = 0; i < k; ++i) work.force_axis[at(body.first_coordinate + i)] = work.inertia[b] * work.motion[at(body.first_coordinate + i)];
     for (int i = 0; i < k; ++i)
-      for (int j = 0; j < k; ++j) D(i, j) = power<S>(work.force_axis[at(body.first_coordinate + i)], work.motion[at(body.first_coordinate + j)]);
+      work.force_axis[at(body.first_coordinate + i)] = work.inertia[b] * work.motion[at(body.first_coordinate + i)];
+    for (int i = 0; i < k; ++i)
+      for (int j = 0; j < k; ++j)
+        D(i, j) = power<S>(work.force_axis[at(body.first_coordinate + i)], work.motion[at(body.first_coordinate + j)]);
     // Cholesky in place: D = L L^T
     for (int j = 0; j < k; ++j) {
       using std::sqrt;
@@ -223,7 +226,8 @@ void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& grav
     Block L;
     factor(body, b, L);
     std::array<S, 6> x{};
-    for (int i = 0; i < k; ++i) work.scratch[at(first + i)] = x[at(i)] = tau[at(first + i)] - power<S>(p, work.motion[at(first + i)]);
+    for (int i = 0; i < k; ++i)
+      work.scratch[at(first + i)] = x[at(i)] = tau[at(first + i)] - power<S>(p, work.motion[at(first + i)]);
     solve(L, x);
     for (int i = 0; i < k; ++i) p += work.force_axis[at(first + i)] * x[at(i)];
     for (int j = 0; j < k; ++j) {
@@ -265,14 +269,14 @@ void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& grav
 }
 
 // The scalars that the library is built for: plain numbers and four derivatives at a time.
-#define PSOAS_INSTANTIATE(S)                                                                                          \
-  template struct TreeWork<S>;                                                                                         \
-  template void positions<S>(const Tree&, std::span<const S>, TreeWork<S>&);                                           \
-  template void velocities<S>(const Tree&, std::span<const S>, TreeWork<S>&);                                          \
-  template void inverse_dynamics<S>(const Tree&, std::span<const S>, const Vec3&, std::span<const SpatialT<S>>,        \
-                                    TreeWork<S>&, std::span<S>);                                                       \
-  template void mass_matrix<S>(const Tree&, TreeWork<S>&, std::span<S>);                                               \
-  template void forward_dynamics<S>(const Tree&, std::span<const S>, const Vec3&, std::span<const SpatialT<S>>,        \
+#define PSOAS_INSTANTIATE(S)                                                                                    \
+  template struct TreeWork<S>;                                                                                  \
+  template void positions<S>(const Tree&, std::span<const S>, TreeWork<S>&);                                    \
+  template void velocities<S>(const Tree&, std::span<const S>, TreeWork<S>&);                                   \
+  template void inverse_dynamics<S>(const Tree&, std::span<const S>, const Vec3&, std::span<const SpatialT<S>>, \
+                                    TreeWork<S>&, std::span<S>);                                                \
+  template void mass_matrix<S>(const Tree&, TreeWork<S>&, std::span<S>);                                        \
+  template void forward_dynamics<S>(const Tree&, std::span<const S>, const Vec3&, std::span<const SpatialT<S>>, \
                                     TreeWork<S>&, std::span<S>);
 PSOAS_INSTANTIATE(double)
 PSOAS_INSTANTIATE(Dual<4>)

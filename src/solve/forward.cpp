@@ -31,9 +31,12 @@ int integrate(System system, Vector x, const Vector& times, double tolerance, do
     while (stepper.current_time() < times[i]) {
       stepper.do_step(system);
       if (++steps > 10000000 || !(stepper.current_time_step() > 1e-12))
-        throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));
+        throw Error(
+            Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s",
+            "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));
       const Vector& now = stepper.current_state();
-      if (!std::all_of(now.begin(), now.end(), [](double value) { return std::isfinite(value); })) throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
+      if (!std::all_of(now.begin(), now.end(), [](double value) { return std::isfinite(value); }))
+        throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
     }
     stepper.calc_state(times[i], x);
     observe(x, i);
@@ -51,7 +54,8 @@ int without_inertia(const MatX& M, const std::vector<int>& free) {
 }  // namespace
 
 struct ForwardDynamics::Scratch {
-  Scratch(const Model& m, SimulationOptions o) : model(m), options(std::move(o)), work(model), state(model.default_state()) {
+  Scratch(const Model& m, SimulationOptions o)
+      : model(m), options(std::move(o)), work(model), state(model.default_state()) {
     const int n = model.coordinates();
     if (options.locked.empty()) options.locked.assign(at(n), 0);
     if (options.excitation.empty())
@@ -82,7 +86,8 @@ struct ForwardDynamics::Scratch {
   Eigen::LLT<MatX> factor;
 };
 
-ForwardDynamics::ForwardDynamics(const Model& model, SimulationOptions options) : scratch_(std::make_unique<Scratch>(model, std::move(options))) {}
+ForwardDynamics::ForwardDynamics(const Model& model, SimulationOptions options)
+    : scratch_(std::make_unique<Scratch>(model, std::move(options))) {}
 ForwardDynamics::~ForwardDynamics() = default;
 ForwardDynamics::ForwardDynamics(ForwardDynamics&&) noexcept = default;
 const Workspace& ForwardDynamics::work() const { return scratch_->work; }
@@ -125,13 +130,15 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
   for (std::size_t r = 0; r < tree; ++r) {
     const int row = column_of(data.couplings[r].source);
     if (row < 0) continue;
-    for (std::size_t c = 0; c < size; ++c) s.M(row, static_cast<Eigen::Index>(c)) += s.work.slope[r] * s.half[c * tree + r];
+    for (std::size_t c = 0; c < size; ++c)
+      s.M(row, static_cast<Eigen::Index>(c)) += s.work.slope[r] * s.half[c * tree + r];
   }
   for (std::size_t k = 0; k < size; ++k) s.rhs[static_cast<Eigen::Index>(k)] = s.projected[at(s.free[k])];
   if (size > 0) {
     s.factor.compute(s.M);
     if (s.factor.info() != Eigen::Success)
-      throw Error(Kind::numeric, data.coordinate_names[at(without_inertia(s.M, s.free))], "expected mass or inertia that resists this coordinate, found none");
+      throw Error(Kind::numeric, data.coordinate_names[at(without_inertia(s.M, s.free))],
+                  "expected mass or inertia that resists this coordinate, found none");
     s.factor.solveInPlace(s.rhs);
   }
   for (int c = 0; c < n; ++c) s.udot[at(c)] = 0.0;
@@ -142,7 +149,8 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
     out[at(n + c)] = s.udot[at(c)];
   }
   for (int m = 0; m < muscles; ++m) {
-    const double a = s.state.activation()[at(m)], excitation = std::max(s.options.excitation[at(m)], data.units[at(m)].minimum_activation);
+    const double a = s.state.activation()[at(m)],
+                 excitation = std::max(s.options.excitation[at(m)], data.units[at(m)].minimum_activation);
     out[at(2 * n + m)] = activation_rate(data.units[at(m)], excitation, a);
     out[at(2 * n + muscles + m)] = data.units[at(m)].rigid_tendon ? 0.0 : s.work.fibre_velocity[at(m)];
   }
@@ -156,7 +164,8 @@ void simulate(const Model& model, State state, const SimulationOptions& options,
   const int count = static_cast<int>(std::floor(options.duration / options.step + 1e-9));
   Vector times;
   for (int i = 0; i <= count; ++i) times.push_back(state.time + i * options.step);
-  if (times.back() < state.time + options.duration - 1e-9 * options.step) times.push_back(state.time + options.duration);
+  if (times.back() < state.time + options.duration - 1e-9 * options.step)
+    times.push_back(state.time + options.duration);
   const auto system = [&](const Vector& x, Vector& out, double t) {
     try {
       dynamics.rates(x, out);
@@ -165,16 +174,17 @@ void simulate(const Model& model, State state, const SimulationOptions& options,
     }
   };
   Vector rates(state.vector.size());
-  integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step), [&](const Vector& x, std::size_t i) {
-    state.time = times[i];
-    state.vector = x;
-    system(x, rates, times[i]);  // the observer sees this instant, not the stepper's last stage
-    observe(state, dynamics);
-  });
+  integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step),
+            [&](const Vector& x, std::size_t i) {
+              state.time = times[i];
+              state.vector = x;
+              system(x, rates, times[i]);  // the observer sees this instant, not the stepper's last stage
+              observe(state, dynamics);
+            });
 }
 
-int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, double tolerance, std::span<double> activation,
-                     std::span<double> tendon_forces) {
+int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, double tolerance,
+                     std::span<double> activation, std::span<double> tendon_forces) {
   const Vector time(track.time.begin(), track.time.end());
   const QuinticSpline target(time, Vector(track.activation.begin(), track.activation.end()));
   const QuinticSpline length(time, Vector(track.length.begin(), track.length.end()));
@@ -184,7 +194,8 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
   constexpr std::size_t fine = 4;
   Vector grid, followed;
   for (std::size_t i = 0; i + 1 < time.size(); ++i)
-    for (std::size_t k = 0; k < fine; ++k) grid.push_back(time[i] + (time[i + 1] - time[i]) * static_cast<double>(k) / fine);
+    for (std::size_t k = 0; k < fine; ++k)
+      grid.push_back(time[i] + (time[i + 1] - time[i]) * static_cast<double>(k) / fine);
   grid.push_back(time.back());
   const auto activate = [&](const Vector& x, Vector& rates, double t) {
     // the rate of the target, and back to it within 20 ms where [0, 1] has kept activation from following
@@ -208,10 +219,12 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
   }
   const QuinticSpline active(grid, followed);
   const auto stretch = [&](const Vector& x, Vector& rates, double t) {
-    rates[0] = compliant_fibre(unit, length.jet(t).value, x[0] * l0, std::clamp(active(t), 0.0, 1.0)).fibre_velocity / l0;
+    rates[0] =
+        compliant_fibre(unit, length.jet(t).value, x[0] * l0, std::clamp(active(t), 0.0, 1.0)).fibre_velocity / l0;
   };
-  steps += integrate(stretch, Vector{static_equilibrium(unit, track.length[0], start).fibre_length / l0}, time, tolerance, 1e-4,
-                     [&](const Vector& x, std::size_t i) { tendon_forces[i] = tendon_force(unit, track.length[i], x[0] * l0); });
+  steps += integrate(
+      stretch, Vector{static_equilibrium(unit, track.length[0], start).fibre_length / l0}, time, tolerance, 1e-4,
+      [&](const Vector& x, std::size_t i) { tendon_forces[i] = tendon_force(unit, track.length[i], x[0] * l0); });
   return steps;
 }
 

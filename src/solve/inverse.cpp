@@ -36,7 +36,8 @@ Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
 InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
     : model_(model), options_(options), work_(model), solver_(1, 1), contact_solver_(1, 1) {
   const ModelData& data = model_.data();
-  if (!(options.power >= 1.5 && options.power <= 20.0)) throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
+  if (!(options.power >= 1.5 && options.power <= 20.0))
+    throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
   body_weight_ = data.mass * data.spec.gravity.norm();
   q_.assign(at(model_.coordinates()), 0.0);
   u_ = udot_ = joint_moment_ = q_;
@@ -74,7 +75,8 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   for (int r = 0; r < rows; ++r)
     if (equations_[at(r)].root) root_rows_.push_back(r);
   shortfall_.assign(root_rows_.size(), 0.0);
-  const int contact_variables = static_cast<int>(edges * data.contacts.size()), roots = static_cast<int>(root_rows_.size());
+  const int contact_variables = static_cast<int>(edges * data.contacts.size()),
+            roots = static_cast<int>(root_rows_.size());
   if (contact_variables > 0 && roots > 0) {
     contacts_only_.resize(roots, contact_variables, contact_variables * roots);
     contact_solver_ = RedundancySolver(roots, contact_variables);
@@ -125,7 +127,8 @@ void InverseSolver::build_rows() {
     if (row_of[at(source)] >= 0) {
       shares_.push_back({row_of[at(source)], false});
     } else if (levels && is_trunk(source)) {
-      const std::size_t axis = at(static_cast<int>(std::find(data.trunk.begin(), data.trunk.end(), source) - data.trunk.begin()));
+      const std::size_t axis =
+          at(static_cast<int>(std::find(data.trunk.begin(), data.trunk.end(), source) - data.trunk.begin()));
       bool is_level = false;
       for (std::size_t k = 0; k < data.levels.size(); ++k)
         if (data.levels[k].coordinates[axis] == static_cast<int>(t)) {
@@ -198,7 +201,9 @@ Vec3 InverseSolver::mass_center() const {
   return sum / mass;
 }
 
-Vec3 InverseSolver::mass_center_acceleration() const { return required_.tail<3>() / model_.data().mass + model_.spec().gravity; }
+Vec3 InverseSolver::mass_center_acceleration() const {
+  return required_.tail<3>() / model_.data().mass + model_.spec().gravity;
+}
 
 Vec3 InverseSolver::contact_point(int contact) const {
   const ContactPoint& item = model_.data().contacts[at(contact)];
@@ -339,7 +344,8 @@ void InverseSolver::solve(const ContactCaps& caps) {
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
     Vec3 force = Vec3::Zero();
     for (int edge = 0; edge < edges; ++edge)
-      force += edge_direction(data.contacts[k], edge) * (solution_.x[at(model_.muscles()) + edges * k + at(edge)] * body_weight_);
+      force += edge_direction(data.contacts[k], edge) *
+               (solution_.x[at(model_.muscles()) + edges * k + at(edge)] * body_weight_);
     for (std::size_t i = 0; i < 3; ++i) contact_force_[3 * k + i] = force[static_cast<Eigen::Index>(i)];
   }
   finish(contact_force_);
@@ -354,8 +360,10 @@ void InverseSolver::solve_with(std::span<const double> contact_force) {
     const int body = model_.tree().coordinate_body[t];
     for (std::size_t k = 0; k < data.contacts.size(); ++k)
       if (data.contacts[k].body >= body && data.contacts[k].body < model_.tree().bodies[at(body)].subtree_end)
-        moment -= power<double>(wrench_at<double>(contact_point(static_cast<int>(k)), Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2])),
-                                work_.tree.motion[t]);
+        moment -= power<double>(
+            wrench_at<double>(contact_point(static_cast<int>(k)),
+                              Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2])),
+            work_.tree.motion[t]);
     for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
       row_target_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * moment;
   }
@@ -376,7 +384,9 @@ void InverseSolver::finish(std::span<const double> contact_force) {
   const Tree& tree = model_.tree();
   for (Spatial& w : external_) w.setZero();
   for (std::size_t k = 0; k < data.contacts.size(); ++k)
-    external_[at(data.contacts[k].body)] += wrench_at<double>(contact_point(static_cast<int>(k)), Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2]));
+    external_[at(data.contacts[k].body)] +=
+        wrench_at<double>(contact_point(static_cast<int>(k)),
+                          Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2]));
 
   inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, external_, work_.tree, tree_moment_);
   project(model_, work_, tree_moment_, joint_moment_);

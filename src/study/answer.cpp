@@ -43,7 +43,8 @@ std::vector<Variant> compile_variants(const Study& study) {
   for (const auto& [name, edits] : study.variants) add(name, edits);
   if (!problems.empty()) {
     std::string text;
-    for (const Problem& problem : problems) text += (text.empty() ? "" : "\n" + study.place(problem.pointer) + ": ") + problem.text;
+    for (const Problem& problem : problems)
+      text += (text.empty() ? "" : "\n" + study.place(problem.pointer) + ": ") + problem.text;
     throw Error(Kind::input, study.place(problems.front().pointer), text);
   }
   return out;
@@ -55,15 +56,20 @@ int find_coordinate(const Study& study, const Model& model, const std::string& n
   if (found != names.end()) return static_cast<int>(found - names.begin());
   const auto& joint_names = model.data().tree_coordinate_names;
   const bool coupled = std::find(joint_names.begin(), joint_names.end(), name) != joint_names.end();
-  throw Error(Kind::input, study.place(pointer), coupled ? "expected an independent coordinate, found \"" + name + "\", which follows another one"
-                                                         : "expected an independent coordinate of the model, found \"" + name + "\"" + did_you_mean(name, names));
+  throw Error(
+      Kind::input, study.place(pointer),
+      coupled ? "expected an independent coordinate, found \"" + name + "\", which follows another one"
+              : "expected an independent coordinate of the model, found \"" + name + "\"" + did_you_mean(name, names));
 }
 
-void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer, State& state) {
-  for (const auto& [name, value] : values) state.q()[at(find_coordinate(study, model, name, pointer + "/" + name))] = value;
+void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer,
+                     State& state) {
+  for (const auto& [name, value] : values)
+    state.q()[at(find_coordinate(study, model, name, pointer + "/" + name))] = value;
 }
 
-double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip, double angle) {
+double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip,
+                          double angle) {
   state.q()[at(hip)] = angle;
   evaluate(model, state, work, Depth::velocity);
   rigid_tendon_forces(model, work);
@@ -75,7 +81,9 @@ double passive_hip_moment(const Model& model, State& state, Workspace& work, con
 double angle_of_passive_moment(const Model& model, const std::vector<int>& muscles, int hip, double torque) {
   State state = model.default_state();
   Workspace work(model);
-  const auto excess = [&](double angle) { return passive_hip_moment(model, state, work, muscles, hip, angle) - torque; };
+  const auto excess = [&](double angle) {
+    return passive_hip_moment(model, state, work, muscles, hip, angle) - torque;
+  };
   const double step = degrees(1.0);
   double high = degrees(120.0);
   if (excess(high) >= 0.0) return std::nan("");

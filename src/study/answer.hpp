@@ -26,11 +26,13 @@ std::vector<Variant> compile_variants(const Study& study);
 int find_coordinate(const Study& study, const Model& model, const std::string& name, const std::string& pointer);
 
 /// Sets independent coordinates of a state from a study's object at `pointer`.
-void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer, State& state);
+void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer,
+                     State& state);
 
 /// Passive flexion moment [N m] of a muscle group of one side about its hip at a flexion angle [rad]; the rest of the
 /// model in its default state (knees straight), tendons rigid.
-double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip, double angle);
+double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip,
+                          double angle);
 
 /// The hip flexion [rad] at which that moment is `torque` [N m], the muscle being more tense at less flexion; nan where
 /// it never is between 120 degrees of flexion and 60 of extension.

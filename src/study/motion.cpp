@@ -18,7 +18,8 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// Rotation of the thorax on the pelvis by flexion, bending and axial rotation in one joint, body fixed.
 Mat3 trunk_rotation(double extension, double bending, double rotation) {
-  return rotation_about(Vec3::UnitZ(), extension) * rotation_about(Vec3::UnitX(), bending) * rotation_about(Vec3::UnitY(), rotation);
+  return rotation_about(Vec3::UnitZ(), extension) * rotation_about(Vec3::UnitX(), bending) *
+         rotation_about(Vec3::UnitY(), rotation);
 }
 
 /// The product of the levels' rotations at trunk coordinates x.
@@ -72,11 +73,13 @@ Vec3 trunk_coordinates(const Model& model, const Vec3& recorded) {
 std::vector<int> heels(const Model& model) {
   std::vector<int> bodies;
   for (const ContactPoint& contact : model.data().contacts)
-    if (!contact.seat && std::find(bodies.begin(), bodies.end(), contact.body) == bodies.end()) bodies.push_back(contact.body);
+    if (!contact.seat && std::find(bodies.begin(), bodies.end(), contact.body) == bodies.end())
+      bodies.push_back(contact.body);
   std::sort(bodies.begin(), bodies.end());
   std::vector<int> out;
   for (const int body : bodies) {
-    const bool inside = std::any_of(out.begin(), out.end(), [&](int heel) { return body < model.tree().bodies[at(heel)].subtree_end; });
+    const bool inside =
+        std::any_of(out.begin(), out.end(), [&](int heel) { return body < model.tree().bodies[at(heel)].subtree_end; });
     if (!inside) out.push_back(body);
   }
   return out;
@@ -115,12 +118,14 @@ void MotionRun::trajectory() {
   for (const auto& [name, value] : question_.motion.hold) {
     find_coordinate(study_, model, name, "/motion/hold/" + name);
     if (table.find(name))
-      throw Error(Kind::input, study_.place("/motion/hold/" + name), "expected a coordinate that the recording lacks, found one that it has");
+      throw Error(Kind::input, study_.place("/motion/hold/" + name),
+                  "expected a coordinate that the recording lacks, found one that it has");
     held_.push_back(name);
   }
   if (!missing.empty())
-    throw Error(Kind::input, table.source, "expected a column for each independent coordinate, found none for " + join(missing, ", ") +
-                                               "; name them in /motion/hold with a value where they do not move");
+    throw Error(Kind::input, table.source,
+                "expected a column for each independent coordinate, found none for " + join(missing, ", ") +
+                    "; name them in /motion/hold with a value where they do not move");
 
   const auto rotational = [&](std::string_view name) {
     for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
@@ -134,8 +139,10 @@ void MotionRun::trajectory() {
       if (rotational(name))
         for (std::size_t i = 0; i < time.size(); ++i)
           if (std::abs(table.column(name)[i]) > 4.0 * pi)
-            throw Error(Kind::input, table.place(i), "expected an angle in radians in column " + name + ", found " + shortest_text(table.column(name)[i]) +
-                                                         "; values look like degrees, but this file does not say inDegrees=yes");
+            throw Error(Kind::input, table.place(i),
+                        "expected an angle in radians in column " + name + ", found " +
+                            shortest_text(table.column(name)[i]) +
+                            "; values look like degrees, but this file does not say inDegrees=yes");
   convert_to_radians(table, rotational);
 
   std::vector<std::vector<double>> columns(data.coordinate_names.size());
@@ -149,7 +156,9 @@ void MotionRun::trajectory() {
     }
   }
   for (const std::string& name : table.names) {
-    const auto known = [&](const std::vector<std::string>& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    const auto known = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
     if (!known(data.coordinate_names) && !known(data.tree_coordinate_names)) unused_.push_back(name);
   }
 
@@ -159,14 +168,16 @@ void MotionRun::trajectory() {
       const Vec3 recorded(columns[at(data.trunk[0])][i], columns[at(data.trunk[1])][i], columns[at(data.trunk[2])][i]);
       const Vec3 x = trunk_coordinates(model, recorded);
       for (std::size_t k = 0; k < 3; ++k) {
-        trunk_change_ = std::max(trunk_change_, std::abs(x[static_cast<Eigen::Index>(k)] - recorded[static_cast<Eigen::Index>(k)]));
+        trunk_change_ =
+            std::max(trunk_change_, std::abs(x[static_cast<Eigen::Index>(k)] - recorded[static_cast<Eigen::Index>(k)]));
         columns[at(data.trunk[k])][i] = x[static_cast<Eigen::Index>(k)];
       }
     }
 
   std::vector<QuinticSpline> splines;
   for (std::size_t c = 0; c < columns.size(); ++c)
-    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, data.coordinate_names[c]), Exact{}, data.coordinate_names[c]);
+    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, data.coordinate_names[c]),
+                         Exact{}, data.coordinate_names[c]);
 
   // The instants of each window are those of the recording.
   Named<Window> windows = question_.motion.windows;
@@ -175,8 +186,10 @@ void MotionRun::trajectory() {
   for (const auto& [name, window] : windows) {
     const std::string pointer = "/motion/windows/" + name;
     if (window.from < time.front() - slack || window.to > time.back() + slack)
-      throw Error(Kind::input, study_.place(pointer), "expected a window inside the recording (" + shortest_text(time.front()) + " to " +
-                                                          shortest_text(time.back()) + " s), found " + shortest_text(window.from) + " to " + shortest_text(window.to));
+      throw Error(Kind::input, study_.place(pointer),
+                  "expected a window inside the recording (" + shortest_text(time.front()) + " to " +
+                      shortest_text(time.back()) + " s), found " + shortest_text(window.from) + " to " +
+                      shortest_text(window.to));
     WindowFrames frames;
     frames.name = name;
     frames.first = static_cast<int>(time_.size());
@@ -193,7 +206,8 @@ void MotionRun::trajectory() {
       }
     }
     frames.last = static_cast<int>(time_.size());
-    if (frames.last - frames.first < 2) throw Error(Kind::input, study_.place(pointer), "expected at least two recorded instants in the window");
+    if (frames.last - frames.first < 2)
+      throw Error(Kind::input, study_.place(pointer), "expected at least two recorded instants in the window");
     windows_.push_back(frames);
   }
   splines_ = std::move(splines);
@@ -231,7 +245,8 @@ void MotionRun::frames() {
     if (!feet) continue;
     const Vec3 cop = solver.centre_of_pressure(floor_);
     Vec3 heel = Vec3::Zero();
-    for (const int body : heel_bodies) heel += solver.work().tree.X_GB[at(body)].p / static_cast<double>(heel_bodies.size());
+    for (const int body : heel_bodies)
+      heel += solver.work().tree.X_GB[at(body)].p / static_cast<double>(heel_bodies.size());
     // forward is where the pelvis (the root's body) faces, on the floor
     Vec3 forward = solver.work().tree.X_GB[1].R.col(0);
     forward.y() = 0.0;
@@ -245,7 +260,8 @@ void MotionRun::frames() {
       window.seat_off = window.last - 1;
       for (int f = window.first; f < window.last; ++f) {
         bool stays = true;
-        for (int g = f; g < window.last && time_[at(g)] <= time_[at(f)] + 0.05 + 1e-9; ++g) stays = stays && frame_[at(g)].ahead_of_heel > 0.0;
+        for (int g = f; g < window.last && time_[at(g)] <= time_[at(f)] + 0.05 + 1e-9; ++g)
+          stays = stays && frame_[at(g)].ahead_of_heel > 0.0;
         if (stays) {
           window.seat_off = f;
           break;
@@ -253,7 +269,8 @@ void MotionRun::frames() {
       }
     }
     for (int f = window.first; f < window.last; ++f) {
-      const double end = time_[at(window.seat_off)] + question_.support.seat_release_end, start = end - question_.support.seat_release_duration;
+      const double end = time_[at(window.seat_off)] + question_.support.seat_release_end,
+                   start = end - question_.support.seat_release_duration;
       const double t = time_[at(f)];
       const bool seat = question_.support.seat != "none" && has_seat(data);
       frame_[at(f)].seat = !seat ? 0.0 : t <= start ? 1.0 : t >= end ? 0.0 : (end - t) / (end - start);
@@ -262,7 +279,8 @@ void MotionRun::frames() {
 }
 
 bool MotionRun::has_seat(const ModelData& data) {
-  return std::any_of(data.contacts.begin(), data.contacts.end(), [](const ContactPoint& contact) { return contact.seat; });
+  return std::any_of(data.contacts.begin(), data.contacts.end(),
+                     [](const ContactPoint& contact) { return contact.seat; });
 }
 
 double MotionRun::momentum_difference(const InverseSolver& solver) const {
@@ -290,7 +308,9 @@ double MotionRun::support_distance(const InverseSolver& solver, const Vec3& cop)
     }
   if (points.size() < 3) return std::nan("");
   std::sort(points.begin(), points.end());
-  const auto cross = [](const auto& o, const auto& a, const auto& b) { return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]); };
+  const auto cross = [](const auto& o, const auto& a, const auto& b) {
+    return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
+  };
   std::vector<std::array<double, 2>> hull;
   for (int pass = 0; pass < 2; ++pass) {
     const std::size_t start = hull.size();
@@ -307,7 +327,8 @@ double MotionRun::support_distance(const InverseSolver& solver, const Vec3& cop)
   for (std::size_t i = 0; i < hull.size(); ++i) {
     const auto &a = hull[i], &b = hull[(i + 1) % hull.size()];
     if (cross(a, b, c) < 0.0) inside = false;
-    const double dx = b[0] - a[0], dy = b[1] - a[1], along = std::clamp(((c[0] - a[0]) * dx + (c[1] - a[1]) * dy) / (dx * dx + dy * dy), 0.0, 1.0);
+    const double dx = b[0] - a[0], dy = b[1] - a[1],
+                 along = std::clamp(((c[0] - a[0]) * dx + (c[1] - a[1]) * dy) / (dx * dx + dy * dy), 0.0, 1.0);
     nearest = std::min(nearest, std::hypot(c[0] - a[0] - along * dx, c[1] - a[1] - along * dy));
   }
   return inside ? 0.0 : nearest;
@@ -318,7 +339,8 @@ void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   if (variant == 0) {
     solver.solve({1.0, frame_[at(frame)].seat});
-    std::copy(solver.contact_force().begin(), solver.contact_force().end(), contact_force_.begin() + static_cast<std::ptrdiff_t>(at(frame) * contacts));
+    std::copy(solver.contact_force().begin(), solver.contact_force().end(),
+              contact_force_.begin() + static_cast<std::ptrdiff_t>(at(frame) * contacts));
   } else {
     // The same motion and the same external forces: variants differ in their muscles only.
     solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts});
@@ -344,11 +366,14 @@ Result MotionRun::run() {
     record.solved.resize(time_.size());
     for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
       solve(solver, v, f);
-      const Instant now{&model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(), &solver};
+      const Instant now{
+          &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
+          &solver};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
       note_frame(solver, f, record);
       if (options_.progress)
-        options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) / static_cast<double>(variants_.size()),
+        options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
+                              static_cast<double>(variants_.size()),
                           variants_[v].name);
     }
     for (std::size_t k = 0; k < outputs.size(); ++k) {
@@ -369,6 +394,8 @@ Result MotionRun::run() {
   return result;
 }
 
-Result answer(const Study& study, const MotionStudy& question, const RunOptions& options) { return MotionRun(study, question, options).run(); }
+Result answer(const Study& study, const MotionStudy& question, const RunOptions& options) {
+  return MotionRun(study, question, options).run();
+}
 
 }  // namespace psoas

@@ -34,9 +34,10 @@ struct VariantRecord {
   std::vector<SolvedFrame> solved;
   double greatest_residual = 0.0;
   int greatest_iterations = 0, unconverged = 0;
-  std::vector<double> reserve_peak, moment_peak;  ///< per equation, magnitudes
+  std::vector<double> reserve_peak, moment_peak;         ///< per equation, magnitudes
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
-  double friction_demand = 0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
+  double friction_demand =
+      0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
   std::vector<int> outside, inside, saturated;  ///< per muscle: frames
   double compression_peak = 0.0;
   std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
@@ -61,7 +62,8 @@ class MotionRun {
   // motion_report.cpp
   static std::vector<std::string> default_outputs(const Model& model);
   void note_frame(const InverseSolver& solver, int frame, VariantRecord& record) const;
-  void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values, Block& block) const;
+  void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
+                  Block& block) const;
   void events();
   void ledgers(std::size_t variant, Block& block);
   void credibility(std::size_t variant, Block& block);
@@ -85,7 +87,7 @@ class MotionRun {
   std::vector<double> time_, q_, u_, udot_;
   std::vector<WindowFrames> windows_;
   std::vector<FrameInfo> frame_;
-  std::vector<double> contact_force_;   ///< per frame, three a contact
+  std::vector<double> contact_force_;  ///< per frame, three a contact
   std::vector<VariantRecord> records_;
   std::vector<SummaryLine> integrated_;
   /// Per variant, window and event (peak, seat-off, end): tendon and passive forces and unit loads.

@@ -31,7 +31,9 @@ void MotionRun::integrate(Result& result) {
       if (window.name == integration.windows[i]) windows.push_back(&window);
     }
     if (windows.size() == before)
-      throw Error(Kind::input, study_.place("/integration/windows/" + std::to_string(i)), "expected a window of the motion, found \"" + integration.windows[i] + "\"" + did_you_mean(integration.windows[i], known));
+      throw Error(Kind::input, study_.place("/integration/windows/" + std::to_string(i)),
+                  "expected a window of the motion, found \"" + integration.windows[i] + "\"" +
+                      did_you_mean(integration.windows[i], known));
   }
   if (integration.windows.empty())
     for (const WindowFrames& window : windows_) windows.push_back(&window);
@@ -56,14 +58,16 @@ void MotionRun::integrate(Result& result) {
     double activation_miss = 0.0;
     for (const WindowFrames* window : windows) {
       const std::size_t frames = at(window->last - window->first), first = at(window->first);
-      std::vector<double> force(frames * muscles), activation(frames * muscles), length(frames), wanted(frames), followed(frames), pulled(frames);
+      std::vector<double> force(frames * muscles), activation(frames * muscles), length(frames), wanted(frames),
+          followed(frames), pulled(frames);
       for (std::size_t m = 0; m < muscles; ++m) {
         for (std::size_t f = 0; f < frames; ++f) {
           length[f] = record.length[(first + f) * muscles + m];
           wanted[f] = record.activation[(first + f) * muscles + m];
         }
         try {
-          steps += integrate_muscle(model.data().units[m], {{time_.data() + first, frames}, length, wanted}, integration.tolerance, followed, pulled);
+          steps += integrate_muscle(model.data().units[m], {{time_.data() + first, frames}, length, wanted},
+                                    integration.tolerance, followed, pulled);
         } catch (const Error& error) {
           throw Error(Kind::numeric, window->name + ", " + model.data().muscle_names[m], error.what());
         }
@@ -77,11 +81,14 @@ void MotionRun::integrate(Result& result) {
         net(solver, window->first + static_cast<int>(f));
         const std::span<const double> tension(force.data() + f * muscles, muscles);
         solver.loads_with({contact_force_.data() + (first + f) * contacts, contacts}, tension);
-        const Instant now{&model, &solver.work(), solver.q(), solver.u(), solver.udot(), {activation.data() + f * muscles, muscles}, tension, &solver};
+        const Instant now{&model,     &solver.work(), solver.q(),
+                          solver.u(), solver.udot(),  {activation.data() + f * muscles, muscles},
+                          tension,    &solver};
         for (std::size_t k = 0; k < outputs.size(); ++k) {
           const double value = outputs[k].value(now), algebraic = block.series.find(outputs[k].name)->values[first + f];
           values[k][first + f] = value;
-          if (time_[first + f] >= time_[first] + settling_time) greatest[k] = std::max(greatest[k], std::abs(value - algebraic));
+          if (time_[first + f] >= time_[first] + settling_time)
+            greatest[k] = std::max(greatest[k], std::abs(value - algebraic));
           if (f + 1 == frames) end[k] += value / static_cast<double>(windows.size());
         }
       }
@@ -101,10 +108,13 @@ void MotionRun::integrate(Result& result) {
   integrated_.push_back({"integrated muscle states (compliant tendons; " + names + ")", "", "", {}, 0});
   for (const Row& row : rows) {
     integrated_.push_back({"  " + row.output + ", end", row.unit, "", row.end, 1});
-    integrated_.push_back({"    greatest difference to the algebraic solution", row.unit, "", row.greatest_difference, 1});
+    integrated_.push_back(
+        {"    greatest difference to the algebraic solution", row.unit, "", row.greatest_difference, 1});
   }
-  result.notes.push_back("Activation and fibre length of every muscle were integrated with Boost.Odeint (dopri5, " + std::to_string(steps) +
-                         " steps) under excitations that reproduce the solved activations; differences leave out the first 0.1 s, in which the fibres come from rest.");
+  result.notes.push_back("Activation and fibre length of every muscle were integrated with Boost.Odeint (dopri5, " +
+                         std::to_string(steps) +
+                         " steps) under excitations that reproduce the solved activations; differences leave out the "
+                         "first 0.1 s, in which the fibres come from rest.");
 }
 
 std::vector<std::string> MotionRun::integrated_outputs(const Model& model) {

@@ -40,13 +40,17 @@ std::string ledger_group(const ModelSpec& spec, const std::string& muscle) {
 std::vector<std::string> MotionRun::default_outputs(const Model& model) {
   std::vector<std::string> out = {"external_force_y", "com_x", "com_y"};
   const auto add = [&](std::initializer_list<const char*> names) { out.insert(out.end(), names.begin(), names.end()); };
-  if (has_coordinate(model, "hip_flexion_r")) add({"coordinate/hip_flexion_r", "coordinate/hip_flexion_l", "joint_moment/hip_flexion_r", "joint_moment/hip_flexion_l"});
+  if (has_coordinate(model, "hip_flexion_r"))
+    add({"coordinate/hip_flexion_r", "coordinate/hip_flexion_l", "joint_moment/hip_flexion_r",
+         "joint_moment/hip_flexion_l"});
   if (has_coordinate(model, "knee_angle_r")) add({"joint_moment/knee_angle_r", "joint_moment/knee_angle_l"});
   if (has_coordinate(model, "ankle_angle_r")) add({"joint_moment/ankle_angle_r", "joint_moment/ankle_angle_l"});
   if (!select_muscles(model.spec(), "group:iliopsoas_r").empty() && has_coordinate(model, "hip_flexion_r"))
-    add({"muscle_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/group:iliopsoas_r", "torque_capacity/hip_flexion_r",
-         "muscle_force/group:iliopsoas_r", "muscle_force/group:iliopsoas_l", "passive_force/group:iliopsoas_r"});
-  if (!model.data().levels.empty()) add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg"});
+    add({"muscle_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/group:iliopsoas_r",
+         "torque_capacity/hip_flexion_r", "muscle_force/group:iliopsoas_r", "muscle_force/group:iliopsoas_l",
+         "passive_force/group:iliopsoas_r"});
+  if (!model.data().levels.empty())
+    add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg"});
   if (!model.data().hips.empty()) add({"hip_contact_force_bw/*"});
   return out;
 }
@@ -67,7 +71,8 @@ void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord
       double& shortfall = equations[r].rotation ? record.moment_shortfall : record.force_shortfall;
       shortfall = std::max(shortfall, reserve);
     } else if (has_coordinate(solver.model(), equations[r].name)) {
-      record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(solver.joint_moment(solver.model().coordinate(equations[r].name))));
+      record.moment_peak[r] =
+          std::max(record.moment_peak[r], std::abs(solver.joint_moment(solver.model().coordinate(equations[r].name))));
     }
   }
   // levels: the moment that muscles must balance there
@@ -84,11 +89,15 @@ void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord
   const double weight = data.mass * data.spec.gravity.norm();
   std::array<Vec3, 3> support{Vec3::Zero(), Vec3::Zero(), Vec3::Zero()};  // right foot, left foot, seat
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
-    const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]);
-    support[data.contacts[k].seat ? 2 : solver.contact_point(static_cast<int>(k)).z() >= solver.mass_center().z() ? 0 : 1] += force;
+    const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1],
+                     solver.contact_force()[3 * k + 2]);
+    support[data.contacts[k].seat                                                       ? 2
+            : solver.contact_point(static_cast<int>(k)).z() >= solver.mass_center().z() ? 0
+                                                                                        : 1] += force;
   }
   for (const Vec3& force : support)
-    if (force.y() > 0.05 * weight) record.friction_demand = std::max(record.friction_demand, std::hypot(force.x(), force.z()) / force.y());
+    if (force.y() > 0.05 * weight)
+      record.friction_demand = std::max(record.friction_demand, std::hypot(force.x(), force.z()) / force.y());
   record.outside.resize(data.units.size());
   record.inside.resize(data.units.size());
   record.saturated.resize(data.units.size());
@@ -103,7 +112,8 @@ void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord
   }
 }
 
-void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values, Block& block) const {
+void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
+                           Block& block) const {
   const auto part = [&](const std::string& prefix, int first, int last) {
     int peak = first, low = first, magnitude = first;
     double sum = 0.0;
@@ -182,7 +192,9 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
   std::vector<std::string> sources;  // of each muscle
   const std::vector<std::string> iliopsoas = select_muscles(model.spec(), "group:iliopsoas");
   for (const std::string& muscle : data.muscle_names)
-    sources.push_back(std::find(iliopsoas.begin(), iliopsoas.end(), muscle) != iliopsoas.end() ? muscle : ledger_group(model.spec(), muscle));
+    sources.push_back(std::find(iliopsoas.begin(), iliopsoas.end(), muscle) != iliopsoas.end()
+                          ? muscle
+                          : ledger_group(model.spec(), muscle));
   std::vector<std::string> order = iliopsoas;
   for (const std::string& source : sources)
     if (std::find(order.begin(), order.end(), source) == order.end()) order.push_back(source);
@@ -192,9 +204,15 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
       const EventState& state = events_[variant][w][e];
       for (std::size_t k = 0; k < data.levels.size(); ++k) {
         ResultTable table;
-        table.description = "Load of " + data.levels[k].name + " by source, window " + windows_[w].name + ", at " + event_names[e] +
-                            ": force of the superior on the inferior body in the endplate frame; passive: the part that needs no activation";
-        table.columns = {{"compression", "N"}, {"anterior_shear", "N"}, {"lateral_shear", "N"}, {"passive_compression", "N"}, {"passive_anterior_shear", "N"}};
+        table.description = "Load of " + data.levels[k].name + " by source, window " + windows_[w].name + ", at " +
+                            event_names[e] +
+                            ": force of the superior on the inferior body in the endplate frame; passive: the part "
+                            "that needs no activation";
+        table.columns = {{"compression", "N"},
+                         {"anterior_shear", "N"},
+                         {"lateral_shear", "N"},
+                         {"passive_compression", "N"},
+                         {"passive_anterior_shear", "N"}};
         const LevelLoad& load = state.loads[k];
         const auto row = [&](const std::string& label, const std::vector<double>& values) {
           table.labels.push_back(label);
@@ -227,11 +245,13 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
   if (variant == 0) return;
   // What changed against the reference: the edited muscles' own passive force, and all that was recruited anew.
   ResultTable table;
-  table.description = "Change of level loads against " + variants_.front().name +
-                      ": direct = change of passive muscle forces at the same posture, re-recruitment = the rest; mean over windows";
+  table.description =
+      "Change of level loads against " + variants_.front().name +
+      ": direct = change of passive muscle forces at the same posture, re-recruitment = the rest; mean over windows";
   for (const char* quantity : {"compression", "anterior_shear"})
     for (const char* event : event_names)
-      for (const char* part : {"total", "direct", "re_recruitment"}) table.columns.push_back({std::string(quantity) + "_at_" + event + "_" + part, "N"});
+      for (const char* part : {"total", "direct", "re_recruitment"})
+        table.columns.push_back({std::string(quantity) + "_at_" + event + "_" + part, "N"});
   for (std::size_t k = 0; k < data.levels.size(); ++k) {
     std::vector<double> values;
     for (const int component : {1, 0})
@@ -239,7 +259,8 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
         double total = 0.0, direct = 0.0;
         for (std::size_t w = 0; w < windows_.size(); ++w) {
           const EventState &now = events_[variant][w][e], &before = events_[0][w][e];
-          total += component == 1 ? now.loads[k].compression - before.loads[k].compression : now.loads[k].anterior_shear - before.loads[k].anterior_shear;
+          total += component == 1 ? now.loads[k].compression - before.loads[k].compression
+                                  : now.loads[k].anterior_shear - before.loads[k].anterior_shear;
           for (std::size_t m = 0; m < now.passive.size() && now.passive.size() == before.passive.size(); ++m)
             direct += (now.passive[m] - before.passive[m]) * now.unit_load[k][m][component];
         }
@@ -258,10 +279,12 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   const ModelData& data = model.data();
   const VariantRecord& record = records_[variant];
   const double weight = data.mass * data.spec.gravity.norm();
-  const auto line = [&](const std::string& name, double value, double limit, const std::string& unit, const std::string& source, const std::string& note = "") {
+  const auto line = [&](const std::string& name, double value, double limit, const std::string& unit,
+                        const std::string& source, const std::string& note = "") {
     block.credibility.push_back({name, unit, source, note, value, limit, value <= limit});
   };
-  line("redundancy residual", record.greatest_residual, 1e-8, "1", "psoas: moment error, bounds and stationarity of every frame");
+  line("redundancy residual", record.greatest_residual, 1e-8, "1",
+       "psoas: moment error, bounds and stationarity of every frame");
   line("required force against m(a - g)", momentum_error_, 1e-9, "body weights", "Newton's second law, body by body");
 
   // Reserves against the peak moment of their joint: the greatest of its rotations, and at least 20 N m, for a reserve
@@ -272,7 +295,8 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     // a trunk coordinate, which no joint uses, is that of the lowest level
     const auto& names = data.tree_coordinate_names;
     const auto found = std::find(names.begin(), names.end(), equation.name);
-    return found != names.end() ? at(data.tree.coordinate_body[static_cast<std::size_t>(found - names.begin())]) : at(data.levels.front().superior);
+    return found != names.end() ? at(data.tree.coordinate_body[static_cast<std::size_t>(found - names.begin())])
+                                : at(data.levels.front().superior);
   };
   for (std::size_t r = 0; r < solver.equations().size(); ++r)
     if (!solver.equations()[r].root && solver.equations()[r].rotation) {
@@ -290,23 +314,26 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
       worst_name = solver.equations()[r].name;
     }
   }
-  line("reserve over the joint's peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015", worst_name.empty() ? "" : worst_name + ", " + fixed(worst_moment, 2) + " N m");
+  line("reserve over the joint's peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015",
+       worst_name.empty() ? "" : worst_name + ", " + fixed(worst_moment, 2) + " N m");
 
   if (data.contacts.empty()) {
     for (const char* name : {"contact shortfall, force", "contact shortfall, moment"})
-      block.credibility.push_back({name, "", "docs/science.md", "not applicable (the model has no contact points)", 0.0, 0.0, {}});
+      block.credibility.push_back(
+          {name, "", "docs/science.md", "not applicable (the model has no contact points)", 0.0, 0.0, {}});
     return;
   }
   for (const char* name : {"residual force", "residual moment"})
-    block.credibility.push_back({name, "", "Hicks et al. 2015", "not applicable (forces derived from the motion)", 0.0, 0.0, {}});
+    block.credibility.push_back(
+        {name, "", "Hicks et al. 2015", "not applicable (forces derived from the motion)", 0.0, 0.0, {}});
   double height = 0.0;
   for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
     net(solver, f);
     height = std::max(height, solver.mass_center().y() - floor_);
   }
   line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", "docs/science.md section 7");
-  line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01, "body weight x mass-centre height", "docs/science.md section 7",
-       fixed(record.moment_shortfall, 1) + " N m");
+  line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01,
+       "body weight x mass-centre height", "docs/science.md section 7", fixed(record.moment_shortfall, 1) + " N m");
   double outside = 0.0;
   int frames_outside = 0, frames_on_feet = 0;
   for (int f = 0; f < static_cast<int>(time_.size()); ++f)
@@ -337,13 +364,19 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     return other.level(0).compression - before;
   };
   const auto report = [&](const std::string& name, double minus, double plus) {
-    block.credibility.push_back({name, "N", "docs/science.md section 7", fixed(minus, 0) + " and " + fixed(plus, 0) + " N of " + fixed(before, 0) + " N",
-                                 std::max(std::abs(minus), std::abs(plus)), 0.0, {}});
+    block.credibility.push_back({name,
+                                 "N",
+                                 "docs/science.md section 7",
+                                 fixed(minus, 0) + " and " + fixed(plus, 0) + " N of " + fixed(before, 0) + " N",
+                                 std::max(std::abs(minus), std::abs(plus)),
+                                 0.0,
+                                 {}});
   };
-  report("peak " + data.levels.front().name + " compression for -2 and +2 % of thorax mass", changed([](BodySpec& b) { b.mass *= 0.98; }),
-         changed([](BodySpec& b) { b.mass *= 1.02; }));
+  report("peak " + data.levels.front().name + " compression for -2 and +2 % of thorax mass",
+         changed([](BodySpec& b) { b.mass *= 0.98; }), changed([](BodySpec& b) { b.mass *= 1.02; }));
   report("peak " + data.levels.front().name + " compression for the thorax's mass centre 20 mm back and forward",
-         changed([](BodySpec& b) { b.mass_center.x() -= 0.02; }), changed([](BodySpec& b) { b.mass_center.x() += 0.02; }));
+         changed([](BodySpec& b) { b.mass_center.x() -= 0.02; }),
+         changed([](BodySpec& b) { b.mass_center.x() += 0.02; }));
 }
 
 void MotionRun::warnings(std::size_t variant, Block& block) const {
@@ -361,30 +394,37 @@ void MotionRun::warnings(std::size_t variant, Block& block) const {
         }
       }
     if (muscles > 0)
-      block.warnings.push_back(std::to_string(muscles) + (muscles == 1 ? " muscle " : " muscles ") + what + ", most often " + name + " (" + std::to_string(most) + " of " +
+      block.warnings.push_back(std::to_string(muscles) + (muscles == 1 ? " muscle " : " muscles ") + what +
+                               ", most often " + name + " (" + std::to_string(most) + " of " +
                                std::to_string(time_.size()) + " frames)");
   };
   list(record.outside, "with fibres outside their domain");
   list(record.inside, "with a path point inside a wrapping surface");
   list(record.saturated, "fully active");
-  if (record.unconverged > 0) block.warnings.push_back(std::to_string(record.unconverged) + " frames whose muscle redundancy did not converge");
+  if (record.unconverged > 0)
+    block.warnings.push_back(std::to_string(record.unconverged) + " frames whose muscle redundancy did not converge");
   const Model& model = variants_[variant].model;
   for (const char* hip : {"hip_flexion_r", "hip_flexion_l"})
     if (has_coordinate(model, hip)) {
       const std::size_t c = at(model.coordinate(hip)), n = at(model.coordinates());
       int deep = 0;
       for (std::size_t f = 0; f < time_.size(); ++f) deep += q_[f * n + c] > degrees(100.0);
-      if (deep > 0) block.warnings.push_back(std::string(hip) + " above 100 degrees in " + std::to_string(deep) + " frames: contact of thigh and trunk is not modelled");
+      if (deep > 0)
+        block.warnings.push_back(std::string(hip) + " above 100 degrees in " + std::to_string(deep) +
+                                 " frames: contact of thigh and trunk is not modelled");
     }
   if (variant > 0) return;
   if (!held_.empty()) block.warnings.push_back("held, because the recording lacks them: " + join(held_, ", "));
-  if (!unused_.empty()) block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));
+  if (!unused_.empty())
+    block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));
 }
 
 double MotionRun::mean_at(const std::vector<double>& values, const char* event) const {
   double sum = 0.0;
   for (const WindowFrames& window : windows_)
-    sum += values[at(event == event_names[0] ? window.peak : event == event_names[1] ? window.seat_off : window.last - 1)];
+    sum += values[at(event == event_names[0]   ? window.peak
+                     : event == event_names[1] ? window.seat_off
+                                               : window.last - 1)];
   return sum / static_cast<double>(windows_.size());
 }
 
@@ -393,10 +433,11 @@ void MotionRun::summarise(Result& result) {
   const ModelData& data = model.data();
   double seconds = 0.0;
   for (const WindowFrames& window : windows_) seconds += time_[at(window.last - 1)] - time_[at(window.first)];
-  result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " + fixed(seconds, 2) + " s · " + std::to_string(time_.size()) + " frames · " +
-                   std::to_string(model.muscles()) + " muscles";
+  result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " + fixed(seconds, 2) + " s · " +
+                   std::to_string(time_.size()) + " frames · " + std::to_string(model.muscles()) + " muscles";
 
-  const auto line = [&](const std::string& label, const std::string& unit, int decimals, const std::string& note, auto&& value) {
+  const auto line = [&](const std::string& label, const std::string& unit, int decimals, const std::string& note,
+                        auto&& value) {
     SummaryLine entry{label, unit, note, {}, decimals};
     for (std::size_t v = 0; v < variants_.size(); ++v) entry.values.push_back(value(v));
     result.summary.push_back(entry);
@@ -420,16 +461,22 @@ void MotionRun::summarise(Result& result) {
   const std::string group = "group:iliopsoas_r";
   const bool hip = has_coordinate(model, "hip_flexion_r");
   const bool psoas = !select_muscles(model.spec(), group).empty() && hip;
-  const auto peak_line = [&](const std::string& label, const std::string& output, const std::string& unit, int decimals, double sign, const std::string& note = "") {
-    if (has(output)) line(label, unit, decimals, note, [&](std::size_t v) { return mean_peak(*values(v, output), sign); });
+  const auto peak_line = [&](const std::string& label, const std::string& output, const std::string& unit, int decimals,
+                             double sign, const std::string& note = "") {
+    if (has(output))
+      line(label, unit, decimals, note, [&](std::size_t v) { return mean_peak(*values(v, output), sign); });
   };
 
   if (variants_.size() > 1 && psoas)
-    line("Δθ at 5 N·m", "deg", 1, "lost hip extension, as a clinician would measure it", [&](std::size_t v) { return delta_theta_deg(model, variants_[v].model); });
-  peak_line("net hip moment, greatest extension", "joint_moment/hip_flexion_r", "N·m", 1, -1.0, "right; prescribed motion: muscles cannot change it");
-  peak_line("iliopsoas hip moment, peak", "muscle_moment/hip_flexion_r/" + group, "N·m", 1, 1.0, "active + passive, right");
+    line("Δθ at 5 N·m", "deg", 1, "lost hip extension, as a clinician would measure it",
+         [&](std::size_t v) { return delta_theta_deg(model, variants_[v].model); });
+  peak_line("net hip moment, greatest extension", "joint_moment/hip_flexion_r", "N·m", 1, -1.0,
+            "right; prescribed motion: muscles cannot change it");
+  peak_line("iliopsoas hip moment, peak", "muscle_moment/hip_flexion_r/" + group, "N·m", 1, 1.0,
+            "active + passive, right");
   if (has("passive_moment/hip_flexion_r/" + group))
-    line("  passive alone, end of the rise", "N·m", 2, "", [&](std::size_t v) { return mean_at(*values(v, "passive_moment/hip_flexion_r/" + group), event_names[2]); });
+    line("  passive alone, end of the rise", "N·m", 2, "",
+         [&](std::size_t v) { return mean_at(*values(v, "passive_moment/hip_flexion_r/" + group), event_names[2]); });
   if (psoas)
     for (const double angle : {90.0, 45.0, 0.0, -20.0})
       line("iliopsoas capacity at " + fixed(angle, 0) + "°", "N·m", 1, angle == 90.0 ? "fully active, right" : "",
@@ -449,21 +496,25 @@ void MotionRun::summarise(Result& result) {
         for (std::size_t w = 0; w < windows_.size(); ++w) sum += pick(events_[v][w][e].loads[k]);
         return sum / static_cast<double>(windows_.size());
       };
-      line("  " + label + " compression", "N", 0, "", [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.compression; }); });
+      line("  " + label + " compression", "N", 0, "",
+           [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.compression; }); });
       const LevelSpec& spec = *model.spec().lumbar->levels.find(level);
-      line("  " + label + " anterior shear", "N", 0, "endplate " + fixed(-spec.endplate_angle_deg, 0) + "° forward in the neutral pose",
+      line("  " + label + " anterior shear", "N", 0,
+           "endplate " + fixed(-spec.endplate_angle_deg, 0) + "° forward in the neutral pose",
            [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.anterior_shear; }); });
     }
   }
   result.summary.insert(result.summary.end(), integrated_.begin(), integrated_.end());
   if (has("hip_contact_force_bw/r")) {
     heading("joints and support");
-    peak_line("  hip contact, right, peak", "hip_contact_force_bw/r", "BW", 2, 1.0, "measured 1.5 to 2.6 at natural speed (Bergmann et al. 2001)");
+    peak_line("  hip contact, right, peak", "hip_contact_force_bw/r", "BW", 2, 1.0,
+              "measured 1.5 to 2.6 at natural speed (Bergmann et al. 2001)");
     peak_line("  hip contact, left, peak", "hip_contact_force_bw/l", "BW", 2, 1.0);
   }
   if (has("external_force_y")) {
     const double weight = data.mass * data.spec.gravity.norm();
-    line("  vertical force, peak", "BW", 3, "needs no mass", [&](std::size_t v) { return mean_peak(*values(v, "external_force_y"), 1.0) / weight; });
+    line("  vertical force, peak", "BW", 3, "needs no mass",
+         [&](std::size_t v) { return mean_peak(*values(v, "external_force_y"), 1.0) / weight; });
   }
   line("  greatest reserve", "N·m", 2, "what muscles leave unexplained", [&](std::size_t v) {
     InverseSolver solver(variants_[v].model, inverse_options());
@@ -475,36 +526,46 @@ void MotionRun::summarise(Result& result) {
 
   if (question_.support.seat != "none" && has_seat(data)) {
     std::string text = "Seat-off at";
-    for (const WindowFrames& window : windows_) text += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
+    for (const WindowFrames& window : windows_)
+      text += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
     result.notes.push_back(text + "; frames before it share force between seat and feet by assumption.");
     for (const WindowFrames& window : windows_)
-      for (auto& [name, block] : result.blocks) block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+      for (auto& [name, block] : result.blocks)
+        block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
   }
   if (variants_.size() > 1) {
     for (std::size_t v = 1; v < variants_.size(); ++v) {
       const Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
       if (const ResultTable* change = block.tables.find("change_of_loads")) {
         const std::vector<double>& row = change->rows.front();  // lowest level: compression at peak, seat-off, end
-        result.notes.push_back(variants_[v].name + ": " + change->labels.front() + " compression at the end changes by " + fixed(row[6], 1) + " N (" + fixed(row[7], 1) +
-                               " directly by passive force, " + fixed(row[8], 1) + " by re-recruitment); at the peak by " + fixed(row[0], 1) + " N.");
+        result.notes.push_back(variants_[v].name + ": " + change->labels.front() +
+                               " compression at the end changes by " + fixed(row[6], 1) + " N (" + fixed(row[7], 1) +
+                               " directly by passive force, " + fixed(row[8], 1) +
+                               " by re-recruitment); at the peak by " + fixed(row[0], 1) + " N.");
       }
     }
   }
   if (trunk_change_ > 0.0)
-    result.notes.push_back("The recorded trunk orientation is met by the product of the levels' rotations; the trunk coordinates change by at most " +
-                           fixed(to_degrees(trunk_change_), 2) + "° for it.");
+    result.notes.push_back(
+        "The recorded trunk orientation is met by the product of the levels' rotations; the trunk coordinates change "
+        "by at most " +
+        fixed(to_degrees(trunk_change_), 2) + "° for it.");
   for (const Credibility& entry : result.blocks.begin()->second.credibility)
     if (entry.ok && !*entry.ok)
-      result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " + entry.unit + ", limit " + shortest_text(entry.limit) +
+      result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " +
+                             entry.unit + ", limit " + shortest_text(entry.limit) +
                              (entry.note.empty() ? "" : " (" + entry.note + ")") + ".");
   const auto plot = [&](const char* file, const char* title, const char* y, const std::string& series) {
     if (has(series)) result.plots.push_back({file, title, y, series});
   };
   plot("hip_moment.svg", "Net hip moment, right (flexion +)", "N·m", "joint_moment/hip_flexion_r");
-  plot("iliopsoas_passive_moment.svg", "Passive hip-flexion moment of the iliopsoas, right", "N·m", "passive_moment/hip_flexion_r/" + group);
+  plot("iliopsoas_passive_moment.svg", "Passive hip-flexion moment of the iliopsoas, right", "N·m",
+       "passive_moment/hip_flexion_r/" + group);
   if (!data.levels.empty()) {
-    plot("L5_S1_compression.svg", "Compression at the lowest lumbar level", "N", "compression/" + data.levels.front().name);
-    plot("L5_S1_anterior_shear.svg", "Anterior shear at the lowest lumbar level", "N", "anterior_shear/" + data.levels.front().name);
+    plot("L5_S1_compression.svg", "Compression at the lowest lumbar level", "N",
+         "compression/" + data.levels.front().name);
+    plot("L5_S1_anterior_shear.svg", "Anterior shear at the lowest lumbar level", "N",
+         "anterior_shear/" + data.levels.front().name);
   }
 }
 

@@ -19,8 +19,8 @@ using Reader = std::function<double(const Instant&)>;
 
 /// A muscle or a group of them, as the elements of one output.
 struct Chosen {
-  int index = -1;             ///< of coordinate, level, … or of the muscle
-  std::vector<int> muscles;   ///< of Element::muscles
+  int index = -1;            ///< of coordinate, level, … or of the muscle
+  std::vector<int> muscles;  ///< of Element::muscles
 };
 
 struct Family {
@@ -42,7 +42,8 @@ double joint_moment_arm(const Instant& now, int m, int c) { return moment_arm(*n
 Reader moment_of(const Chosen& c, const Chosen& group, bool total) {
   return [c = c.index, muscles = group.muscles, total](const Instant& now) {
     double sum = 0.0;
-    for (const int m : muscles) sum += joint_moment_arm(now, m, c) * (total ? now.tendon_force[at(m)] : now.work->passive[at(m)]);
+    for (const int m : muscles)
+      sum += joint_moment_arm(now, m, c) * (total ? now.tendon_force[at(m)] : now.work->passive[at(m)]);
     return sum;
   };
 }
@@ -81,43 +82,76 @@ Reader mass_center(int axis) {
 
 const Family families[] = {
     {"coordinate", Element::coordinate, Element::none, "rad|m", false, "independent coordinate",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return now.q[at(c)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return now.q[at(c)]; };
+     }},
     {"speed", Element::coordinate, Element::none, "rad/s|m/s", false, "its rate",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return now.u[at(c)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return now.u[at(c)]; };
+     }},
     {"acceleration", Element::coordinate, Element::none, "rad/s^2|m/s^2", true, "the rate of its rate",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return now.udot[at(c)]; }; }},
-    {"joint_coordinate", Element::tree_coordinate, Element::none, "rad|m", false, "coordinate of a joint, coupled ones too",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return now.work->q[at(c)]; }; }},
-    {"joint_moment", Element::coordinate, Element::none, "N m|N", true, "net generalised force from inverse dynamics, couplers respected",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return now.inverse->joint_moment(c); }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return now.udot[at(c)]; };
+     }},
+    {"joint_coordinate", Element::tree_coordinate, Element::none, "rad|m", false,
+     "coordinate of a joint, coupled ones too",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return now.work->q[at(c)]; };
+     }},
+    {"joint_moment", Element::coordinate, Element::none, "N m|N", true,
+     "net generalised force from inverse dynamics, couplers respected",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return now.inverse->joint_moment(c); };
+     }},
     {"muscle_moment", Element::coordinate, Element::muscles, "N m|N", true, "of a muscle or group, active + passive",
      [](const Model&, const Chosen& a, const Chosen& b) { return moment_of(a, b, true); }},
     {"passive_moment", Element::coordinate, Element::muscles, "N m|N", false, "of a muscle or group, passive part",
      [](const Model&, const Chosen& a, const Chosen& b) { return moment_of(a, b, false); }},
-    {"torque_capacity", Element::coordinate, Element::none, "N m|N", false, "greatest active + passive torque in the positive direction",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [c = a.index](const Instant& now) { return torque_capacity(*now.model, *now.work, c); }; }},
+    {"torque_capacity", Element::coordinate, Element::none, "N m|N", false,
+     "greatest active + passive torque in the positive direction",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [c = a.index](const Instant& now) { return torque_capacity(*now.model, *now.work, c); };
+     }},
     {"length", Element::muscle, Element::none, "m", false, "of the muscle's path",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.work->length[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.work->length[at(m)]; };
+     }},
     {"lengthening_speed", Element::muscle, Element::none, "m/s", false, "of the muscle's path",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.work->speed[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.work->speed[at(m)]; };
+     }},
     {"moment_arm", Element::muscle, Element::coordinate, "m|1", false, "-dl/dc, couplers respected",
-     [](const Model&, const Chosen& a, const Chosen& b) -> Reader { return [m = a.index, c = b.index](const Instant& now) { return joint_moment_arm(now, m, c); }; }},
+     [](const Model&, const Chosen& a, const Chosen& b) -> Reader {
+       return [m = a.index, c = b.index](const Instant& now) { return joint_moment_arm(now, m, c); };
+     }},
     {"fibre_length", Element::muscle, Element::none, "m", false, "of the muscle's fibres",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.work->fibre_length[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.work->fibre_length[at(m)]; };
+     }},
     {"normalised_fibre_length", Element::muscle, Element::none, "1", false, "fibre length over optimal fibre length",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [m = a.index](const Instant& now) { return now.work->fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length; };
+       return [m = a.index](const Instant& now) {
+         return now.work->fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length;
+       };
      }},
     {"fibre_velocity", Element::muscle, Element::none, "m/s", false, "lengthening of the fibres",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.work->fibre_velocity[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.work->fibre_velocity[at(m)]; };
+     }},
     {"pennation", Element::muscle, Element::none, "rad", false, "pennation angle",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [m = a.index](const Instant& now) { return std::acos(std::clamp(now.work->cos_pennation[at(m)], -1.0, 1.0)); };
+       return [m = a.index](const Instant& now) {
+         return std::acos(std::clamp(now.work->cos_pennation[at(m)], -1.0, 1.0));
+       };
      }},
     {"activation", Element::muscle, Element::none, "1", true, "of a muscle",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.activation[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.activation[at(m)]; };
+     }},
     {"tendon_force", Element::muscle, Element::none, "N", true, "of a muscle",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [m = a.index](const Instant& now) { return now.tendon_force[at(m)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) { return now.tendon_force[at(m)]; };
+     }},
     {"muscle_force", Element::muscles, Element::none, "N", true, "sum of the tendon forces of a muscle or group",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [muscles = a.muscles](const Instant& now) {
@@ -126,7 +160,8 @@ const Family families[] = {
          return sum;
        };
      }},
-    {"passive_force", Element::muscles, Element::none, "N", false, "passive part of a muscle's or group's tendon forces",
+    {"passive_force", Element::muscles, Element::none, "N", false,
+     "passive part of a muscle's or group's tendon forces",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [muscles = a.muscles](const Instant& now) {
          double sum = 0.0;
@@ -134,78 +169,141 @@ const Family families[] = {
          return sum;
        };
      }},
-    {"compression", Element::level, Element::none, "N", true, "superior on inferior body along the endplate's inward normal",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.compression; }); }},
-    {"anterior_shear", Element::level, Element::none, "N", true, "superior on inferior body, forward in the endplate's plane",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.anterior_shear; }); }},
+    {"compression", Element::level, Element::none, "N", true,
+     "superior on inferior body along the endplate's inward normal",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.compression; });
+     }},
+    {"anterior_shear", Element::level, Element::none, "N", true,
+     "superior on inferior body, forward in the endplate's plane",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.anterior_shear; });
+     }},
     {"lateral_shear", Element::level, Element::none, "N", true, "superior on inferior body, to the right",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.lateral_shear; }); }},
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.lateral_shear; });
+     }},
     {"net_compression", Element::level, Element::none, "N", true, "compression without muscles",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.net_compression; }); }},
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.net_compression; });
+     }},
     {"net_anterior_shear", Element::level, Element::none, "N", true, "anterior shear without muscles",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.net_anterior_shear; }); }},
-    {"net_moment", Element::level, Element::none, "N m", true, "inferior on superior body about z without muscles, extension +",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.net_moment; }); }},
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.net_anterior_shear; });
+     }},
+    {"net_moment", Element::level, Element::none, "N m", true,
+     "inferior on superior body about z without muscles, extension +",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.net_moment; });
+     }},
     {"net_moment_bending", Element::level, Element::none, "N m", true, "about x, right bending +",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.net_moment_bending; }); }},
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.net_moment_bending; });
+     }},
     {"net_moment_axial", Element::level, Element::none, "N m", true, "about y, left rotation +",
-     [](const Model&, const Chosen& a, const Chosen&) { return of_level(a, [](const LevelLoad& l) { return l.net_moment_axial; }); }},
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_level(a, [](const LevelLoad& l) { return l.net_moment_axial; });
+     }},
     {"hip_contact_force", Element::side, Element::none, "N", true, "pelvis on femur, magnitude",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [h = a.index](const Instant& now) { return now.inverse->hip_force(h).norm(); }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [h = a.index](const Instant& now) { return now.inverse->hip_force(h).norm(); };
+     }},
     {"hip_contact_force_bw", Element::side, Element::none, "body weights", true, "the same over body weight",
      [](const Model& model, const Chosen& a, const Chosen&) -> Reader {
-       return [h = a.index, w = model.data().mass * model.spec().gravity.norm()](const Instant& now) { return now.inverse->hip_force(h).norm() / w; };
+       return [h = a.index, w = model.data().mass * model.spec().gravity.norm()](const Instant& now) {
+         return now.inverse->hip_force(h).norm() / w;
+       };
      }},
-    {"hip_contact_force_x", Element::side, Element::none, "N", true, "forward, femur frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 0, false); }},
-    {"hip_contact_force_y", Element::side, Element::none, "N", true, "up, femur frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 1, false); }},
-    {"hip_contact_force_z", Element::side, Element::none, "N", true, "right, femur frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 2, false); }},
-    {"hip_contact_force_pelvis_x", Element::side, Element::none, "N", true, "forward, pelvis frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 0, true); }},
-    {"hip_contact_force_pelvis_y", Element::side, Element::none, "N", true, "up, pelvis frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 1, true); }},
-    {"hip_contact_force_pelvis_z", Element::side, Element::none, "N", true, "right, pelvis frame", [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 2, true); }},
+    {"hip_contact_force_x", Element::side, Element::none, "N", true, "forward, femur frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 0, false); }},
+    {"hip_contact_force_y", Element::side, Element::none, "N", true, "up, femur frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 1, false); }},
+    {"hip_contact_force_z", Element::side, Element::none, "N", true, "right, femur frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 2, false); }},
+    {"hip_contact_force_pelvis_x", Element::side, Element::none, "N", true, "forward, pelvis frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 0, true); }},
+    {"hip_contact_force_pelvis_y", Element::side, Element::none, "N", true, "up, pelvis frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 1, true); }},
+    {"hip_contact_force_pelvis_z", Element::side, Element::none, "N", true, "right, pelvis frame",
+     [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 2, true); }},
     {"reserve", Element::equation, Element::none, "N m|N", true, "what muscles and contacts leave unexplained",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [r = a.index](const Instant& now) { return now.inverse->reserve()[at(r)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [r = a.index](const Instant& now) { return now.inverse->reserve()[at(r)]; };
+     }},
     {"contact_force_x", Element::contact, Element::none, "N", true, "of the environment on a contact point, ground x",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k)]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k)]; };
+     }},
     {"contact_force_y", Element::contact, Element::none, "N", true, "ground y (up)",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k) + 1]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k) + 1]; };
+     }},
     {"contact_force_z", Element::contact, Element::none, "N", true, "ground z",
-     [](const Model&, const Chosen& a, const Chosen&) -> Reader { return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k) + 2]; }; }},
-    {"external_force_x", Element::none, Element::none, "N", true, "force that the environment must supply in all, ground x",
-     [](const Model&, const Chosen&, const Chosen&) -> Reader { return [](const Instant& now) { return now.inverse->required_wrench()[3]; }; }},
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k) + 2]; };
+     }},
+    {"external_force_x", Element::none, Element::none, "N", true,
+     "force that the environment must supply in all, ground x",
+     [](const Model&, const Chosen&, const Chosen&) -> Reader {
+       return [](const Instant& now) { return now.inverse->required_wrench()[3]; };
+     }},
     {"external_force_y", Element::none, Element::none, "N", true, "ground y (up)",
-     [](const Model&, const Chosen&, const Chosen&) -> Reader { return [](const Instant& now) { return now.inverse->required_wrench()[4]; }; }},
+     [](const Model&, const Chosen&, const Chosen&) -> Reader {
+       return [](const Instant& now) { return now.inverse->required_wrench()[4]; };
+     }},
     {"external_force_z", Element::none, Element::none, "N", true, "ground z",
-     [](const Model&, const Chosen&, const Chosen&) -> Reader { return [](const Instant& now) { return now.inverse->required_wrench()[5]; }; }},
-    {"lordosis_deg", Element::none, Element::none, "deg", false, "angle from L1's superior to S1's superior endplate, lordosis +",
+     [](const Model&, const Chosen&, const Chosen&) -> Reader {
+       return [](const Instant& now) { return now.inverse->required_wrench()[5]; };
+     }},
+    {"lordosis_deg", Element::none, Element::none, "deg", false,
+     "angle from L1's superior to S1's superior endplate, lordosis +",
      [](const Model& model, const Chosen&, const Chosen&) -> Reader {
        if (model.data().levels.size() < 2) return {};
-       return [top = static_cast<int>(model.data().levels.size()) - 1](const Instant& now) { return to_degrees(endplate_pitch(now, top) - endplate_pitch(now, 0)); };
+       return [top = static_cast<int>(model.data().levels.size()) - 1](const Instant& now) {
+         return to_degrees(endplate_pitch(now, top) - endplate_pitch(now, 0));
+       };
      }},
     {"sacral_slope_deg", Element::none, Element::none, "deg", false, "S1's superior endplate below the horizontal",
      [](const Model& model, const Chosen&, const Chosen&) -> Reader {
        if (model.data().levels.empty()) return {};
        return [](const Instant& now) { return -to_degrees(endplate_pitch(now, 0)); };
      }},
-    {"body_origin_x", Element::body, Element::none, "m", false, "in ground", [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 0); }},
-    {"body_origin_y", Element::body, Element::none, "m", false, "in ground", [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 1); }},
-    {"body_origin_z", Element::body, Element::none, "m", false, "in ground", [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 2); }},
-    {"com_x", Element::none, Element::none, "m", false, "whole-body mass centre in ground", [](const Model&, const Chosen&, const Chosen&) { return mass_center(0); }},
-    {"com_y", Element::none, Element::none, "m", false, "whole-body mass centre in ground", [](const Model&, const Chosen&, const Chosen&) { return mass_center(1); }},
-    {"com_z", Element::none, Element::none, "m", false, "whole-body mass centre in ground", [](const Model&, const Chosen&, const Chosen&) { return mass_center(2); }},
+    {"body_origin_x", Element::body, Element::none, "m", false, "in ground",
+     [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 0); }},
+    {"body_origin_y", Element::body, Element::none, "m", false, "in ground",
+     [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 1); }},
+    {"body_origin_z", Element::body, Element::none, "m", false, "in ground",
+     [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 2); }},
+    {"com_x", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
+     [](const Model&, const Chosen&, const Chosen&) { return mass_center(0); }},
+    {"com_y", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
+     [](const Model&, const Chosen&, const Chosen&) { return mass_center(1); }},
+    {"com_z", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
+     [](const Model&, const Chosen&, const Chosen&) { return mass_center(2); }},
 };
 
 const char* placeholder(Element element) {
   switch (element) {
-    case Element::coordinate: return "<coordinate>";
-    case Element::tree_coordinate: return "<joint coordinate>";
-    case Element::muscle: return "<muscle>";
-    case Element::muscles: return "<muscle or group:…>";
-    case Element::level: return "<level>";
-    case Element::side: return "<side>";
-    case Element::body: return "<body>";
-    case Element::equation: return "<coordinate>";
-    case Element::contact: return "<contact>";
-    case Element::none: break;
+    case Element::coordinate:
+      return "<coordinate>";
+    case Element::tree_coordinate:
+      return "<joint coordinate>";
+    case Element::muscle:
+      return "<muscle>";
+    case Element::muscles:
+      return "<muscle or group:…>";
+    case Element::level:
+      return "<level>";
+    case Element::side:
+      return "<side>";
+    case Element::body:
+      return "<body>";
+    case Element::equation:
+      return "<coordinate>";
+    case Element::contact:
+      return "<contact>";
+    case Element::none:
+      break;
   }
   return "";
 }
@@ -215,9 +313,12 @@ std::vector<std::string> element_names(const Model& model, Element element, cons
   std::vector<std::string> names;
   const ModelData& data = model.data();
   switch (element) {
-    case Element::coordinate: return data.coordinate_names;
-    case Element::tree_coordinate: return data.tree_coordinate_names;
-    case Element::muscle: return data.muscle_names;
+    case Element::coordinate:
+      return data.coordinate_names;
+    case Element::tree_coordinate:
+      return data.tree_coordinate_names;
+    case Element::muscle:
+      return data.muscle_names;
     case Element::muscles:
       names = data.muscle_names;
       for (const auto& [group, patterns] : data.spec.groups)
@@ -229,20 +330,23 @@ std::vector<std::string> element_names(const Model& model, Element element, cons
     case Element::side:
       for (const auto& [side, joint] : data.hips) names.push_back(side);
       return names;
-    case Element::body: return {data.body_names.begin() + 1, data.body_names.end()};
+    case Element::body:
+      return {data.body_names.begin() + 1, data.body_names.end()};
     case Element::equation:
       for (const Equation& equation : equations) names.push_back(equation.name);
       return names;
     case Element::contact:
       for (const auto& [name, contact] : data.spec.contacts) names.push_back(name);
       return names;
-    case Element::none: break;
+    case Element::none:
+      break;
   }
   return names;
 }
 
 /// The unit of a family for what the name's elements are.
-std::string unit_of(const Family& family, const Model& model, int first, int second, const std::vector<Equation>& equations) {
+std::string unit_of(const Family& family, const Model& model, int first, int second,
+                    const std::vector<Equation>& equations) {
   const std::string unit = family.unit;
   const std::size_t bar = unit.find('|');
   if (bar == std::string::npos) return unit;
@@ -277,7 +381,9 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
     equations.assign(solver.equations().begin(), solver.equations().end());
   }
   std::vector<Output> out;
-  const auto taken = [&](const std::string& name) { return std::any_of(out.begin(), out.end(), [&](const Output& o) { return o.name == name; }); };
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(out.begin(), out.end(), [&](const Output& o) { return o.name == name; });
+  };
 
   for (const std::string& pattern : patterns) {
     std::vector<std::string> parts;
@@ -292,22 +398,29 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
       if ((family.inverse && !inverse) || !glob_match(parts[0], family.quantity)) continue;
       const std::size_t needs = 1u + (family.first != Element::none) + (family.second != Element::none);
       if (parts.size() != needs) {
-        hint = std::string(", with ") + (needs == 1 ? "no name" : needs == 2 ? "one name" : "two names") + " after the quantity";
+        hint = std::string(", with ") +
+               (needs == 1   ? "no name"
+                : needs == 2 ? "one name"
+                             : "two names") +
+               " after the quantity";
         continue;
       }
-      const std::vector<std::string> firsts = element_names(model, family.first, equations), seconds = element_names(model, family.second, equations);
+      const std::vector<std::string> firsts = element_names(model, family.first, equations),
+                                     seconds = element_names(model, family.second, equations);
       const auto choices = [&](const std::vector<std::string>& names, Element element, std::size_t part) {
         std::vector<int> found;
         if (element == Element::none) return std::vector<int>{-1};
         // a glob means plain names; groups are asked for by name
         const bool group = parts[part].rfind("group:", 0) == 0;
         for (std::size_t i = 0; i < names.size(); ++i)
-          if ((names[i].rfind("group:", 0) == 0) == group && glob_match(parts[part], names[i])) found.push_back(static_cast<int>(i));
+          if ((names[i].rfind("group:", 0) == 0) == group && glob_match(parts[part], names[i]))
+            found.push_back(static_cast<int>(i));
         if (found.empty()) hint = did_you_mean(parts[part], names);
         return found;
       };
       const std::vector<int> first = choices(firsts, family.first, 1);
-      const std::vector<int> second = family.second == Element::none ? std::vector<int>{-1} : choices(seconds, family.second, 2);
+      const std::vector<int> second =
+          family.second == Element::none ? std::vector<int>{-1} : choices(seconds, family.second, 2);
       for (const int a : first)
         for (const int b : second) {
           Chosen one{a, {}}, two{b, {}};
@@ -334,8 +447,9 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
       for (const Family& family : families)
         if (inverse || !family.inverse) quantities.emplace_back(family.quantity);
       const bool known = std::find(quantities.begin(), quantities.end(), parts[0]) != quantities.end();
-      throw Error(Kind::input, pattern, "expected an output of the model" + (known ? hint : did_you_mean(parts[0], quantities)) +
-                                            "; `psoas info --outputs` lists them");
+      throw Error(Kind::input, pattern,
+                  "expected an output of the model" + (known ? hint : did_you_mean(parts[0], quantities)) +
+                      "; `psoas info --outputs` lists them");
     }
   }
   return out;

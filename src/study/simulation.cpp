@@ -23,7 +23,8 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
     for (const char* side : {"_r", "_l"})
       if (group == "iliopsoas" && !select_muscles(model.spec(), "group:iliopsoas" + std::string(side)).empty()) {
         out.push_back("muscle_force/group:iliopsoas" + std::string(side));
-        if (std::find(model.data().coordinate_names.begin(), model.data().coordinate_names.end(), "hip_flexion" + std::string(side)) != model.data().coordinate_names.end())
+        if (std::find(model.data().coordinate_names.begin(), model.data().coordinate_names.end(),
+                      "hip_flexion" + std::string(side)) != model.data().coordinate_names.end())
           out.push_back("muscle_moment/hip_flexion" + std::string(side) + "/group:iliopsoas" + side);
       }
   if (out.empty() || model.spec().groups.empty())
@@ -56,32 +57,42 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     State state = model.default_state();
     set_coordinates(study, model, question.initial, "/initial", state);
-    for (const auto& [name, value] : question.speeds) state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
+    for (const auto& [name, value] : question.speeds)
+      state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
     simulation.excitation.assign(at(model.muscles()), 0.0);
     for (const auto& [selection, value] : question.excitation) {
       const std::vector<std::string> names = select_muscles(model.spec(), selection);
-      if (names.empty()) throw Error(Kind::input, study.place("/excitation/" + selection), "expected a muscle, glob or group, found \"" + selection + "\"" + did_you_mean(selection, data.muscle_names));
+      if (names.empty())
+        throw Error(Kind::input, study.place("/excitation/" + selection),
+                    "expected a muscle, glob or group, found \"" + selection + "\"" +
+                        did_you_mean(selection, data.muscle_names));
       for (const std::string& name : names) simulation.excitation[at(model.muscle(name))] = value;
     }
     Workspace work(model);
     evaluate(model, state, work, Depth::position);
     for (int m = 0; m < model.muscles(); ++m) {
       state.activation()[at(m)] = std::max(simulation.excitation[at(m)], data.units[at(m)].minimum_activation);
-      state.fibre_length()[at(m)] = static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
+      state.fibre_length()[at(m)] =
+          static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
     }
 
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
-    const std::vector<Output> outputs = find_outputs(model, study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs, true);
+    const std::vector<Output> outputs =
+        find_outputs(model, study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs, true);
     Block& block = result.blocks[variants[v].name];
     std::vector<std::vector<double>> values(outputs.size());
     simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
       loads.net(now.q(), now.u(), dynamics.udot());
       loads.loads_with(no_contact, dynamics.work().tendon_force);
-      const Instant instant{&model, &dynamics.work(), now.q(), now.u(), dynamics.udot(), now.activation(), dynamics.work().tendon_force, &loads};
+      const Instant instant{
+          &model, &dynamics.work(), now.q(), now.u(), dynamics.udot(), now.activation(), dynamics.work().tendon_force,
+          &loads};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
       block.axis_values.push_back(now.time);
-      if (options.progress) options.progress((static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()), variants[v].name);
+      if (options.progress)
+        options.progress((static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
+                         variants[v].name);
     });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       block.series[outputs[k].name] = {outputs[k].unit, values[k]};
@@ -89,14 +100,17 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       block.scalars["peak " + outputs[k].name] = {*high, outputs[k].unit};
       block.scalars["min " + outputs[k].name] = {*low, outputs[k].unit};
       block.scalars["final " + outputs[k].name] = {values[k].back(), outputs[k].unit};
-      block.scalars["time_of_peak " + outputs[k].name] = {block.axis_values[static_cast<std::size_t>(high - values[k].begin())], "s"};
+      block.scalars["time_of_peak " + outputs[k].name] = {
+          block.axis_values[static_cast<std::size_t>(high - values[k].begin())], "s"};
     }
     if (result.heading.empty())
-      result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) + " s · " + std::to_string(model.muscles()) + " muscles";
+      result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
+                       " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
   if (variants.size() > 1) {
     SummaryLine shift{"Δθ at 5 N·m", "deg", "lost hip extension, as a clinician would measure it", {}, 1};
-    for (const Variant& variant : variants) shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
+    for (const Variant& variant : variants)
+      shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
     if (std::isfinite(shift.values.front())) result.summary.push_back(shift);
   }
   const Block& first = result.blocks.begin()->second;

@@ -16,7 +16,7 @@ constexpr const char* study_format = "psoas-study/1";
 constexpr const char* result_format = "psoas-result/1";
 constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
 
-const std::set<std::string> common_keys = {"format", "$schema", "note",    "title",   "study",   "model",
+const std::set<std::string> common_keys = {"format", "$schema",  "note",    "title",   "study",  "model",
                                            "edits",  "variants", "subject", "outputs", "extends"};
 
 /// FNV-1a, 64 bits, as hexadecimal digits: tells one table from another.
@@ -35,7 +35,9 @@ std::string text_of(const json& object, const char* key) {
 
 std::vector<std::string> kind_names() {
   std::vector<std::string> names;
-  [&]<class... K>(const std::variant<K...>*) { (names.emplace_back(K::name), ...); }(static_cast<const StudyKind*>(nullptr));
+  [&]<class... K>(const std::variant<K...>*) {
+    (names.emplace_back(K::name), ...);
+  }(static_cast<const StudyKind*>(nullptr));
   return names;
 }
 
@@ -83,8 +85,10 @@ class StudyReader {
   /// A result holds the study that it answers, its model and its tables.
   void open_result() {
     const json root = document_->root();
-    if (!root.contains("provenance") || !root["provenance"].is_object() || !root["provenance"].contains("study") || !root["provenance"].contains("model"))
-      throw Error(Kind::input, document_->place("/provenance"), "expected the study and the model that this result answers");
+    if (!root.contains("provenance") || !root["provenance"].is_object() || !root["provenance"].contains("study") ||
+        !root["provenance"].contains("model"))
+      throw Error(Kind::input, document_->place("/provenance"),
+                  "expected the study and the model that this result answers");
     embedded_ = root["provenance"];
     document_ = std::make_shared<Document>(Document::parse(study_.path + " (its study)", embedded_["study"].dump(1)));
   }
@@ -119,9 +123,12 @@ class StudyReader {
     if (!root["study"].is_string()) return walk.wrong("/study", "expected one of " + join(names, ", "), &root["study"]);
     const std::string name = root["study"].get<std::string>();
     const bool known = [&]<class... K>(std::variant<K...>& kind) {
-      return ((name == K::name && (walk.into_fields(kind.template emplace<K>(), root, "", {}, common_keys), true)) || ...);
+      return ((name == K::name && (walk.into_fields(kind.template emplace<K>(), root, "", {}, common_keys), true)) ||
+              ...);
     }(study_.question);
-    if (!known) walk.wrong("/study", "expected one of " + join(names, ", ") + ", found \"" + name + "\"" + did_you_mean(name, names));
+    if (!known)
+      walk.wrong("/study",
+                 "expected one of " + join(names, ", ") + ", found \"" + name + "\"" + did_you_mean(name, names));
   }
 
   void common(const json& root, Walk& walk) {
@@ -184,7 +191,8 @@ class StudyReader {
       model_ = std::make_shared<Document>(Document::parse(study_.path + " (its model)", embedded_["model"].dump(1)));
       return;
     }
-    if (!root.contains("model") || !root["model"].is_string()) throw Error(Kind::input, document_->place("/model"), "expected the path of a psoas-model/1 file");
+    if (!root.contains("model") || !root["model"].is_string())
+      throw Error(Kind::input, document_->place("/model"), "expected the path of a psoas-model/1 file");
     model_ = std::make_shared<Document>(Document::read(beside(root["model"].get<std::string>())));
   }
 
@@ -213,7 +221,9 @@ class StudyReader {
       text = kept.contains("text") && kept["text"].is_string() ? kept["text"].get<std::string>() : read_file(path);
       const std::string hash = text_of(kept, "fnv1a64");
       if (hash != hash_of(text))
-        throw Error(Kind::input, path, "expected the table that this result was computed from (hash " + hash + "), found another one (" + hash_of(text) + ")");
+        throw Error(Kind::input, path,
+                    "expected the table that this result was computed from (hash " + hash + "), found another one (" +
+                        hash_of(text) + ")");
     } else {
       text = read_file(path);
     }
@@ -239,7 +249,8 @@ json block_json(const Block& block) {
   for (const auto& [name, table] : block.tables) {
     json columns = json::array(), rows = json::array();
     for (const ResultColumn& column : table.columns) columns.push_back({{"name", column.name}, {"unit", column.unit}});
-    for (std::size_t i = 0; i < table.rows.size(); ++i) rows.push_back({{"label", table.labels[i]}, {"values", table.rows[i]}});
+    for (std::size_t i = 0; i < table.rows.size(); ++i)
+      rows.push_back({{"label", table.labels[i]}, {"values", table.rows[i]}});
     tables[name] = {{"description", table.description}, {"columns", columns}, {"rows", rows}};
   }
   json& credibility = j["credibility"] = json::array();
@@ -256,7 +267,9 @@ json block_json(const Block& block) {
 
 }  // namespace
 
-Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set) { return StudyReader(path, set).read(); }
+Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set) {
+  return StudyReader(path, set).read();
+}
 
 Result run(const Study& study, const RunOptions& options) {
   Result result = std::visit([&](const auto& question) { return answer(study, question, options); }, study.question);
@@ -332,10 +345,12 @@ std::string example_study(const std::string& kind) {
     simulation.locked = {"pelvis_tilt", "lumbar_*", "hip_*_l", "hip_adduction_r", "hip_rotation_r"};
     question = simulation;
   } else {
-    throw Error(Kind::input, kind, "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));
+    throw Error(Kind::input, kind,
+                "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));
   }
-  root["variants"] = {{"normal", json::array()},
-                      {"shortened_0_95", json::array({{{"muscles", "group:iliopsoas"}, {"scale", {{"optimal_fibre_length", 0.95}}}}})}};
+  root["variants"] = {
+      {"normal", json::array()},
+      {"shortened_0_95", json::array({{{"muscles", "group:iliopsoas"}, {"scale", {{"optimal_fibre_length", 0.95}}}}})}};
   std::visit([&](const auto& one) { root.update(to_json_value(one)); }, question);
   return pretty(root);
 }

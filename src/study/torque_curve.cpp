@@ -17,7 +17,8 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     const Model& model = variant.model;
     const int coordinate = find_coordinate(study, model, question.coordinate, "/coordinate");
     if (!model.data().is_rotation[static_cast<std::size_t>(coordinate)])
-      throw Error(Kind::input, study.place("/coordinate"), "expected a rotation, found the translation \"" + question.coordinate + "\"");
+      throw Error(Kind::input, study.place("/coordinate"),
+                  "expected a rotation, found the translation \"" + question.coordinate + "\"");
     std::vector<int> muscles;
     for (std::size_t i = 0; i < question.muscles.size(); ++i) {
       try {
@@ -33,8 +34,11 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     if (muscles.empty()) {
       evaluate(model, state, work, Depth::position);
       for (int m = 0; m < model.muscles(); ++m)
-        for (int i = model.data().arm_start[static_cast<std::size_t>(m)]; i < model.data().arm_start[static_cast<std::size_t>(m) + 1]; ++i)
-          if (model.data().couplings[static_cast<std::size_t>(model.data().arm_slots[static_cast<std::size_t>(i)].coordinate)].source == coordinate) {
+        for (int i = model.data().arm_start[static_cast<std::size_t>(m)];
+             i < model.data().arm_start[static_cast<std::size_t>(m) + 1]; ++i)
+          if (model.data()
+                  .couplings[static_cast<std::size_t>(model.data().arm_slots[static_cast<std::size_t>(i)].coordinate)]
+                  .source == coordinate) {
             muscles.push_back(m);
             break;
           }
@@ -82,19 +86,22 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
       block.series["moment_arm/" + name + "/" + c] = {"m", arms[k]};
       block.series["normalised_fibre_length/" + name] = {"1", lengths[k]};
     }
-    const auto peak = static_cast<std::size_t>(std::max_element(total.begin(), total.end(), [&](double a, double b) { return sign * a < sign * b; }) - total.begin());
+    const auto peak = static_cast<std::size_t>(
+        std::max_element(total.begin(), total.end(), [&](double a, double b) { return sign * a < sign * b; }) -
+        total.begin());
     block.scalars["peak total_torque/" + c] = {total[peak], "N m"};
     block.scalars["angle_of_peak total_torque/" + c] = {block.axis_values[peak], "deg"};
     if (outside > 0) block.warnings.push_back(std::to_string(outside) + " fibre states outside their domain");
     totals.push_back(total);
     passives.push_back(passive);
     if (result.heading.empty())
-      result.heading = (study.title.empty() ? "torque curve" : study.title) + " · " + c + " " + question.direction + " · " + std::to_string(muscles.size()) + " muscles · " +
-                       std::to_string(count) + " angles";
+      result.heading = (study.title.empty() ? "torque curve" : study.title) + " · " + c + " " + question.direction +
+                       " · " + std::to_string(muscles.size()) + " muscles · " + std::to_string(count) + " angles";
   }
   if (variants.size() > 1) {
     SummaryLine shift{"Δθ at 5 N·m", "deg", "shift of the iliopsoas' passive torque-angle curve", {}, 1};
-    for (const Variant& variant : variants) shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
+    for (const Variant& variant : variants)
+      shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
     if (std::isfinite(shift.values.front())) result.summary.push_back(shift);
   }
   result.summary.push_back({"total torque (passive part in the next table)", "", "", {}, 0});
@@ -110,7 +117,8 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
       result.summary.push_back(line);
     }
   }
-  result.plots.push_back({"total_torque.svg", "Active and passive torque", "N·m", "total_torque/" + question.coordinate});
+  result.plots.push_back(
+      {"total_torque.svg", "Active and passive torque", "N·m", "total_torque/" + question.coordinate});
   result.plots.push_back({"passive_torque.svg", "Passive torque", "N·m", "passive_torque/" + question.coordinate});
   return result;
 }

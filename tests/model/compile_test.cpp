@@ -31,7 +31,8 @@ TEST(Compile, Tiny) {
   EXPECT_EQ(model.muscles(), 3);
   EXPECT_EQ(model.data().body_names, (std::vector<std::string>{"ground", "thigh", "shank"}));
   EXPECT_EQ(model.data().coordinate_names, (std::vector<std::string>{"hip_flexion_r", "knee_angle_r"}));
-  EXPECT_EQ(model.data().tree_coordinate_names, (std::vector<std::string>{"hip_flexion_r", "knee_slide_r", "knee_angle_r"}));
+  EXPECT_EQ(model.data().tree_coordinate_names,
+            (std::vector<std::string>{"hip_flexion_r", "knee_slide_r", "knee_angle_r"}));
   EXPECT_EQ(model.data().mass, 11.0);
   EXPECT_EQ(model.data().couplings[1].source, 1);
   EXPECT_FALSE(model.data().couplings[1].identity);
@@ -42,7 +43,8 @@ TEST(Compile, Tiny) {
   EXPECT_EQ(model.data().root[0], -1);
   EXPECT_EQ(error_of([&] { model.coordinate("hip_flexion"); }),
             "hip_flexion: expected an independent coordinate of the model, did you mean \"hip_flexion_r\"?");
-  EXPECT_NE(error_of([&] { model.coordinate("knee_slide_r"); }).find("expected an independent coordinate"), std::string::npos);
+  EXPECT_NE(error_of([&] { model.coordinate("knee_slide_r"); }).find("expected an independent coordinate"),
+            std::string::npos);
   EXPECT_EQ(model.tree_coordinate("knee_slide_r"), 1);
   EXPECT_NE(error_of([&] { model.muscle("psoas"); }).find("did you mean \"psoas_r\"?"), std::string::npos);
   EXPECT_NE(error_of([&] { model.body("thig"); }).find("did you mean \"thigh\"?"), std::string::npos);
@@ -80,7 +82,8 @@ TEST(Compile, LongChainsAreNoProblem) {
 // ---- bodies and joints ----
 
 TEST(CompileRefuses, ABodyWithoutAJoint) {
-  EXPECT_EQ(refused([](ModelSpec& s) { s.bodies["foot"].mass = 1.0; }), "tiny: /bodies/foot: expected a joint with this body as its child, found none");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.bodies["foot"].mass = 1.0; }),
+            "tiny: /bodies/foot: expected a joint with this body as its child, found none");
 }
 
 TEST(CompileRefuses, TwoJointsForABody) {
@@ -89,13 +92,19 @@ TEST(CompileRefuses, TwoJointsForABody) {
               joint.parent = "ground";
               joint.child = "shank";
             }),
-            "tiny: /joints/again/child: expected each body to be the child of one joint, found \"shank\" also in joint \"knee\"");
+            "tiny: /joints/again/child: expected each body to be the child of one joint, found \"shank\" also in joint "
+            "\"knee\"");
 }
 
 TEST(CompileRefuses, ACycle) {
   const std::string text = refused([](ModelSpec& s) { s.joints.find("hip")->parent = "shank"; });
-  EXPECT_NE(text.find("/bodies/thigh: expected a chain of joints down to ground, found the cycle thigh -> shank -> thigh"), std::string::npos) << text;
-  EXPECT_NE(refused([](ModelSpec& s) { s.joints.find("knee")->parent = "shank"; }).find("found the cycle shank -> shank"), std::string::npos);
+  EXPECT_NE(
+      text.find("/bodies/thigh: expected a chain of joints down to ground, found the cycle thigh -> shank -> thigh"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(
+      refused([](ModelSpec& s) { s.joints.find("knee")->parent = "shank"; }).find("found the cycle shank -> shank"),
+      std::string::npos);
 }
 
 TEST(CompileRefuses, UnknownBodiesInJoints) {
@@ -107,13 +116,17 @@ TEST(CompileRefuses, UnknownBodiesInJoints) {
 }
 
 TEST(CompileRefuses, ABodyCalledGround) {
-  EXPECT_NE(refused([](ModelSpec& s) { s.bodies["ground"].mass = 1.0; }).find("/bodies/ground: expected no body of this name: ground is given"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.bodies["ground"].mass = 1.0;
+            }).find("/bodies/ground: expected no body of this name: ground is given"),
             std::string::npos);
 }
 
 TEST(CompileRefuses, BodiesThatCannotExist) {
   const std::string text = "expected an inertia that a body of positive mass can have";
-  const auto inertia = [](std::array<double, 6> values) { return refused([&](ModelSpec& s) { s.bodies.find("thigh")->inertia = values; }); };
+  const auto inertia = [](std::array<double, 6> values) {
+    return refused([&](ModelSpec& s) { s.bodies.find("thigh")->inertia = values; });
+  };
   EXPECT_NE(inertia({0.3, 0.1, 0.1, 0, 0, 0}).find("/bodies/thigh: " + text), std::string::npos);
   EXPECT_NE(inertia({0.1, 0.1, 0.1, 0.2, 0, 0}).find(text), std::string::npos);
   EXPECT_NE(inertia({-0.1, 0.1, 0.1, 0, 0, 0}).find(text), std::string::npos);
@@ -121,29 +134,49 @@ TEST(CompileRefuses, BodiesThatCannotExist) {
   EXPECT_EQ(inertia({0, 0, 0, 0, 0, 0}), "no error") << "a point mass";
   EXPECT_EQ(inertia({0.2, 0.1, 0.1, 0, 0, 0}), "no error") << "a rod has one equality";
   EXPECT_NE(refused([](ModelSpec& s) { s.bodies.find("thigh")->mass = 0.0; }).find(text), std::string::npos);
-  EXPECT_EQ(refused([](ModelSpec& s) { s.bodies.find("thigh")->mass = 0.0, s.bodies.find("thigh")->inertia = {}; }), "no error");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.bodies.find("thigh")->mass = 0.0, s.bodies.find("thigh")->inertia = {}; }),
+            "no error");
 }
 
 TEST(CompileRefuses, ValuesThatAFileMayNotHave) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(refused([](ModelSpec& s) { s.bodies.find("thigh")->mass = -1.0; }),
             "tiny: /bodies/thigh/mass: expected a number [kg] from 0 to 10000 (mass), found -1");
-  EXPECT_NE(refused([&](ModelSpec& s) { s.coordinates.find("knee_angle_r")->value = nan; }).find("/coordinates/knee_angle_r/value: expected a number [rad or m]"),
+  EXPECT_NE(refused([&](ModelSpec& s) {
+              s.coordinates.find("knee_angle_r")->value = nan;
+            }).find("/coordinates/knee_angle_r/value: expected a number [rad or m]"),
             std::string::npos);
-  EXPECT_NE(refused([&](ModelSpec& s) { s.gravity[1] = inf; }).find("/gravity/1: expected a number"), std::string::npos);
-  EXPECT_NE(refused([&](ModelSpec& s) { s.muscles.find("psoas_r")->path[1].location[2] = nan; }).find("/muscles/psoas_r/path/1/location/2: "), std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->path.resize(1); }).find("/muscles/psoas_r: expected a path of at least two points"),
+  EXPECT_NE(refused([&](ModelSpec& s) { s.gravity[1] = inf; }).find("/gravity/1: expected a number"),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles["new"].path = s.muscles.find("psoas_r")->path; }).find("/muscles/new/optimal_fibre_length: expected a number"),
+  EXPECT_NE(refused([&](ModelSpec& s) {
+              s.muscles.find("psoas_r")->path[1].location[2] = nan;
+            }).find("/muscles/psoas_r/path/1/location/2: "),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->tendon = "stiff"; }).find("/muscles/psoas_r/tendon: expected one of compliant, rigid, found \"stiff\""),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("psoas_r")->path.resize(1);
+            }).find("/muscles/psoas_r: expected a path of at least two points"),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.surfaces.find("brim")->shape = Sphere{}; }).find("/surfaces/brim/shape/sphere/radius: expected a number [m]"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles["new"].path = s.muscles.find("psoas_r")->path;
+            }).find("/muscles/new/optimal_fibre_length: expected a number"),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->physiological_cross_section_area = 1e-3; }).find("/muscles/psoas_r: expected either max_isometric_force or"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("psoas_r")->tendon = "stiff";
+            }).find("/muscles/psoas_r/tendon: expected one of compliant, rigid, found \"stiff\""),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.joints["new"] = {}; }).find("/joints/new/parent: expected a text"), std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.coordinates.find("knee_angle_r")->range = {1, 0}; }).find("/coordinates/knee_angle_r: expected the range's first value"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.surfaces.find("brim")->shape = Sphere{};
+            }).find("/surfaces/brim/shape/sphere/radius: expected a number [m]"),
+            std::string::npos);
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("psoas_r")->physiological_cross_section_area = 1e-3;
+            }).find("/muscles/psoas_r: expected either max_isometric_force or"),
+            std::string::npos);
+  EXPECT_NE(refused([](ModelSpec& s) { s.joints["new"] = {}; }).find("/joints/new/parent: expected a text"),
+            std::string::npos);
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.coordinates.find("knee_angle_r")->range = {1, 0};
+            }).find("/coordinates/knee_angle_r: expected the range's first value"),
             std::string::npos);
 }
 
@@ -151,10 +184,13 @@ TEST(CompileRefuses, ValuesThatAFileMayNotHave) {
 
 TEST(CompileRefuses, UnknownAndSharedCoordinates) {
   EXPECT_EQ(refused([](ModelSpec& s) { s.joints.find("hip")->motion = Pin{"hip_flexion"}; }),
-            "tiny: /joints/hip/motion: expected a coordinate of the model, found \"hip_flexion\", did you mean \"hip_flexion_r\"?\n"
-            "/coordinates/hip_flexion_r: expected a joint that uses this coordinate or a coordinate coupled to it, found none");
+            "tiny: /joints/hip/motion: expected a coordinate of the model, found \"hip_flexion\", did you mean "
+            "\"hip_flexion_r\"?\n"
+            "/coordinates/hip_flexion_r: expected a joint that uses this coordinate or a coordinate coupled to it, "
+            "found none");
   const std::string shared = refused([](ModelSpec& s) { s.joints.find("hip")->motion = Pin{"knee_angle_r"}; });
-  EXPECT_NE(shared.find("expected a coordinate that no other joint uses, found \"knee_angle_r\"; give this joint its own coordinate and couple it"),
+  EXPECT_NE(shared.find("expected a coordinate that no other joint uses, found \"knee_angle_r\"; give this joint its "
+                        "own coordinate and couple it"),
             std::string::npos)
       << shared;
 }
@@ -170,13 +206,18 @@ TEST(CompileRefuses, SevenCoordinatesInAJoint) {
     }
     s.joints.find("hip")->motion = custom;
   });
-  EXPECT_NE(text.find("/joints/hip/motion/custom: expected at most three translations and three rotations"), std::string::npos) << text;
+  EXPECT_NE(text.find("/joints/hip/motion/custom: expected at most three translations and three rotations"),
+            std::string::npos)
+      << text;
 }
 
 TEST(CompileRefuses, CoordinatesThatNobodyUses) {
-  EXPECT_EQ(refused([](ModelSpec& s) { s.coordinates["spare"]; }),
-            "tiny: /coordinates/spare: expected a joint that uses this coordinate or a coordinate coupled to it, found none");
-  EXPECT_EQ(refused([](ModelSpec& s) { s.coordinates["spare"].coupled_to = CouplerSpec{"hip_flexion_r", Linear{}}; }),
+  EXPECT_EQ(
+      refused([](ModelSpec& s) { s.coordinates["spare"]; }),
+      "tiny: /coordinates/spare: expected a joint that uses this coordinate or a coordinate coupled to it, found none");
+  EXPECT_EQ(refused([](ModelSpec& s) {
+              s.coordinates["spare"].coupled_to = CouplerSpec{"hip_flexion_r", Linear{}};
+            }),
             "tiny: /coordinates/spare: expected a joint that uses this coupled coordinate, found none");
   // a driver that no joint has, as the trunk's coordinates are
   ModelSpec driven = tiny_model();
@@ -188,62 +229,89 @@ TEST(CompileRefuses, CoordinatesThatNobodyUses) {
 }
 
 TEST(CompileRefuses, CouplersOfCouplers) {
-  EXPECT_NE(refused([](ModelSpec& s) { s.coordinates.find("hip_flexion_r")->coupled_to = CouplerSpec{"knee_slide_r", Linear{}}; })
-                .find("/coordinates/hip_flexion_r/coupled_to/coordinate: expected an independent coordinate, found \"knee_slide_r\", which is coupled itself"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.coordinates.find("hip_flexion_r")->coupled_to = CouplerSpec{"knee_slide_r", Linear{}};
+            })
+                .find("/coordinates/hip_flexion_r/coupled_to/coordinate: expected an independent coordinate, found "
+                      "\"knee_slide_r\", which is coupled itself"),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.coordinates.find("knee_slide_r")->coupled_to->coordinate = "knee_slide_r"; }).find("(a cycle)"), std::string::npos);
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.coordinates.find("knee_slide_r")->coupled_to->coordinate = "knee_slide_r";
+            }).find("(a cycle)"),
+            std::string::npos);
   EXPECT_NE(refused([](ModelSpec& s) { s.coordinates.find("knee_slide_r")->coupled_to->coordinate = "knee_angle"; })
-                .find("/coordinates/knee_slide_r/coupled_to/coordinate: expected a coordinate, found \"knee_angle\", did you mean \"knee_angle_r\"?"),
+                .find("/coordinates/knee_slide_r/coupled_to/coordinate: expected a coordinate, found \"knee_angle\", "
+                      "did you mean \"knee_angle_r\"?"),
             std::string::npos);
 }
 
 // ---- paths, muscles and the rest ----
 
 TEST(CompileRefuses, NamesThatPathsLack) {
-  EXPECT_EQ(refused([](ModelSpec& s) { s.surfaces.find("brim")->body = "pelvis"; }), "tiny: /surfaces/brim/body: expected a body or ground, found \"pelvis\"");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.surfaces.find("brim")->body = "pelvis"; }),
+            "tiny: /surfaces/brim/body: expected a body or ground, found \"pelvis\"");
   EXPECT_EQ(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->path[1].body = "thighs"; }),
             "tiny: /muscles/psoas_r/path/1/body: expected a body or ground, found \"thighs\", did you mean \"thigh\"?");
   EXPECT_EQ(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->wraps[0].surface = "rim"; }),
             "tiny: /muscles/psoas_r/wraps/0/surface: expected a surface, found \"rim\", did you mean \"brim\"?");
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("hamstrings_r")->path[1].only_when = ConditionSpec{"knee", {0, 1}}; })
-                .find("/muscles/hamstrings_r/path/1/only_when/coordinate: expected a coordinate that a joint uses, found \"knee\""),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("hamstrings_r")->path[1].only_when = ConditionSpec{"knee", {0, 1}};
+            })
+                .find("/muscles/hamstrings_r/path/1/only_when/coordinate: expected a coordinate that a joint uses, "
+                      "found \"knee\""),
             std::string::npos);
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->wraps[0].side = "left"; }).find("/muscles/psoas_r/wraps/0/side: expected one of shortest, clockwise"),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("psoas_r")->wraps[0].side = "left";
+            }).find("/muscles/psoas_r/wraps/0/side: expected one of shortest, clockwise"),
             std::string::npos);
-  for (const std::array<double, 2> between : {std::array{0.0, 2.0}, std::array{1.0, 1.0}, std::array{0.5, 1.0}, std::array{1.0, 0.0}})
+  for (const std::array<double, 2> between :
+       {std::array{0.0, 2.0}, std::array{1.0, 1.0}, std::array{0.5, 1.0}, std::array{1.0, 0.0}})
     EXPECT_NE(refused([&](ModelSpec& s) { s.muscles.find("psoas_r")->wraps[0].between = between; })
-                  .find("/muscles/psoas_r/wraps/0/between: expected two point indices, the first below the second, from 0 to 1"),
+                  .find("/muscles/psoas_r/wraps/0/between: expected two point indices, the first below the second, "
+                        "from 0 to 1"),
               std::string::npos);
 }
 
 TEST(CompileRefuses, PathsThatCannotBe) {
   const std::string text = refused([](ModelSpec& s) {
-    for (PointSpec& point : s.muscles.find("hamstrings_r")->path) point.only_when = ConditionSpec{"hip_flexion_r", {0, 1}};
+    for (PointSpec& point : s.muscles.find("hamstrings_r")->path)
+      point.only_when = ConditionSpec{"hip_flexion_r", {0, 1}};
   });
   EXPECT_NE(text.find("/muscles/hamstrings_r/path: "), std::string::npos) << text;
-  EXPECT_NE(refused([](ModelSpec& s) { s.muscles.find("psoas_r")->path.resize(40, s.muscles.find("psoas_r")->path[0]); }).find("/muscles/psoas_r/path: "),
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.muscles.find("psoas_r")->path.resize(40, s.muscles.find("psoas_r")->path[0]);
+            }).find("/muscles/psoas_r/path: "),
             std::string::npos);
 }
 
 TEST(CompileRefuses, AnAreaWithoutTension) {
-  EXPECT_EQ(refused([](ModelSpec& s) { s.muscles.find("psoas_l")->region = "leg"; }),
-            "tiny: /muscles/psoas_l/region: expected a region of specific_tension, found \"leg\", did you mean \"legs\"?");
+  EXPECT_EQ(
+      refused([](ModelSpec& s) { s.muscles.find("psoas_l")->region = "leg"; }),
+      "tiny: /muscles/psoas_l/region: expected a region of specific_tension, found \"leg\", did you mean \"legs\"?");
 }
 
 TEST(CompileRefuses, NamesThatOtherPartsLack) {
   EXPECT_EQ(refused([](ModelSpec& s) { s.groups["psoas"].push_back("iliacus_*"); }),
             "tiny: /groups/psoas/1: expected a pattern that matches a muscle, found \"iliacus_*\"");
-  EXPECT_NE(refused([](ModelSpec& s) { s.groups["psoas"] = {"psoas_x"}; }).find("found \"psoas_x\", did you mean \"psoas_r\"?"), std::string::npos);
-  EXPECT_EQ(refused([](ModelSpec& s) { std::get<ExponentialTorque>(*s.passive.find("capsule")).coordinate = "hip"; }).find(
-                "tiny: /passive/capsule/exponential/coordinate: expected a coordinate that a joint uses, found \"hip\""),
-            0u);
+  EXPECT_NE(refused([](ModelSpec& s) {
+              s.groups["psoas"] = {"psoas_x"};
+            }).find("found \"psoas_x\", did you mean \"psoas_r\"?"),
+            std::string::npos);
+  EXPECT_EQ(
+      refused([](ModelSpec& s) {
+        std::get<ExponentialTorque>(*s.passive.find("capsule")).coordinate = "hip";
+      }).find("tiny: /passive/capsule/exponential/coordinate: expected a coordinate that a joint uses, found \"hip\""),
+      0u);
   Bushing disc{"hip", Vec3(1, 1, 1)};
   EXPECT_EQ(refused([&](ModelSpec& s) { s.passive["disc"] = disc; }),
             "tiny: /passive/disc/bushing/joint: expected a joint with three rotations by coordinates, found \"hip\"");
   disc.joint = "hipp";
-  EXPECT_EQ(refused([&](ModelSpec& s) { s.passive["disc"] = disc; }), "tiny: /passive/disc/bushing/joint: expected a joint, found \"hipp\", did you mean \"hip\"?");
-  EXPECT_EQ(refused([](ModelSpec& s) { s.contacts.find("heel_r")->body = "foot"; }), "tiny: /contacts/heel_r/body: expected a body or ground, found \"foot\"");
-  EXPECT_EQ(refused([](ModelSpec& s) { s.hips["r"] = "hip_r"; }), "tiny: /hips/r: expected a joint, found \"hip_r\", did you mean \"hip\"?");
+  EXPECT_EQ(refused([&](ModelSpec& s) { s.passive["disc"] = disc; }),
+            "tiny: /passive/disc/bushing/joint: expected a joint, found \"hipp\", did you mean \"hip\"?");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.contacts.find("heel_r")->body = "foot"; }),
+            "tiny: /contacts/heel_r/body: expected a body or ground, found \"foot\"");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.hips["r"] = "hip_r"; }),
+            "tiny: /hips/r: expected a joint, found \"hip_r\", did you mean \"hip\"?");
 }
 
 TEST(CompileRefuses, SeveralThingsAtOnce) {
@@ -257,7 +325,8 @@ TEST(CompileRefuses, SeveralThingsAtOnce) {
 
 TEST(CompileRefuses, WithFileAndLine) {
   const test::TempFolder folder;
-  const std::string path = folder.write("a.json", test::replaced(test::tiny_text, "\"surface\": \"brim\"", "\"surface\": \"rim\""));
+  const std::string path =
+      folder.write("a.json", test::replaced(test::tiny_text, "\"surface\": \"brim\"", "\"surface\": \"rim\""));
   EXPECT_EQ(error_of([&] { Model::load(path); }),
             path + ":37: /muscles/psoas_r/wraps/0/surface: expected a surface, found \"rim\", did you mean \"brim\"?");
   EXPECT_EQ(test::place_of([&] { Model::load(path); }).first, "model");
@@ -314,23 +383,31 @@ TEST(CompileLumbar, LevelsFollowTheTrunk) {
 }
 
 TEST(CompileLumbar, RefusesWhatIsNoSpine) {
-  EXPECT_EQ(spine_refused([](ModelSpec& s) { s.lumbar->extension = "extention"; }),
-            "spine: /lumbar/extension: expected an independent coordinate, found \"extention\", did you mean \"extension\"?\n"
-            "/lumbar/levels/ground_L5: expected \"ground_L5_extension\" to be coupled to \"extention\"\n"
-            "/lumbar/levels/L5_L4: expected \"L5_L4_extension\" to be coupled to \"extention\"\n"
-            "/lumbar/levels/L4_L3: expected \"L4_L3_extension\" to be coupled to \"extention\"");
-  EXPECT_NE(spine_refused([](ModelSpec& s) { s.lumbar->levels["L5_L4"].joint = "L4L5"; }).find("/lumbar/levels/L5_L4/joint: expected a joint, found \"L4L5\""),
+  EXPECT_EQ(
+      spine_refused([](ModelSpec& s) { s.lumbar->extension = "extention"; }),
+      "spine: /lumbar/extension: expected an independent coordinate, found \"extention\", did you mean \"extension\"?\n"
+      "/lumbar/levels/ground_L5: expected \"ground_L5_extension\" to be coupled to \"extention\"\n"
+      "/lumbar/levels/L5_L4: expected \"L5_L4_extension\" to be coupled to \"extention\"\n"
+      "/lumbar/levels/L4_L3: expected \"L4_L3_extension\" to be coupled to \"extention\"");
+  EXPECT_NE(spine_refused([](ModelSpec& s) {
+              s.lumbar->levels["L5_L4"].joint = "L4L5";
+            }).find("/lumbar/levels/L5_L4/joint: expected a joint, found \"L4L5\""),
             std::string::npos);
-  EXPECT_NE(spine_refused([](ModelSpec& s) { s.lumbar->levels.erase_if([](const std::string& name, const LevelSpec&) { return name == "L5_L4"; }); })
-                .find("/lumbar/levels/L4_L3: expected the levels from the lowest to the highest without a gap"),
+  EXPECT_NE(spine_refused([](ModelSpec& s) {
+              s.lumbar->levels.erase_if([](const std::string& name, const LevelSpec&) { return name == "L5_L4"; });
+            }).find("/lumbar/levels/L4_L3: expected the levels from the lowest to the highest without a gap"),
             std::string::npos);
-  EXPECT_NE(spine_refused([](ModelSpec& s) { std::get<Custom>(s.joints.find("L5_L4")->motion).rotations[1] = {Vec3(1, 0, 0), {}, Constant{0}}; })
-                .find("/coordinates/L5_L4_bending: expected a joint that uses this coupled coordinate"),
+  EXPECT_NE(spine_refused([](ModelSpec& s) {
+              std::get<Custom>(s.joints.find("L5_L4")->motion).rotations[1] = {Vec3(1, 0, 0), {}, Constant{0}};
+            }).find("/coordinates/L5_L4_bending: expected a joint that uses this coupled coordinate"),
             std::string::npos);
-  EXPECT_NE(spine_refused([](ModelSpec& s) { s.coordinates.find("L5_L4_bending")->coupled_to->coordinate = "rotation"; })
-                .find("/lumbar/levels/L5_L4: expected \"L5_L4_bending\" to be coupled to \"bending\""),
+  EXPECT_NE(spine_refused([](ModelSpec& s) {
+              s.coordinates.find("L5_L4_bending")->coupled_to->coordinate = "rotation";
+            }).find("/lumbar/levels/L5_L4: expected \"L5_L4_bending\" to be coupled to \"bending\""),
             std::string::npos);
-  EXPECT_NE(spine_refused([](ModelSpec& s) { s.lumbar->levels["L5_L4"].endplate_angle_deg = 100; }).find("/lumbar/levels/L5_L4/endplate_angle_deg: expected a number [deg] from -90 to 90"),
+  EXPECT_NE(spine_refused([](ModelSpec& s) {
+              s.lumbar->levels["L5_L4"].endplate_angle_deg = 100;
+            }).find("/lumbar/levels/L5_L4/endplate_angle_deg: expected a number [deg] from -90 to 90"),
             std::string::npos);
 }
 

@@ -21,7 +21,8 @@ ModelSpec edited(const std::string& edits, std::string& problems, ModelSpec spec
   std::vector<Problem> found;
   apply(edits_from(json::parse(edits), "/edits", found), "/edits", spec, found);
   problems.clear();
-  for (const Problem& problem : found) problems += (problems.empty() ? "" : "\n") + problem.pointer + ": " + problem.text;
+  for (const Problem& problem : found)
+    problems += (problems.empty() ? "" : "\n") + problem.pointer + ": " + problem.text;
   return spec;
 }
 ModelSpec edited(const std::string& edits) {
@@ -65,14 +66,16 @@ TEST(Select, AGroupWhoseOwnNameEndsInASide) {
 TEST(Select, ByModel) {
   const Model model(tiny_model());
   EXPECT_EQ(model.select("group:psoas"), (std::vector<int>{0, 1}));
-  EXPECT_EQ(error_of([&] { model.select("group:psoass_r"); }), "group:psoass_r: expected a muscle, glob or group of the model, did you mean \"group:psoas_r\"?");
+  EXPECT_EQ(error_of([&] { model.select("group:psoass_r"); }),
+            "group:psoass_r: expected a muscle, glob or group of the model, did you mean \"group:psoas_r\"?");
   EXPECT_NE(error_of([&] { model.select("soleus_*"); }).find("expected a muscle, glob or group"), std::string::npos);
 }
 
 // ---- set, scale, shift, remove ----
 
 TEST(Edits, SetScaleAndShift) {
-  const ModelSpec spec = edited(R"([{"muscles": "psoas_r", "set": {"pennation": 0.2, "tendon": "rigid"}, "scale": {"optimal_fibre_length": 0.5},
+  const ModelSpec spec = edited(
+      R"([{"muscles": "psoas_r", "set": {"pennation": 0.2, "tendon": "rigid"}, "scale": {"optimal_fibre_length": 0.5},
                                      "shift": {"tendon_slack_length": -0.01}, "note": "why"}])");
   EXPECT_EQ(muscle(spec, "psoas_r").pennation, 0.2);
   EXPECT_EQ(muscle(spec, "psoas_r").tendon, "rigid");
@@ -82,14 +85,30 @@ TEST(Edits, SetScaleAndShift) {
 }
 
 TEST(Edits, AreAppliedInOrder) {
-  EXPECT_EQ(muscle(edited(R"([{"muscles": "psoas_r", "set": {"pennation": 0.2}}, {"muscles": "psoas_*", "scale": {"pennation": 2}}])"), "psoas_r").pennation, 0.4);
-  EXPECT_EQ(muscle(edited(R"([{"muscles": "psoas_*", "scale": {"pennation": 2}}, {"muscles": "psoas_r", "set": {"pennation": 0.2}}])"), "psoas_r").pennation, 0.2);
-  const ModelSpec twice = edited(R"([{"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0.5}}, {"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0.5}}])");
+  EXPECT_EQ(
+      muscle(
+          edited(
+              R"([{"muscles": "psoas_r", "set": {"pennation": 0.2}}, {"muscles": "psoas_*", "scale": {"pennation": 2}}])"),
+          "psoas_r")
+          .pennation,
+      0.4);
+  EXPECT_EQ(
+      muscle(
+          edited(
+              R"([{"muscles": "psoas_*", "scale": {"pennation": 2}}, {"muscles": "psoas_r", "set": {"pennation": 0.2}}])"),
+          "psoas_r")
+          .pennation,
+      0.2);
+  const ModelSpec twice = edited(
+      R"([{"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0.5}}, {"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0.5}}])");
   EXPECT_EQ(muscle(twice, "psoas_r").optimal_fibre_length, 0.03);
 }
 
 TEST(Edits, AMuscleThatTwoSelectionsFindIsChangedOnce) {
-  EXPECT_EQ(muscle(edited(R"([{"muscles": ["psoas_r", "group:psoas", "*"], "scale": {"optimal_fibre_length": 0.5}}])"), "psoas_r").optimal_fibre_length, 0.06);
+  EXPECT_EQ(muscle(edited(R"([{"muscles": ["psoas_r", "group:psoas", "*"], "scale": {"optimal_fibre_length": 0.5}}])"),
+                   "psoas_r")
+                .optimal_fibre_length,
+            0.06);
 }
 
 TEST(Edits, AnAreaBecomesAForce) {
@@ -106,7 +125,8 @@ TEST(Edits, AnAreaBecomesAForce) {
 }
 
 TEST(Edits, JointsBodiesAndPassiveElements) {
-  const ModelSpec spec = edited(R"([{"bodies": "thi*", "scale": {"mass": 1.5}}, {"joints": "knee", "set": {"parent": "ground"}},
+  const ModelSpec spec =
+      edited(R"([{"bodies": "thi*", "scale": {"mass": 1.5}}, {"joints": "knee", "set": {"parent": "ground"}},
                                     {"passive": "capsule", "scale": {"torque": 0.5}, "shift": {"reference": 0.1}}])");
   EXPECT_EQ(spec.bodies.find("thigh")->mass, 12.0);
   EXPECT_EQ(spec.bodies.find("shank")->mass, 3.0);
@@ -130,40 +150,64 @@ TEST(Edits, Remove) {
 
 TEST(EditsRefuse, SelectionsThatMatchNothing) {
   EXPECT_EQ(refused(R"([{"muscles": "psoas", "set": {"pennation": 0}}])"),
-            "/edits/0/muscles: expected a name, glob or group that matches something, found \"psoas\", did you mean \"psoas_r\"?");
+            "/edits/0/muscles: expected a name, glob or group that matches something, found \"psoas\", did you mean "
+            "\"psoas_r\"?");
   EXPECT_EQ(refused(R"([{"muscles": ["psoas_r", "group:psaos"], "set": {"pennation": 0}}])"),
-            "/edits/0/muscles/1: expected a name, glob or group that matches something, found \"group:psaos\", did you mean \"group:psoas\"?");
-  EXPECT_EQ(refused(R"([{"bodies": "shnk", "scale": {"mass": 2}}])").find("/edits/0/bodies: expected a name, glob or group that matches something, found \"shnk\", did you mean \"shank\"?"),
+            "/edits/0/muscles/1: expected a name, glob or group that matches something, found \"group:psaos\", did you "
+            "mean \"group:psoas\"?");
+  EXPECT_EQ(refused(R"([{"bodies": "shnk", "scale": {"mass": 2}}])")
+                .find("/edits/0/bodies: expected a name, glob or group that matches something, found \"shnk\", did you "
+                      "mean \"shank\"?"),
             0u);
-  EXPECT_EQ(refused(R"([{"passive": "capsul", "remove": true}])"),
-            "/edits/0/passive: expected a name or glob that matches something, found \"capsul\", did you mean \"capsule\"?");
+  EXPECT_EQ(
+      refused(R"([{"passive": "capsul", "remove": true}])"),
+      "/edits/0/passive: expected a name or glob that matches something, found \"capsul\", did you mean \"capsule\"?");
   // what an earlier edit removed is not there
-  EXPECT_EQ(refused(R"([{"muscles": "psoas_l", "remove": true}, {"muscles": "psoas_l", "set": {"pennation": 0}}])").find("/edits/1/muscles: "), 0u);
+  EXPECT_EQ(refused(R"([{"muscles": "psoas_l", "remove": true}, {"muscles": "psoas_l", "set": {"pennation": 0}}])")
+                .find("/edits/1/muscles: "),
+            0u);
 }
 
 TEST(EditsRefuse, FieldsThatDoNotExist) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"optimal_fiber_length": 0.9}}])"),
             "/edits/0/scale/optimal_fiber_length: unknown field, did you mean \"optimal_fibre_length\"?");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"path": 1}}])"), "/edits/0/set/path: expected a field that is a number or a word");
-  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": 1}}])"), "/edits/0/set/mass_center: expected a field that is a number or a word");
-  EXPECT_EQ(refused(R"([{"passive": "capsule", "set": {"stiffness": 1}}])").find("/edits/0/set/stiffness: unknown field"), 0u);
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"path": 1}}])"),
+            "/edits/0/set/path: expected a field that is a number or a word");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": 1}}])"),
+            "/edits/0/set/mass_center: expected a field that is a number or a word");
+  EXPECT_EQ(
+      refused(R"([{"passive": "capsule", "set": {"stiffness": 1}}])").find("/edits/0/set/stiffness: unknown field"),
+      0u);
 }
 
 TEST(EditsRefuse, ResultsOutOfRange) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "shift": {"tendon_slack_length": -0.1}}])"),
-            "/edits/0/shift/tendon_slack_length: expected a number [m] from 0 to 2 (tendon length at which it starts to carry force), "
+            "/edits/0/shift/tendon_slack_length: expected a number [m] from 0 to 2 (tendon length at which it starts "
+            "to carry force), "
             "found -0.010000000000000009 for \"psoas_l\"");
-  EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0}}])").find("/edits/0/scale/optimal_fibre_length: expected a number [m] from 0.001 to 2"), 0u);
-  EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "set": {"minimum_activation": 2}}])").find("/edits/0/set/minimum_activation: expected a number [1] from 0 to 1"), 0u);
+  EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0}}])")
+                .find("/edits/0/scale/optimal_fibre_length: expected a number [m] from 0.001 to 2"),
+            0u);
+  EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "set": {"minimum_activation": 2}}])")
+                .find("/edits/0/set/minimum_activation: expected a number [1] from 0 to 1"),
+            0u);
 }
 
 TEST(EditsRefuse, ValuesOfAnotherType) {
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": "steep"}}])"), "/edits/0/set/pennation: expected a number, found \"steep\"");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": 3}}])"), "/edits/0/set/tendon: expected one of compliant, rigid, found a number");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": "rigit"}}])"), "/edits/0/set/tendon: expected one of compliant, rigid, found \"rigit\", did you mean \"rigid\"?");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"tendon": 2}}])"), "/edits/0/scale/tendon: expected one of compliant, rigid, found a number");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"pennation": "2"}}])").find("/edits/0/scale/pennation: expected a number [1]"), 0u);
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": null}}])").find("/edits/0/set/pennation: expected a number or a text, found null"), 0u);
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": "steep"}}])"),
+            "/edits/0/set/pennation: expected a number, found \"steep\"");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": 3}}])"),
+            "/edits/0/set/tendon: expected one of compliant, rigid, found a number");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"tendon": "rigit"}}])"),
+            "/edits/0/set/tendon: expected one of compliant, rigid, found \"rigit\", did you mean \"rigid\"?");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"tendon": 2}}])"),
+            "/edits/0/scale/tendon: expected one of compliant, rigid, found a number");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"pennation": "2"}}])")
+                .find("/edits/0/scale/pennation: expected a number [1]"),
+            0u);
+  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": null}}])")
+                .find("/edits/0/set/pennation: expected a number or a text, found null"),
+            0u);
 }
 
 TEST(EditsRefuse, SetAndScaleOfOneField) {
@@ -172,18 +216,26 @@ TEST(EditsRefuse, SetAndScaleOfOneField) {
 }
 
 TEST(EditsRefuse, EditsThatAreNone) {
-  EXPECT_EQ(refused(R"([{"set": {"pennation": 0.1}}])"), "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
-  EXPECT_EQ(refused(R"([{"muscles": "*", "bodies": "*", "remove": true}])"), "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
+  EXPECT_EQ(refused(R"([{"set": {"pennation": 0.1}}])"),
+            "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
+  EXPECT_EQ(refused(R"([{"muscles": "*", "bodies": "*", "remove": true}])"),
+            "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
   EXPECT_EQ(refused(R"([{"muscles": "*"}])"), "/edits/0: expected something to do: set, scale, shift or remove");
-  EXPECT_EQ(refused(R"([{"muscle": "*", "remove": true}])").find("/edits/0/muscle: unknown key, did you mean \"muscles\"?"), 0u);
-  EXPECT_EQ(refused(R"([{"muscles": [], "remove": true}])").find("/edits/0/muscles: expected a name, glob or group"), 0u);
-  EXPECT_EQ(refused(R"([{"muscles": 3, "remove": true}])").find("/edits/0/muscles: expected a name, glob or group, or a list of them, found 3"), 0u);
+  EXPECT_EQ(
+      refused(R"([{"muscle": "*", "remove": true}])").find("/edits/0/muscle: unknown key, did you mean \"muscles\"?"),
+      0u);
+  EXPECT_EQ(refused(R"([{"muscles": [], "remove": true}])").find("/edits/0/muscles: expected a name, glob or group"),
+            0u);
+  EXPECT_EQ(refused(R"([{"muscles": 3, "remove": true}])")
+                .find("/edits/0/muscles: expected a name, glob or group, or a list of them, found 3"),
+            0u);
   EXPECT_EQ(refused(R"([3])"), "/edits/0: expected an object, found 3");
   EXPECT_EQ(refused(R"({})"), "/edits: expected an array of edits");
 }
 
 TEST(EditsRefuse, EveryProblemWithItsPlace) {
-  const std::string problems = refused(R"([{"muscles": "*", "set": {"pennation": 9, "tendonn": 1}}, {"muscles": "x", "remove": true}])");
+  const std::string problems =
+      refused(R"([{"muscles": "*", "set": {"pennation": 9, "tendonn": 1}}, {"muscles": "x", "remove": true}])");
   EXPECT_EQ(std::count(problems.begin(), problems.end(), '\n'), 2) << problems;
   // one complaint for a field, however many muscles have it
   EXPECT_EQ(problems.find("found 9"), problems.rfind("found 9"));
@@ -198,9 +250,14 @@ TEST(Edits, FromAProgram) {
   EXPECT_EQ(model.with(set("psoas_r", "pennation", 0.3)).data().units[0].pennation, 0.3);
   EXPECT_EQ(model.data().units[0].pennation, 0.1) << "a model is never changed";
   const auto wrong = [&] { model.with({set("psoas_r", "pennation", 0.3), scale("group:gluteus", "pennation", 2)}); };
-  EXPECT_EQ(error_of(wrong).find("edits: /edits/1/muscles: expected a name, glob or group that matches something, found \"group:gluteus\""), 0u) << error_of(wrong);
+  EXPECT_EQ(
+      error_of(wrong).find(
+          "edits: /edits/1/muscles: expected a name, glob or group that matches something, found \"group:gluteus\""),
+      0u)
+      << error_of(wrong);
   EXPECT_EQ(test::place_of(wrong), (std::pair<std::string, std::string>{"input", "edits"}));
-  EXPECT_NE(error_of([&] { model.with(scale("psoas_r", "pennation", std::nan(""))); }).find("expected a number [rad]"), std::string::npos);
+  EXPECT_NE(error_of([&] { model.with(scale("psoas_r", "pennation", std::nan(""))); }).find("expected a number [rad]"),
+            std::string::npos);
   // a body that cannot exist is found when it is compiled
   Edit edit;
   edit.bodies = {"thigh"};
@@ -209,7 +266,8 @@ TEST(Edits, FromAProgram) {
 }
 
 TEST(Edits, FieldsOfARestingLength) {
-  for (const char* field : {"optimal_fibre_length", "tendon_slack_length", "passive_strain", "passive_scale", "minimum_activation"})
+  for (const char* field :
+       {"optimal_fibre_length", "tendon_slack_length", "passive_strain", "passive_scale", "minimum_activation"})
     EXPECT_TRUE(is_shortening_field(field)) << field;
   EXPECT_FALSE(is_shortening_field("max_isometric_force"));
 }

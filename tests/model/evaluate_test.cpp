@@ -58,8 +58,9 @@ State random_state(const Model& model, Random& random, double share = 0.9) {
 /// Everything that evaluate() leaves behind.
 std::vector<double> results(const Workspace& work) {
   std::vector<double> all;
-  for (const auto* list : {&work.q, &work.u, &work.length, &work.speed, &work.fibre_length, &work.fibre_velocity, &work.active, &work.passive, &work.damping,
-                           &work.tendon_force, &work.arm, &work.passive_torque})
+  for (const auto* list :
+       {&work.q, &work.u, &work.length, &work.speed, &work.fibre_length, &work.fibre_velocity, &work.active,
+        &work.passive, &work.damping, &work.tendon_force, &work.arm, &work.passive_torque})
     all.insert(all.end(), list->begin(), list->end());
   for (const char flag : work.inside) all.push_back(flag);
   for (const char flag : work.outside_domain) all.push_back(flag);
@@ -102,7 +103,8 @@ void check_arms(const Model& model, int poses, std::uint64_t seed) {
             << model.data().muscle_names[at(m)] << " " << model.data().coordinate_names[at(c)] << " pose " << pose;
       }
     }
-    for (int m = 0; m < model.muscles(); ++m) EXPECT_NEAR(work.speed[at(m)], speed[at(m)], 1e-12) << model.data().muscle_names[at(m)];
+    for (int m = 0; m < model.muscles(); ++m)
+      EXPECT_NEAR(work.speed[at(m)], speed[at(m)], 1e-12) << model.data().muscle_names[at(m)];
   }
   EXPECT_LT(skipped, compared / 20) << "few entries may be skipped";
 }
@@ -123,7 +125,8 @@ TEST(MomentArm, GoesThroughCouplers) {
   const int knee = model.coordinate("knee_angle_r"), vastus = model.muscle("vasint_r");
   double of_patella = 0.0;
   for (int i = model.data().arm_start[at(vastus)]; i < model.data().arm_start[at(vastus) + 1]; ++i)
-    if (model.data().tree_coordinate_names[at(model.data().arm_slots[at(i)].coordinate)] == "knee_angle_r_beta") of_patella += work.arm[at(i)];
+    if (model.data().tree_coordinate_names[at(model.data().arm_slots[at(i)].coordinate)] == "knee_angle_r_beta")
+      of_patella += work.arm[at(i)];
   EXPECT_GT(std::abs(of_patella), 0.004) << "the patella's share";
   EXPECT_LT(moment_arm(model, work, vastus, knee), -0.03) << "extends";
   EXPECT_GT(moment_arm(model, work, vastus, knee), -0.06);
@@ -183,7 +186,8 @@ TEST(Wrenches, OfAMuscleAddUpToNothing) {
   evaluate(model, random_state(model, random), work, Depth::position);
   for (int m = 0; m < model.muscles(); ++m) {
     Spatial sum = Spatial::Zero();
-    for (int i = model.data().wrench_start[at(m)]; i < model.data().wrench_start[at(m) + 1]; ++i) sum += work.wrench[at(i)];
+    for (int i = model.data().wrench_start[at(m)]; i < model.data().wrench_start[at(m) + 1]; ++i)
+      sum += work.wrench[at(i)];
     EXPECT_LT(sum.norm(), 1e-12) << model.data().muscle_names[at(m)];
   }
 }
@@ -205,7 +209,8 @@ TEST(DefaultState, IsTheFilesAndInEquilibrium) {
       EXPECT_EQ(state.activation()[at(m)], unit.minimum_activation);
       EXPECT_FALSE(work.outside_domain[at(m)]) << model->data().muscle_names[at(m)];
       EXPECT_NEAR(work.fibre_velocity[at(m)] / unit.max_speed(), 0.0, 1e-8) << model->data().muscle_names[at(m)];
-      EXPECT_NEAR(work.tendon_force[at(m)], unit.minimum_activation * work.active[at(m)] + work.passive[at(m)] + work.damping[at(m)],
+      EXPECT_NEAR(work.tendon_force[at(m)],
+                  unit.minimum_activation * work.active[at(m)] + work.passive[at(m)] + work.damping[at(m)],
                   1e-7 * unit.max_isometric_force)
           << model->data().muscle_names[at(m)];
     }

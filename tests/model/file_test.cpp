@@ -48,9 +48,23 @@ TEST_P(ModelText, ShippedFilesAreStrictJson) {
 }
 
 TEST(ModelFile, NumbersKeepTheirBits) {
-  const std::vector<double> numbers = {0.0,  -0.0, 0.1,   1.0 / 3.0, 2.0 / 3.0,           1e22, 123456789012345680000.0,
-                                       1e15, 5e-324, -1e-300, 1e300,  1.7976931348623157e308, 6e5,  9007199254740993.0,
-                                       9223372036854775807.0, 18446744073709551615.0, -9223372036854775808.0};
+  const std::vector<double> numbers = {0.0,
+                                       -0.0,
+                                       0.1,
+                                       1.0 / 3.0,
+                                       2.0 / 3.0,
+                                       1e22,
+                                       123456789012345680000.0,
+                                       1e15,
+                                       5e-324,
+                                       -1e-300,
+                                       1e300,
+                                       1.7976931348623157e308,
+                                       6e5,
+                                       9007199254740993.0,
+                                       9223372036854775807.0,
+                                       18446744073709551615.0,
+                                       -9223372036854775808.0};
   ModelSpec spec = test::tiny_model();
   auto& torque = std::get<ExponentialTorque>(*spec.passive.find("capsule"));
   for (const double number : numbers) {
@@ -66,7 +80,8 @@ TEST(ModelFile, NumbersKeepTheirBits) {
 
 TEST(ModelFile, MinusZeroThatSomebodyWrote) {
   // JSON's -0 is a whole number to some readers; here it is the double that it says
-  const ModelSpec spec = parse_model("a", replaced(tiny_text, "\"location\": [-0.02, 0.15, 0]", "\"location\": [-0.0, 0.15, 0]"));
+  const ModelSpec spec =
+      parse_model("a", replaced(tiny_text, "\"location\": [-0.02, 0.15, 0]", "\"location\": [-0.0, 0.15, 0]"));
   EXPECT_TRUE(std::signbit(spec.muscles.find("psoas_r")->path[0].location.x()));
 }
 
@@ -86,7 +101,8 @@ TEST(ModelFile, WritesNothingThatHasNoValue) {
 }
 
 TEST(ModelFile, CommentsAreReadAndByteOrderMark) {
-  const std::string text = "\xEF\xBB\xBF// a model\n/* of two\n bodies */" + replaced(tiny_text, "\"sources\"", "// where from\n\"sources\"");
+  const std::string text = "\xEF\xBB\xBF// a model\n/* of two\n bodies */" +
+                           replaced(tiny_text, "\"sources\"", "// where from\n\"sources\"");
   EXPECT_EQ(contents(parse_model("a", text)), contents(test::tiny_model()));
 }
 
@@ -104,18 +120,22 @@ TEST(ModelFile, NotesAreAcceptedInEveryObject) {
   EXPECT_EQ(contents(parse_model("a", root.dump(1))), contents(test::tiny_model()));
   json spoilt = root;
   spoilt["bodies"]["thigh"]["note"] = 3;
-  EXPECT_NE(error_of([&] { parse_model("a", spoilt.dump(1)); }).find("/bodies/thigh/note: expected a text, found 3"), std::string::npos);
+  EXPECT_NE(error_of([&] { parse_model("a", spoilt.dump(1)); }).find("/bodies/thigh/note: expected a text, found 3"),
+            std::string::npos);
 }
 
 TEST(ModelFile, KindsWhoseOnlyFieldIsAnArray) {
-  const std::string longer = replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"polynomial": {"coefficients": [0.01, 0.02]}})");
+  const std::string longer =
+      replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"polynomial": {"coefficients": [0.01, 0.02]}})");
   EXPECT_EQ(contents(parse_model("a", longer)), contents(test::tiny_model()));
-  EXPECT_NE(error_of([] { parse_model("a", replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"polynomial": []})")); })
-                .find("function/polynomial: expected at least one coefficient"),
+  EXPECT_NE(error_of([] {
+              parse_model("a", replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"polynomial": []})"));
+            }).find("function/polynomial: expected at least one coefficient"),
             std::string::npos);
   // two fields: no shorthand
-  EXPECT_NE(error_of([] { parse_model("a", replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"spline": [0, 1]})")); })
-                .find("function/spline: expected an object"),
+  EXPECT_NE(error_of([] {
+              parse_model("a", replaced(tiny_text, R"({"polynomial": [0.01, 0.02]})", R"({"spline": [0, 1]})"));
+            }).find("function/spline: expected an object"),
             std::string::npos);
 }
 
@@ -125,14 +145,19 @@ TEST(ModelFile, EveryProblemIsReportedOnce) {
   text = replaced(text, "\"mass\": 3, ", "");
   const std::string error = error_of([&] { parse_model("a.json", text); });
   EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 2) << error;
-  EXPECT_NE(error.find("a.json:7: /bodies/thigh/mass: expected a number [kg] from 0 to 10000 (mass), found -8\n"), std::string::npos) << error;
+  EXPECT_NE(error.find("a.json:7: /bodies/thigh/mass: expected a number [kg] from 0 to 10000 (mass), found -8\n"),
+            std::string::npos)
+      << error;
   EXPECT_NE(error.find("a.json:8: /bodies/shank: missing \"mass\" (mass)\n"), std::string::npos) << error;
-  EXPECT_NE(error.find("a.json:41: /muscles/psoas_r/penation: unknown key, did you mean \"pennation\"?"), std::string::npos) << error;
+  EXPECT_NE(error.find("a.json:41: /muscles/psoas_r/penation: unknown key, did you mean \"pennation\"?"),
+            std::string::npos)
+      << error;
 }
 
 TEST(ModelFile, AbsentKindsAndParts) {
   // a default that needs a value is no value
-  const std::string error = error_of([] { parse_model("a", replaced(tiny_text, R"(, "shape": {"cylinder": {"radius": 0.03}})", "")); });
+  const std::string error =
+      error_of([] { parse_model("a", replaced(tiny_text, R"(, "shape": {"cylinder": {"radius": 0.03}})", "")); });
   EXPECT_NE(error.find("/surfaces/brim: missing \"shape\""), std::string::npos) << error;
   EXPECT_NO_THROW(parse_model("a", replaced(tiny_text, R"(, "motion": {"pin": {"coordinate": "hip_flexion_r"}})", "")));
 }
@@ -167,19 +192,25 @@ TEST(Extends, ObjectsMergeAndTheRestIsReplaced) {
 }
 
 TEST(Extends, NullRemoves) {
-  const ModelSpec spec = extended(R"("muscles": {"hamstrings_r": null, "psoas_r": {"wraps": null, "pennation": null}}, "surfaces": null)");
+  const ModelSpec spec =
+      extended(R"("muscles": {"hamstrings_r": null, "psoas_r": {"wraps": null, "pennation": null}}, "surfaces": null)");
   EXPECT_EQ(spec.muscles.size(), 2u);
   EXPECT_TRUE(spec.surfaces.empty());
   EXPECT_EQ(spec.muscles.find("psoas_r")->pennation, 0.0);
-  EXPECT_NE(error_of([] { extended(R"("bodies": {"thigh": {"mass": null}})"); }).find("/bodies/thigh: missing \"mass\""), std::string::npos);
-  EXPECT_NE(error_of([] { parse_model("a", replaced(tiny_text, "\"pennation\": 0.1", "\"pennation\": null")); }).find("/muscles/psoas_r/pennation: expected a number"),
+  EXPECT_NE(
+      error_of([] { extended(R"("bodies": {"thigh": {"mass": null}})"); }).find("/bodies/thigh: missing \"mass\""),
+      std::string::npos);
+  EXPECT_NE(error_of([] {
+              parse_model("a", replaced(tiny_text, "\"pennation\": 0.1", "\"pennation\": null"));
+            }).find("/muscles/psoas_r/pennation: expected a number"),
             std::string::npos);
 }
 
 TEST(Extends, AnotherKindReplaces) {
   const ModelSpec sphere = extended(R"("surfaces": {"brim": {"shape": {"sphere": {"radius": 0.02}}}})");
   EXPECT_TRUE(std::holds_alternative<Sphere>(sphere.surfaces.find("brim")->shape));
-  const ModelSpec noted = extended(R"("joints": {"hip": {"motion": {"note": "fixed", "weld": {}}}}, "coordinates": {"hip_flexion_r": null}, "passive": null)");
+  const ModelSpec noted = extended(
+      R"("joints": {"hip": {"motion": {"note": "fixed", "weld": {}}}}, "coordinates": {"hip_flexion_r": null}, "passive": null)");
   EXPECT_TRUE(std::holds_alternative<Weld>(noted.joints.find("hip")->motion));
   const ModelSpec same = extended(R"("joints": {"hip": {"motion": {"pin": {"axis": [1, 0, 0]}}}})");
   EXPECT_EQ(std::get<Pin>(same.joints.find("hip")->motion).coordinate, "hip_flexion_r");
@@ -187,7 +218,8 @@ TEST(Extends, AnotherKindReplaces) {
 }
 
 TEST(Extends, AnObjectWithOneMemberIsNotAlwaysAKind) {
-  const ModelSpec spec = extended(R"("surfaces": {"second": {"body": "thigh", "shape": {"sphere": {"radius": 0.02}}}}, "hips": {"l": "hip"},
+  const ModelSpec spec = extended(
+      R"("surfaces": {"second": {"body": "thigh", "shape": {"sphere": {"radius": 0.02}}}}, "hips": {"l": "hip"},
                                      "passive": {"more": {"exponential": {"coordinate": "knee_angle_r", "torque": 1, "rate": 1}}})");
   EXPECT_EQ(spec.surfaces.size(), 2u);
   EXPECT_EQ(spec.hips.size(), 2u);
@@ -197,7 +229,8 @@ TEST(Extends, AnObjectWithOneMemberIsNotAlwaysAKind) {
 TEST(Extends, PlacesAreThoseOfTheFileThatSaysIt) {
   const TempFolder folder;
   const std::string base = folder.write("base.json", replaced(tiny_text, "\"mass\": 3", "\"mass\": -3"));
-  const std::string path = folder.write("derived.json", "{\"extends\": \"base.json\",\n\"bodies\": {\n\"thigh\": {\"mass\": -9}}}");
+  const std::string path =
+      folder.write("derived.json", "{\"extends\": \"base.json\",\n\"bodies\": {\n\"thigh\": {\"mass\": -9}}}");
   const std::string error = error_of([&] { read_model(path); });
   EXPECT_NE(error.find(path + ":3: /bodies/thigh/mass"), std::string::npos) << error;
   EXPECT_NE(error.find(base + ":8: /bodies/shank/mass"), std::string::npos) << error;
@@ -206,17 +239,25 @@ TEST(Extends, PlacesAreThoseOfTheFileThatSaysIt) {
 TEST(Extends, AtMostEightDeepAndNoCycle) {
   const TempFolder folder;
   folder.write("0.json", tiny_text);
-  for (int i = 1; i < 10; ++i) folder.write(std::to_string(i) + ".json", "{\"extends\": \"" + std::to_string(i - 1) + ".json\"}");
+  for (int i = 1; i < 10; ++i)
+    folder.write(std::to_string(i) + ".json", "{\"extends\": \"" + std::to_string(i - 1) + ".json\"}");
   EXPECT_EQ(read_model(folder / "8.json").name, "tiny");
-  EXPECT_NE(error_of([&] { read_model(folder / "9.json"); }).find("expected at most 8 files in a row, found " + (folder / "9.json") + " -> "), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              read_model(folder / "9.json");
+            }).find("expected at most 8 files in a row, found " + (folder / "9.json") + " -> "),
+            std::string::npos);
   folder.write("a.json", "{\"extends\": \"sub/b.json\"}");
   folder.write("sub/b.json", "{\n\"extends\": \"../a.json\"}");
   const auto read = [&] { read_model(folder / "a.json"); };
   EXPECT_EQ(place_of(read), (std::pair<std::string, std::string>{"input", (folder / "sub/b.json") + ":2: /extends"}));
-  EXPECT_NE(error_of(read).find("expected no cycle, found " + (folder / "a.json") + " -> "), std::string::npos) << error_of(read);
+  EXPECT_NE(error_of(read).find("expected no cycle, found " + (folder / "a.json") + " -> "), std::string::npos)
+      << error_of(read);
   EXPECT_EQ(place_of([&] { read_model(folder.write("c.json", "{\"extends\": \"none.json\"}")); }),
             (std::pair<std::string, std::string>{"io", folder / "none.json"}));
-  EXPECT_NE(error_of([&] { read_model(folder.write("d.json", "{\"extends\": [\"0.json\"]}")); }).find("d.json:1: /extends: expected a path"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              read_model(folder.write("d.json", "{\"extends\": [\"0.json\"]}"));
+            }).find("d.json:1: /extends: expected a path"),
+            std::string::npos);
 }
 
 // ---- schema ----
@@ -231,8 +272,12 @@ void validate(const json& schema, const json& value, const std::string& at, std:
   for (const auto& [key, rule] : schema.items()) {
     if (key == "type") {
       const std::string type = rule.get<std::string>();
-      const bool ok = type == "object" ? value.is_object() : type == "array" ? value.is_array() : type == "string" ? value.is_string()
-                      : type == "boolean" ? value.is_boolean() : type == "integer" ? value.is_number_integer() : type == "number" && value.is_number();
+      const bool ok = type == "object"    ? value.is_object()
+                      : type == "array"   ? value.is_array()
+                      : type == "string"  ? value.is_string()
+                      : type == "boolean" ? value.is_boolean()
+                      : type == "integer" ? value.is_number_integer()
+                                          : type == "number" && value.is_number();
       if (!ok) wrong.push_back(at + " is no " + type);
     } else if (key == "properties") {
       if (value.is_object())
@@ -247,10 +292,12 @@ void validate(const json& schema, const json& value, const std::string& at, std:
           }
     } else if (key == "required") {
       for (const json& name : rule)
-        if (value.is_object() && !value.contains(name.get<std::string>())) wrong.push_back(at + " lacks " + name.get<std::string>());
+        if (value.is_object() && !value.contains(name.get<std::string>()))
+          wrong.push_back(at + " lacks " + name.get<std::string>());
     } else if (key == "oneOf" || key == "anyOf") {
       const auto count = std::count_if(rule.begin(), rule.end(), fits);
-      if (key == "oneOf" ? count != 1 : count == 0) wrong.push_back(at + " fits " + std::to_string(count) + " of " + key);
+      if (key == "oneOf" ? count != 1 : count == 0)
+        wrong.push_back(at + " fits " + std::to_string(count) + " of " + key);
     } else if (key == "const") {
       if (value != rule) wrong.push_back(at + " is not " + rule.dump());
     } else if (key == "enum") {
@@ -261,7 +308,8 @@ void validate(const json& schema, const json& value, const std::string& at, std:
       if (value.is_array())
         for (std::size_t i = 0; i < value.size(); ++i) validate(rule, value[i], at + "/" + std::to_string(i), wrong);
     } else if (key == "minItems" || key == "maxItems") {
-      if (value.is_array() && (key == "minItems" ? value.size() < rule : value.size() > rule)) wrong.push_back(at + " breaks " + key);
+      if (value.is_array() && (key == "minItems" ? value.size() < rule : value.size() > rule))
+        wrong.push_back(at + " breaks " + key);
     } else if (key != "$schema" && key != "title" && key != "description" && key != "unit" && key != "default") {
       wrong.push_back("the schema has a rule \"" + key + "\" that this test does not know");
     }
@@ -278,15 +326,21 @@ using Faults = std::vector<std::string>;
 
 TEST_P(ModelText, FollowsItsSchema) { EXPECT_EQ(faults(model_schema(), text()), Faults{}); }
 
-TEST_P(ModelText, WrittenFollowsItsSchema) { EXPECT_EQ(faults(model_schema(), model_text(parse_model("a", text()))), Faults{}); }
+TEST_P(ModelText, WrittenFollowsItsSchema) {
+  EXPECT_EQ(faults(model_schema(), model_text(parse_model("a", text()))), Faults{});
+}
 
 TEST(Schema, RefusesWhatTheReaderRefuses) {
   const std::string schema = model_schema();
-  EXPECT_EQ(faults(schema, replaced(tiny_text, "\"mass\": 8", "\"mass\": -8")), Faults{"/bodies/thigh/mass breaks minimum"});
+  EXPECT_EQ(faults(schema, replaced(tiny_text, "\"mass\": 8", "\"mass\": -8")),
+            Faults{"/bodies/thigh/mass breaks minimum"});
   EXPECT_EQ(faults(schema, replaced(tiny_text, "\"mass\": 3, ", "")), Faults{"/bodies/shank lacks mass"});
-  EXPECT_EQ(faults(schema, replaced(tiny_text, "pennation", "penation")), Faults{"/muscles/psoas_r/penation is unknown"});
-  EXPECT_EQ(faults(schema, replaced(tiny_text, R"("pin": {)", R"("hinge": {)")), Faults{"/joints/hip/motion fits 0 of oneOf"});
-  EXPECT_EQ(faults(schema, replaced(tiny_text, R"(, "shape": {"cylinder": {"radius": 0.03}})", "")), Faults{"/surfaces/brim lacks shape"});
+  EXPECT_EQ(faults(schema, replaced(tiny_text, "pennation", "penation")),
+            Faults{"/muscles/psoas_r/penation is unknown"});
+  EXPECT_EQ(faults(schema, replaced(tiny_text, R"("pin": {)", R"("hinge": {)")),
+            Faults{"/joints/hip/motion fits 0 of oneOf"});
+  EXPECT_EQ(faults(schema, replaced(tiny_text, R"(, "shape": {"cylinder": {"radius": 0.03}})", "")),
+            Faults{"/surfaces/brim lacks shape"});
   EXPECT_EQ(faults(schema, replaced(tiny_text, R"("format": "psoas-model/1",)", "")), Faults{" lacks format"});
 }
 
@@ -304,12 +358,14 @@ TEST(Schema, ExampleStudiesFollowTheirs) {
       EXPECT_EQ(faults(study_schema(), read_file(entry.path().string())), Faults{}) << entry.path();
     }
   EXPECT_GE(studies, 4);
-  for (const char* kind : {"motion", "torque_curve", "simulation"}) EXPECT_EQ(faults(study_schema(), example_study(kind)), Faults{}) << kind;
+  for (const char* kind : {"motion", "torque_curve", "simulation"})
+    EXPECT_EQ(faults(study_schema(), example_study(kind)), Faults{}) << kind;
 }
 
 TEST(Schema, FilesAreCurrent) {
   // models/schema/ is written by this program: PSOAS_WRITE_SCHEMA=1 writes it anew
-  for (const auto& [name, text] : {std::pair{"psoas-model-1.json", model_schema()}, std::pair{"psoas-study-1.json", study_schema()}}) {
+  for (const auto& [name, text] :
+       {std::pair{"psoas-model-1.json", model_schema()}, std::pair{"psoas-study-1.json", study_schema()}}) {
     const std::string path = source + "/models/schema/" + name;
     if (std::getenv("PSOAS_WRITE_SCHEMA")) write_file_atomically(path, text);
     EXPECT_EQ(read_file(path), text) << path << " is not what the program writes";

@@ -28,9 +28,12 @@ TEST(FullBody, HasItsParts) {
   EXPECT_EQ(model().data().levels.size(), 6u);
   EXPECT_EQ(model().data().hips.size(), 2u);
   EXPECT_GE(model().data().root[5], 0) << "free in space";
-  for (const char* group : {"iliopsoas", "psoas", "iliacus", "gluteus_maximus", "hamstrings", "quadriceps", "erector_spinae", "multifidus", "quadratus_lumborum", "abdominals"})
+  for (const char* group : {"iliopsoas", "psoas", "iliacus", "gluteus_maximus", "hamstrings", "quadriceps",
+                            "erector_spinae", "multifidus", "quadratus_lumborum", "abdominals"})
     for (const char* side : {"_r", "_l"})
-      EXPECT_EQ(2 * model().select(std::string("group:") + group + side).size(), model().select(std::string("group:") + group).size()) << group;
+      EXPECT_EQ(2 * model().select(std::string("group:") + group + side).size(),
+                model().select(std::string("group:") + group).size())
+          << group;
   double psoas = 0.0, iliacus = 0.0;
   for (const int m : model().select("group:psoas_r")) psoas += model().data().units[at(m)].max_isometric_force;
   for (const int m : model().select("group:iliacus_r")) iliacus += model().data().units[at(m)].max_isometric_force;
@@ -51,7 +54,8 @@ std::string other_side(std::string name) {
 
 /// Whether a coordinate of the middle changes its sign in the mirror.
 bool is_odd(const std::string& name) {
-  return name == "pelvis_list" || name == "pelvis_rotation" || name == "pelvis_tz" || name == "lumbar_bending" || name == "lumbar_rotation";
+  return name == "pelvis_list" || name == "pelvis_rotation" || name == "pelvis_tz" || name == "lumbar_bending" ||
+         name == "lumbar_rotation";
 }
 
 TEST(FullBody, MirroredPosesHaveMirroredMuscles) {
@@ -77,7 +81,8 @@ TEST(FullBody, MirroredPosesHaveMirroredMuscles) {
       for (int c = 0; c < model().coordinates(); ++c) {
         const std::string& coordinate = model().data().coordinate_names[at(c)];
         const double sign = is_odd(coordinate) ? -1.0 : 1.0;
-        EXPECT_NEAR(moment_arm(model(), work, m, c), sign * moment_arm(model(), mirrored, twin, model().coordinate(other_side(coordinate))), 1e-12)
+        EXPECT_NEAR(moment_arm(model(), work, m, c),
+                    sign * moment_arm(model(), mirrored, twin, model().coordinate(other_side(coordinate))), 1e-12)
             << name << " " << coordinate;
       }
     }
@@ -86,7 +91,9 @@ TEST(FullBody, MirroredPosesHaveMirroredMuscles) {
 
 TEST(FullBody, TwinsAreEquallyStrong) {
   for (int m = 0; m < model().muscles(); ++m) {
-    const MuscleParameters &a = model().data().units[at(m)], &b = model().data().units[at(model().muscle(other_side(model().data().muscle_names[at(m)])))];
+    const MuscleParameters &a = model().data().units[at(m)],
+                           &b =
+                               model().data().units[at(model().muscle(other_side(model().data().muscle_names[at(m)])))];
     EXPECT_EQ(a.max_isometric_force, b.max_isometric_force) << model().data().muscle_names[at(m)];
     EXPECT_EQ(a.optimal_fibre_length, b.optimal_fibre_length) << model().data().muscle_names[at(m)];
     EXPECT_EQ(a.tendon_slack_length, b.tendon_slack_length) << model().data().muscle_names[at(m)];
@@ -120,7 +127,8 @@ TEST(FullBody, HipFlexionArmsOfThePsoas) {
       EXPECT_GT(sum / force, 0.020) << angle;
       EXPECT_LT(sum / force, 0.032) << angle;
     }
-    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_LT(std::abs(arms[i] - before[i]), 0.001) << "a jump at " << angle;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      EXPECT_LT(std::abs(arms[i] - before[i]), 0.001) << "a jump at " << angle;
     before = arms;
   }
 }

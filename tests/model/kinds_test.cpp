@@ -27,7 +27,8 @@ using EveryKind = All<Joint, Function, Surface, Curve, Passive>::type;
 template <class T>
 void fill(T& field, const Info& info) {
   if constexpr (std::is_same_v<T, double>) {
-    if (is_missing(field)) field = info.low > -inf && info.high < inf ? 0.25 * info.low + 0.75 * info.high : std::max(info.low, 1.0);
+    if (is_missing(field))
+      field = info.low > -inf && info.high < inf ? 0.25 * info.low + 0.75 * info.high : std::max(info.low, 1.0);
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (is_missing(field)) field = info.choices.empty() ? "some_name" : split_words(info.choices).front();
   } else if constexpr (std::is_same_v<T, Vec3>) {
@@ -54,7 +55,8 @@ std::string problems_of(const json& value, K& kind) {
   walk.into(holder, json{{std::string(K::name), value}}, "", {});
   kind = std::get<K>(holder);
   std::string text;
-  for (const Problem& problem : walk.problems) text += (text.empty() ? "" : "\n") + problem.pointer + ": " + problem.text;
+  for (const Problem& problem : walk.problems)
+    text += (text.empty() ? "" : "\n") + problem.pointer + ": " + problem.text;
   return text;
 }
 template <class K>
@@ -106,7 +108,8 @@ TYPED_TEST(KindLaws, SaysWhatIsMissing) {
     if (!is_missing(field)) return;
     json without = this->written;
     without.erase(key);
-    EXPECT_EQ(problems_of<TypeParam>(without).find(this->at + ": missing \"" + key + "\""), 0u) << problems_of<TypeParam>(without);
+    EXPECT_EQ(problems_of<TypeParam>(without).find(this->at + ": missing \"" + key + "\""), 0u)
+        << problems_of<TypeParam>(without);
   });
 }
 
@@ -172,7 +175,8 @@ TYPED_TEST(KindLaws, SchemaTellsTheSame) {
   const TypeParam plain;
   const json bare = schema_of(plain);
   TypeParam::each(plain, [&](const char* key, const auto& field, const Info&) {
-    const bool listed = bare.contains("required") && std::find(bare["required"].begin(), bare["required"].end(), key) != bare["required"].end();
+    const bool listed = bare.contains("required") &&
+                        std::find(bare["required"].begin(), bare["required"].end(), key) != bare["required"].end();
     EXPECT_EQ(listed, is_missing(field)) << key;
   });
 }
@@ -197,8 +201,10 @@ std::string read_shape(const std::string& text) {
 TEST(KindObject, NamesOneKind) {
   EXPECT_EQ(read_shape(R"({"sphere": {"radius": 1}})"), "");
   EXPECT_EQ(read_shape(R"({"note": "a ball", "sphere": {"radius": 1}})"), "");
-  EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"), "/shape/spere: expected one of cylinder, sphere, found \"spere\", did you mean \"sphere\"?\n");
-  const std::string expected = "/shape: expected an object with one member that names the kind (cylinder, sphere), found ";
+  EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"),
+            "/shape/spere: expected one of cylinder, sphere, found \"spere\", did you mean \"sphere\"?\n");
+  const std::string expected =
+      "/shape: expected an object with one member that names the kind (cylinder, sphere), found ";
   EXPECT_EQ(read_shape("{}"), expected + "an object\n");
   EXPECT_EQ(read_shape("\"sphere\""), expected + "\"sphere\"\n");
   EXPECT_EQ(read_shape("null"), expected + "null\n");
@@ -227,7 +233,8 @@ TEST(AngleThatLooksLikeDegrees, IsPointedOut) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "a.json:41: /muscles/psoas_r/pennation: expected a number [rad] from 0 to 1.4 (pennation angle at optimal fibre length), "
+                 "a.json:41: /muscles/psoas_r/pennation: expected a number [rad] from 0 to 1.4 (pennation angle at "
+                 "optimal fibre length), "
                  "found 12; angles are in radians here");
   }
 }

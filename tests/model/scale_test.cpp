@@ -62,7 +62,8 @@ TEST(Scale, MassesReachTheSubjects) {
   for (const auto& [name, body] : spec.bodies)
     EXPECT_NEAR(body.mass, full_body().bodies.find(name)->mass * 90.0 / total_mass(full_body()), 1e-12) << name;
   const double strength = std::pow(90.0 / total_mass(full_body()), 2.0 / 3.0);
-  EXPECT_NEAR(*spec.muscles.find("soleus_r")->max_isometric_force, strength * *full_body().muscles.find("soleus_r")->max_isometric_force, 1e-9);
+  EXPECT_NEAR(*spec.muscles.find("soleus_r")->max_isometric_force,
+              strength * *full_body().muscles.find("soleus_r")->max_isometric_force, 1e-9);
 }
 
 TEST(Scale, InertiaGoesWithTheSquares) {
@@ -102,7 +103,8 @@ TEST(Scale, TwiceTheSize) {
       std::get<Cylinder>(big.surfaces.find("brim")->shape).radius *= 2.0;
     }
     // a coupled coordinate that is a length is not a size: it stays
-    if (tiny) std::get<Polynomial>(big.coordinates.find("knee_slide_r")->coupled_to->function).coefficients = {0.02, 0.04};
+    if (tiny)
+      std::get<Polynomial>(big.coordinates.find("knee_slide_r")->coupled_to->function).coefficients = {0.02, 0.04};
 
     const Model small_model(spec), big_model(big);
     Workspace a(small_model), b(big_model);
@@ -151,14 +153,18 @@ TEST(Scale, BothSidesStayMirrored) {
   const Model model(sized(full_body(), uneven(full_body())));
   Workspace work(model);
   State state = model.default_state();
-  for (const char* side : {"r", "l"}) model.set(state, std::string("hip_flexion_") + side, 0.7), model.set(state, std::string("hip_adduction_") + side, -0.2);
+  for (const char* side : {"r", "l"})
+    model.set(state, std::string("hip_flexion_") + side, 0.7),
+        model.set(state, std::string("hip_adduction_") + side, -0.2);
   evaluate(model, state, work, Depth::position);
   for (int m = 0; m < model.muscles(); ++m) {
     std::string other = model.data().muscle_names[at(m)];
     if (other.substr(other.size() - 2) != "_r") continue;
     other.back() = 'l';
     EXPECT_NEAR(work.length[at(m)], work.length[at(model.muscle(other))], 1e-12) << other;
-    EXPECT_NEAR(model.data().units[at(m)].optimal_fibre_length, model.data().units[at(model.muscle(other))].optimal_fibre_length, 1e-12) << other;
+    EXPECT_NEAR(model.data().units[at(m)].optimal_fibre_length,
+                model.data().units[at(model.muscle(other))].optimal_fibre_length, 1e-12)
+        << other;
   }
 }
 
@@ -171,7 +177,8 @@ TEST(Scale, JointFramesAndKneeFunctionsGrowWithTheirBody) {
   EXPECT_EQ(std::get<Spline>(slides[1].function).y[0], 0.02) << "along x, which did not grow";
   subject.scale["thigh"] = Vec3(2, 1, 1);
   const ModelSpec wide = sized(tiny_model(), subject);
-  EXPECT_NEAR(std::get<Spline>(std::get<Custom>(wide.joints.find("knee")->motion).translations[1].function).y[0], 0.04, 1e-15);
+  EXPECT_NEAR(std::get<Spline>(std::get<Custom>(wide.joints.find("knee")->motion).translations[1].function).y[0], 0.04,
+              1e-15);
 }
 
 TEST(Scale, RefusesWhatIsNoSize) {
@@ -180,11 +187,15 @@ TEST(Scale, RefusesWhatIsNoSize) {
     change(subject);
     std::vector<Problem> problems;
     scaled(tiny_model(), subject, "/subject", problems);
-    return problems.size() == 1 ? problems[0].pointer + ": " + problems[0].text : std::to_string(problems.size()) + " problems";
+    return problems.size() == 1 ? problems[0].pointer + ": " + problems[0].text
+                                : std::to_string(problems.size()) + " problems";
   };
-  EXPECT_EQ(refused([](Subject& s) { s.scale["thihg"] = Vec3(1, 1, 1); }), "/subject/scale/thihg: expected a body of the model, found \"thihg\", did you mean \"thigh\"?");
-  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 0, 0); }), "/subject/scale/thigh: expected factors from 0.1 to 10, found 0");
-  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 1, std::nan("")); }), "/subject/scale/thigh: expected factors from 0.1 to 10, found nan");
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thihg"] = Vec3(1, 1, 1); }),
+            "/subject/scale/thihg: expected a body of the model, found \"thihg\", did you mean \"thigh\"?");
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 0, 0); }),
+            "/subject/scale/thigh: expected factors from 0.1 to 10, found 0");
+  EXPECT_EQ(refused([](Subject& s) { s.scale["thigh"] = Vec3(1, 1, std::nan("")); }),
+            "/subject/scale/thigh: expected factors from 0.1 to 10, found nan");
   EXPECT_EQ(refused([](Subject& s) { s.mass = 0.0; }), "/subject/mass: expected a mass [kg] from 1 to 500, found 0");
 }
 

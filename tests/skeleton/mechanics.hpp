@@ -131,7 +131,8 @@ inline VecX lagrange(const Tree& tree, const VecX& q, const VecX& u, const VecX&
   for (int i = 0; i < n; ++i) {
     const VecX e = VecX::Unit(n, i), none = VecX::Zero(n);
     const double momentum_rate = (kinetic(along(q, u), along(u + e, a)) - kinetic(along(q, u), along(u, a)) -
-                                  kinetic(along(q, u), along(e, none))).v[0];
+                                  kinetic(along(q, u), along(e, none)))
+                                     .v[0];
     const double T_q = kinetic(along(q, e), along(u, none)).v[0];
     const double V_q = potential_energy(tree, work, gravity).v[0];
     tau[i] = momentum_rate - T_q + V_q;

@@ -100,10 +100,9 @@ TEST(TreeMujoco, person) {
   const int pelvis = add(0, {0, 0, 0}, 11.8, 0.2, free, 6);
   for (double side : {-1.0, 1.0}) {
     const int thigh = add(pelvis, {-0.07, -0.07, 0.08 * side}, 9.3, 0.41, ball, 3);
-    const int shank = add(thigh, {0, -0.41, 0}, 3.7, 0.43,
-                          {{false, x, 0, compile(slip)},
-                           {true, z, 0, same},
-                           {true, y, 0, compile(Polynomial{{0, -0.1, 0.05}})}}, 1);
+    const int shank =
+        add(thigh, {0, -0.41, 0}, 3.7, 0.43,
+            {{false, x, 0, compile(slip)}, {true, z, 0, same}, {true, y, 0, compile(Polynomial{{0, -0.1, 0.05}})}}, 1);
     const int foot = add(shank, {0, -0.43, 0}, 1.25, 0.2, {{true, Vec3(-0.1, -0.17, 0.98).normalized(), 0, same}}, 1);
     add(foot, {0.12, -0.03, 0}, 0.2, 0.1, {{true, Vec3(-0.58, 0, 0.81).normalized(), 0, same}}, 1);
   }

@@ -103,8 +103,8 @@ TEST(TreeClosedForm, two_link_arm) {
     const double c2 = std::cos(q[1]), s2 = std::sin(q[1]), s1 = std::sin(q[0]), s12 = std::sin(q[0] + q[1]);
     const double h = two.mass * one.length * two.center;
     const double m22 = two.inertia + two.mass * two.center * two.center, m12 = m22 + h * c2;
-    const double m11 = one.inertia + one.mass * one.center * one.center + two.mass * one.length * one.length + m22 +
-                       2 * h * c2;
+    const double m11 =
+        one.inertia + one.mass * one.center * one.center + two.mass * one.length * one.length + m22 + 2 * h * c2;
     const double g2 = two.mass * two.center * g * s12;
     const double g1 = (one.mass * one.center + two.mass * one.length) * g * s1 + g2;
     VecX expected(2);
@@ -126,8 +126,8 @@ TEST(TreeClosedForm, planar_chains) {
     std::vector<Link> links;
     const int n = 2 + trial % 4;
     for (int i = 0; i < n; ++i)
-      links.push_back({random.uniform(0.5, 8), random.uniform(0.2, 0.5), random.uniform(0.1, 0.3),
-                       random.uniform(0.01, 0.2)});
+      links.push_back(
+          {random.uniform(0.5, 8), random.uniform(0.2, 0.5), random.uniform(0.1, 0.3), random.uniform(0.01, 0.2)});
     const Tree tree = planar_chain(links);
     const VecX q = random.vector(n, 3.0), u = random.vector(n, 5.0), a = random.vector(n, 20.0);
     const VecX expected = planar_chain_torques(links, q, u, a);
@@ -153,9 +153,8 @@ Tree leg() {
   thigh.mass_center = Vec3(0.01, -0.17, 0.02);
   thigh.inertia << 0.13, 0.002, -0.001, 0.002, 0.034, 0.003, -0.001, 0.003, 0.14;
   const PiecewisePolynomial same = PiecewisePolynomial::identity();
-  append_body(tree, thigh, {{true, Vec3::UnitZ(), 0, same},
-                            {true, Vec3::UnitX(), 1, same},
-                            {true, Vec3::UnitY(), 2, same}}, 3);
+  append_body(tree, thigh,
+              {{true, Vec3::UnitZ(), 0, same}, {true, Vec3::UnitX(), 1, same}, {true, Vec3::UnitY(), 2, same}}, 3);
   TreeBody shank;
   shank.parent = 1;
   shank.X_PF.p = Vec3(0, -0.4, 0);
@@ -166,11 +165,13 @@ Tree leg() {
   const Spline x{{-2.1, -1.7, -1.2, -0.6, -0.2, 0.0, 0.2}, {-0.0032, 0.0018, 0.0041, 0.0026, -0.0009, -0.0051, -0.006}};
   const Spline y{{-2.1, -1.4, -0.8, -0.3, 0.2}, {-0.42, -0.408, -0.399, -0.398, -0.4}};
   const Polynomial twist{{0.02, -0.1, 0.07, 0.04}};
-  append_body(tree, shank, {{false, Vec3::UnitX(), 0, compile(x)},
-                            {false, Vec3::UnitY(), 0, compile(y)},
-                            {true, Vec3::UnitZ(), 0, same},
-                            {true, Vec3::UnitX(), -1, compile(Constant{0.05})},
-                            {true, Vec3::UnitY(), 0, compile(twist)}}, 1);
+  append_body(tree, shank,
+              {{false, Vec3::UnitX(), 0, compile(x)},
+               {false, Vec3::UnitY(), 0, compile(y)},
+               {true, Vec3::UnitZ(), 0, same},
+               {true, Vec3::UnitX(), -1, compile(Constant{0.05})},
+               {true, Vec3::UnitY(), 0, compile(twist)}},
+              1);
   return tree;
 }
 
@@ -192,8 +193,13 @@ TEST(TreeLagrange, spline_coupled_knee) {
 class TreeLaws : public ::testing::TestWithParam<int> {
  protected:
   TreeLaws()
-      : random(static_cast<std::uint64_t>(GetParam())), n(5 + 35 * GetParam() / 19), tree(random_tree(random, n)),
-        q(random.vector(n, 0.8)), u(random.vector(n, 3.0)), a(random.vector(n, 10.0)), work(work_at(tree, q, u)) {}
+      : random(static_cast<std::uint64_t>(GetParam())),
+        n(5 + 35 * GetParam() / 19),
+        tree(random_tree(random, n)),
+        q(random.vector(n, 0.8)),
+        u(random.vector(n, 3.0)),
+        a(random.vector(n, 10.0)),
+        work(work_at(tree, q, u)) {}
 
   Random random;
   int n;
@@ -509,9 +515,11 @@ TEST(TreeMotion, free_rotation_keeps_energy_and_angular_momentum) {
   book.parent = 0;
   book.mass = 1.0;
   book.inertia.diagonal() << 1.0, 2.0, 3.0;
-  append_body(tree, book, {{true, Vec3::UnitX(), 0, PiecewisePolynomial::identity()},
-                           {true, Vec3::UnitY(), 1, PiecewisePolynomial::identity()},
-                           {true, Vec3::UnitZ(), 2, PiecewisePolynomial::identity()}}, 3);
+  append_body(tree, book,
+              {{true, Vec3::UnitX(), 0, PiecewisePolynomial::identity()},
+               {true, Vec3::UnitY(), 1, PiecewisePolynomial::identity()},
+               {true, Vec3::UnitZ(), 2, PiecewisePolynomial::identity()}},
+              3);
   VecX q(3), u(3);
   q << 0.0, 0.3, 0.0;
   u << 3.0, 0.02, 0.1;

@@ -18,13 +18,15 @@
 namespace psoas::test {
 namespace {
 
-void add_body(ModelSpec& spec, const std::string& name, double mass, const Vec3& mass_center, const std::array<double, 6>& inertia = {}) {
+void add_body(ModelSpec& spec, const std::string& name, double mass, const Vec3& mass_center,
+              const std::array<double, 6>& inertia = {}) {
   spec.bodies[name].mass = mass;
   spec.bodies[name].mass_center = mass_center;
   spec.bodies[name].inertia = inertia;
 }
 
-void add_pin(ModelSpec& spec, const std::string& parent, const std::string& child, const Vec3& where, const std::string& coordinate) {
+void add_pin(ModelSpec& spec, const std::string& parent, const std::string& child, const Vec3& where,
+             const std::string& coordinate) {
   JointSpec& joint = spec.joints[child];
   joint.parent = parent;
   joint.child = child;
@@ -61,7 +63,8 @@ ModelSpec chain() {
 ModelSpec muscled_pendulum(const std::string& tendon) {
   ModelSpec spec = pendulum();
   MuscleSpec& muscle = spec.muscles["side"];
-  for (const auto& [body, location] : {std::pair{"ground", Vec3(-0.3, 0.95, 0.0)}, std::pair{"bob", Vec3(-0.02, -0.15, 0.0)}}) {
+  for (const auto& [body, location] :
+       {std::pair{"ground", Vec3(-0.3, 0.95, 0.0)}, std::pair{"bob", Vec3(-0.02, -0.15, 0.0)}}) {
     PointSpec point;
     point.body = body;
     point.location = location;
@@ -103,7 +106,8 @@ TEST(Simulate, pendulum_has_its_closed_form) {
   State state = model.default_state();
   const double amplitude = 2.0;
   model.set(state, "angle", amplitude);
-  const double period = 4.0 * std::sqrt(pendulum_length / standard_gravity) * std::comp_ellint_1(std::sin(amplitude / 2));
+  const double period =
+      4.0 * std::sqrt(pendulum_length / standard_gravity) * std::comp_ellint_1(std::sin(amplitude / 2));
   SimulationOptions options;
   options.duration = period;
   options.step = period / 4.0;
@@ -127,7 +131,8 @@ TEST(Simulate, energy_is_kept) {
   for (const ModelSpec& spec : {pendulum(), chain()}) {
     const Model model(spec);
     State state = model.default_state();
-    for (std::size_t c = 0; c < state.q().size(); ++c) state.q()[c] = 1.0 + 0.4 * static_cast<double>(c), state.u()[c] = -0.5;
+    for (std::size_t c = 0; c < state.q().size(); ++c)
+      state.q()[c] = 1.0 + 0.4 * static_cast<double>(c), state.u()[c] = -0.5;
     Workspace work(model);
     const double before = energy(model, state, work);
     double swing = 0.0, drift = 0.0;
@@ -153,7 +158,8 @@ TEST(Simulate, passive_springs_store_energy) {
   joint.parent = "ground";
   joint.child = "wheel";
   Custom custom;
-  for (const auto& [name, direction] : {std::pair{"turn", Vec3(0, 0, 1)}, std::pair{"tip", Vec3(1, 0, 0)}, std::pair{"roll", Vec3(0, 1, 0)}}) {
+  for (const auto& [name, direction] :
+       {std::pair{"turn", Vec3(0, 0, 1)}, std::pair{"tip", Vec3(1, 0, 0)}, std::pair{"roll", Vec3(0, 1, 0)}}) {
     spec.coordinates[name];
     AxisSpec axis;
     axis.axis = direction;
@@ -250,7 +256,8 @@ TEST(Simulate, a_step_that_cannot_be_made_is_an_error_with_its_time) {
   ModelSpec spec = pendulum();
   spec.bodies.find("bob")->mass = 0.0;
   const Model model(spec);
-  const std::string text = error_of([&] { simulate(model, model.default_state(), {}, [](const State&, const ForwardDynamics&) {}); });
+  const std::string text =
+      error_of([&] { simulate(model, model.default_state(), {}, [](const State&, const ForwardDynamics&) {}); });
   EXPECT_EQ(text, "t = 0 s: angle: expected mass or inertia that resists this coordinate, found none");
 
   // A wall so stiff that no step into it is small enough.
@@ -410,7 +417,8 @@ TEST(IntegrateMuscle, follows_an_activation_that_excitation_can_reproduce) {
   const Track track = ramp_and_hold(0.2);
   std::vector<double> activation(track.time.size()), force(track.time.size());
   integrate_muscle(unit, {track.time, track.length, track.activation}, 1e-9, activation, force);
-  for (std::size_t i = 0; i < activation.size(); ++i) EXPECT_NEAR(activation[i], track.activation[i], 1e-5) << track.time[i];
+  for (std::size_t i = 0; i < activation.size(); ++i)
+    EXPECT_NEAR(activation[i], track.activation[i], 1e-5) << track.time[i];
 
   // a jump is beyond any excitation: activation follows as fast as full excitation can make it, and arrives
   Track jump = track;

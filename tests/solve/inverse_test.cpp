@@ -35,20 +35,25 @@ enum class Posture { seated, rising, standing };
 /// A posture of the whole body, a little askew, in brisk motion.
 Frame frame_of(const Model& model, Posture posture) {
   Frame frame{model.data().default_coordinates, {}, {}};
-  const auto set = [&](const char* name, double value_deg) { frame.q[at(model.coordinate(name))] = degrees(value_deg); };
+  const auto set = [&](const char* name, double value_deg) {
+    frame.q[at(model.coordinate(name))] = degrees(value_deg);
+  };
   const auto both = [&](const std::string& name, double right_deg, double left_deg) {
     set((name + "_r").c_str(), right_deg);
     set((name + "_l").c_str(), left_deg);
   };
   switch (posture) {
     case Posture::seated:
-      set("pelvis_tilt", -12), both("hip_flexion", 93, 90), both("knee_angle", 98, 95), both("ankle_angle", 20, 17), set("lumbar_extension", -33);
+      set("pelvis_tilt", -12), both("hip_flexion", 93, 90), both("knee_angle", 98, 95), both("ankle_angle", 20, 17),
+          set("lumbar_extension", -33);
       break;
     case Posture::rising:
-      set("pelvis_tilt", -20), both("hip_flexion", 62, 58), both("knee_angle", 63, 60), both("ankle_angle", 19, 20), set("lumbar_extension", -18);
+      set("pelvis_tilt", -20), both("hip_flexion", 62, 58), both("knee_angle", 63, 60), both("ankle_angle", 19, 20),
+          set("lumbar_extension", -18);
       break;
     case Posture::standing:
-      set("pelvis_tilt", -4), both("hip_flexion", 8, 4), both("knee_angle", 6, 9), both("ankle_angle", 3, 4), set("lumbar_extension", -5);
+      set("pelvis_tilt", -4), both("hip_flexion", 8, 4), both("knee_angle", 6, 9), both("ankle_angle", 3, 4),
+          set("lumbar_extension", -5);
       break;
   }
   set("pelvis_list", 2), set("pelvis_rotation", -3), set("lumbar_bending", 4), set("lumbar_rotation", -5);
@@ -69,8 +74,9 @@ std::vector<Spatial> external_wrenches(const InverseSolver& solver) {
   const ModelData& data = solver.model().data();
   std::vector<Spatial> out(data.tree.bodies.size(), Spatial::Zero());
   for (std::size_t k = 0; k < data.contacts.size(); ++k)
-    out[at(data.contacts[k].body)] += wrench_at<double>(solver.contact_point(static_cast<int>(k)),
-                                                        Vec3(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]));
+    out[at(data.contacts[k].body)] += wrench_at<double>(
+        solver.contact_point(static_cast<int>(k)),
+        Vec3(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]));
   return out;
 }
 
@@ -114,7 +120,8 @@ std::vector<double> arms_by_differences(const Model& model, Workspace& work, std
 
 /// Force of a joint's parent on its child along three axes of the parent, at a solved instant: what the motion needs of
 /// the slides less what muscles do along them.
-Vec3 joint_force_by_slides(const InverseSolver& solver, const Frame& frame, const std::string& joint, const Mat3& axes_in_parent) {
+Vec3 joint_force_by_slides(const InverseSolver& solver, const Frame& frame, const std::string& joint,
+                           const Mat3& axes_in_parent) {
   const Model model = with_slides(solver.model().spec(), joint, axes_in_parent);
   Frame longer = frame;
   for (auto* x : {&longer.q, &longer.u, &longer.udot}) x->resize(at(model.coordinates()), 0.0);
@@ -147,7 +154,8 @@ TEST(InverseLoads, levels_equal_the_forces_of_virtual_slides) {
       const LevelLoad& load = solver.level(static_cast<int>(k));
       const double size = on_inferior.norm();
       EXPECT_GT(size, 100.0);
-      EXPECT_NEAR(load.anterior_shear, on_inferior.x(), 1e-6 * size) << name << " posture " << static_cast<int>(posture);
+      EXPECT_NEAR(load.anterior_shear, on_inferior.x(), 1e-6 * size)
+          << name << " posture " << static_cast<int>(posture);
       EXPECT_NEAR(load.compression, -on_inferior.y(), 1e-6 * size) << name << " posture " << static_cast<int>(posture);
       EXPECT_NEAR(load.lateral_shear, on_inferior.z(), 1e-6 * size) << name << " posture " << static_cast<int>(posture);
     }
@@ -166,7 +174,8 @@ TEST(InverseLoads, hip_contact_force_equals_that_of_virtual_slides) {
       const Vec3 in_pelvis = joint_force_by_slides(solver, frame, joint, Mat3::Identity());
       const int pelvis = model.tree().bodies[at(model.data().hips[h].second)].parent;
       const Vec3 force = solver.work().tree.X_GB[at(pelvis)].R * in_pelvis;
-      EXPECT_NEAR((solver.hip_force(static_cast<int>(h)) - force).norm(), 0.0, 1e-6 * force.norm()) << side << " posture " << static_cast<int>(posture);
+      EXPECT_NEAR((solver.hip_force(static_cast<int>(h)) - force).norm(), 0.0, 1e-6 * force.norm())
+          << side << " posture " << static_cast<int>(posture);
     }
   }
 }
@@ -185,9 +194,11 @@ TEST(InverseLoads, net_moments_of_levels_are_moments_of_the_bodies_above) {
     const Vec3 center = work.X_GB[at(superior.parent)] * superior.X_PF.p;
     Vec3 moment = Vec3::Zero();
     for (int b = level.superior; b < superior.subtree_end; ++b) {
-      const Vec3 c = work.mass_center[at(b)], w = work.velocity[at(b)].head<3>(), alpha = work.acceleration[at(b)].head<3>();
+      const Vec3 c = work.mass_center[at(b)], w = work.velocity[at(b)].head<3>(),
+                 alpha = work.acceleration[at(b)].head<3>();
       const Vec3 c_dot = work.velocity[at(b)].tail<3>() + w.cross(c);
-      const Vec3 force = tree.bodies[at(b)].mass * (work.acceleration[at(b)].tail<3>() + alpha.cross(c) + w.cross(c_dot) - model.spec().gravity);
+      const Vec3 force = tree.bodies[at(b)].mass *
+                         (work.acceleration[at(b)].tail<3>() + alpha.cross(c) + w.cross(c_dot) - model.spec().gravity);
       const Mat3& R = work.X_GB[at(b)].R;
       const Mat3 inertia = R * tree.bodies[at(b)].inertia * R.transpose();
       const Vec3 spin = inertia * w, turned = inertia * alpha;
@@ -205,7 +216,8 @@ TEST(InverseLoads, net_moments_of_levels_are_moments_of_the_bodies_above) {
     EXPECT_NEAR(load.net_moment_bending, moment.x(), 1e-9 * moment.norm());
     EXPECT_NEAR(load.net_moment_axial, moment.y(), 1e-9 * moment.norm());
     EXPECT_NEAR(load.net_moment, moment.z(), 1e-9 * moment.norm());
-    const Vec3 again = solver.subtree_moment(level.superior, work.X_GB[at(level.inferior)] * tree.bodies[at(level.superior)].X_PF.p);
+    const Vec3 again =
+        solver.subtree_moment(level.superior, work.X_GB[at(level.inferior)] * tree.bodies[at(level.superior)].X_PF.p);
     EXPECT_NEAR((again - expected[k]).norm(), 0.0, 1e-9 * moment.norm()) << "after solve()";
   }
 }
@@ -277,7 +289,8 @@ TEST(InverseEquilibrium, holds_at_every_level) {
   spec.lumbar.reset();
   for (auto& [name, coordinate] : spec.coordinates)
     if (coordinate.coupled_to && name.rfind("knee", 0) != 0) coordinate.coupled_to.reset();
-  spec.coordinates.erase_if([](const std::string& name, const CoordinateSpec&) { return name.rfind("lumbar_", 0) == 0; });
+  spec.coordinates.erase_if(
+      [](const std::string& name, const CoordinateSpec&) { return name.rfind("lumbar_", 0) == 0; });
   const Model apart(spec);
   InverseSolver solver(model, {});
   for (const Posture posture : postures) {
@@ -294,7 +307,8 @@ TEST(InverseEquilibrium, holds_at_every_level) {
       q[at(c)] = original.q[at(model.tree_coordinate(name))];
     }
     const std::vector<double> abdomen = arms_by_differences(apart, work, q, apart.coordinate("abdomen_extension"));
-    const double slope = std::get<Linear>(full_body().coordinates.find("abdomen_extension")->coupled_to->function).slope;
+    const double slope =
+        std::get<Linear>(full_body().coordinates.find("abdomen_extension")->coupled_to->function).slope;
     int levels = 0;
     for (std::size_t r = 0; r < solver.equations().size(); ++r) {
       const std::string& name = solver.equations()[r].name;
@@ -304,10 +318,12 @@ TEST(InverseEquilibrium, holds_at_every_level) {
       const std::vector<double> arms = arms_by_differences(apart, work, q, apart.coordinate(name));
       const int t = model.tree_coordinate(name);
       double sum = solver.reserve()[r];
-      for (std::size_t m = 0; m < arms.size(); ++m) sum += (arms[m] + (extension ? slope * abdomen[m] : 0.0)) * solver.tendon_force()[m];
+      for (std::size_t m = 0; m < arms.size(); ++m)
+        sum += (arms[m] + (extension ? slope * abdomen[m] : 0.0)) * solver.tendon_force()[m];
       for (const PassiveTorque& torque : model.data().passive)
         if (torque.coordinate == t) sum += torque.at(original.q[at(t)]);
-      EXPECT_NEAR(sum, tau[at(t)], 1e-5 * std::max(1.0, std::abs(tau[at(t)]))) << name << " posture " << static_cast<int>(posture);
+      EXPECT_NEAR(sum, tau[at(t)], 1e-5 * std::max(1.0, std::abs(tau[at(t)])))
+          << name << " posture " << static_cast<int>(posture);
     }
     EXPECT_EQ(levels, 18);
   }
@@ -338,11 +354,13 @@ TEST(InverseEquilibrium, contacts_carry_mass_times_acceleration_less_gravity) {
       for (std::size_t c = 0; c < q.size(); ++c) q[c] += t * (frame.u[c] + 0.5 * t * frame.udot[c]);
       evaluate(model, q, frame.u, work, Depth::position);
       Vec3 p = Vec3::Zero();
-      for (std::size_t b = 1; b < model.tree().bodies.size(); ++b) p += model.tree().bodies[b].mass / model.data().mass * work.tree.mass_center[b];
+      for (std::size_t b = 1; b < model.tree().bodies.size(); ++b)
+        p += model.tree().bodies[b].mass / model.data().mass * work.tree.mass_center[b];
       return p;
     };
     const double h = 2e-3;
-    const Vec3 acceleration = (16.0 * (center(h) + center(-h)) - (center(2 * h) + center(-2 * h)) - 30.0 * center(0)) / (12.0 * h * h);
+    const Vec3 acceleration =
+        (16.0 * (center(h) + center(-h)) - (center(2 * h) + center(-2 * h)) - 30.0 * center(0)) / (12.0 * h * h);
     EXPECT_NEAR((acceleration - solver.mass_center_acceleration()).norm(), 0.0, 1e-7);
   }
 }
@@ -357,7 +375,8 @@ TEST(InverseEquilibrium, contacts_push_within_their_caps_and_friction) {
     solver.solve({1.0, seat});
     for (std::size_t k = 0; k < model.data().contacts.size(); ++k) {
       const ContactPoint& contact = model.data().contacts[k];
-      const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1], solver.contact_force()[3 * k + 2]);
+      const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1],
+                       solver.contact_force()[3 * k + 2]);
       const double cap = contact.cap * weight * (contact.seat ? seat : 1.0);
       EXPECT_GE(force.y(), 0.0);
       EXPECT_LE(force.y(), cap * (1.0 + 1e-12));
@@ -549,9 +568,11 @@ TEST(InverseByHand, pendulum) {
     const double speed = 1.7, acceleration = -2.3;
     solver.net({{angle}}, {{speed}}, {{acceleration}});
     solver.loads_with({}, {});
-    EXPECT_NEAR(solver.joint_moment(0), mass * length * (length * acceleration + standard_gravity * std::sin(angle)), 1e-12);
+    EXPECT_NEAR(solver.joint_moment(0), mass * length * (length * acceleration + standard_gravity * std::sin(angle)),
+                1e-12);
     const Vec3 out(std::sin(angle), -std::cos(angle), 0.0), tangent(std::cos(angle), std::sin(angle), 0.0);
-    const Vec3 expected = mass * (length * (acceleration * tangent - speed * speed * out) + Vec3(0, standard_gravity, 0));
+    const Vec3 expected =
+        mass * (length * (acceleration * tangent - speed * speed * out) + Vec3(0, standard_gravity, 0));
     EXPECT_NEAR((solver.required_wrench().tail<3>() - expected).norm(), 0.0, 1e-12);
   }
 }
@@ -569,8 +590,8 @@ std::vector<double> everything(const InverseSolver& solver) {
   for (int c = 0; c < solver.model().coordinates(); ++c) out.push_back(solver.joint_moment(c));
   for (int k = 0; k < static_cast<int>(solver.model().data().levels.size()); ++k) {
     const LevelLoad& l = solver.level(k);
-    add(std::vector<double>{l.compression, l.anterior_shear, l.lateral_shear, l.net_moment, l.net_moment_bending, l.net_moment_axial, l.net_compression,
-                            l.net_anterior_shear, l.net_lateral_shear});
+    add(std::vector<double>{l.compression, l.anterior_shear, l.lateral_shear, l.net_moment, l.net_moment_bending,
+                            l.net_moment_axial, l.net_compression, l.net_anterior_shear, l.net_lateral_shear});
   }
   for (int h = 0; h < static_cast<int>(solver.model().data().hips.size()); ++h) add(solver.hip_force(h));
   return out;
@@ -612,7 +633,8 @@ TEST(InverseSolver, given_contact_forces_give_the_same_muscles) {
   const std::vector<double> before(solver.activation().begin(), solver.activation().end());
   const std::vector<double> contacts(solver.contact_force().begin(), solver.contact_force().end());
   solver.solve_with(contacts);
-  for (std::size_t m = 0; m < before.size(); ++m) EXPECT_NEAR(solver.activation()[m], before[m], 1e-6) << model.data().muscle_names[m];
+  for (std::size_t m = 0; m < before.size(); ++m)
+    EXPECT_NEAR(solver.activation()[m], before[m], 1e-6) << model.data().muscle_names[m];
 }
 
 TEST(InverseSolver, no_allocation_after_it_is_made) {
@@ -716,7 +738,9 @@ TEST(InverseMirror, mirrored_motion_and_sides_give_the_mirrored_result) {
     }
     for (int c = 0; c < model.coordinates(); ++c) {
       const std::string& name = model.data().coordinate_names[at(c)];
-      EXPECT_NEAR(other.joint_moment(image.coordinate(mirrored_name(name))), mirrored_sign(name) * solver.joint_moment(c), 1e-9 * weight) << name;
+      EXPECT_NEAR(other.joint_moment(image.coordinate(mirrored_name(name))),
+                  mirrored_sign(name) * solver.joint_moment(c), 1e-9 * weight)
+          << name;
     }
     for (std::size_t k = 0; k < model.data().levels.size(); ++k) {
       const LevelLoad &a = solver.level(static_cast<int>(k)), &b = other.level(static_cast<int>(k));
@@ -728,12 +752,15 @@ TEST(InverseMirror, mirrored_motion_and_sides_give_the_mirrored_result) {
       EXPECT_NEAR(b.net_moment_axial, -a.net_moment_axial, 1e-9 * weight);
     }
     const Vec3 flip(1.0, 1.0, -1.0);
-    for (const int h : {0, 1}) EXPECT_NEAR((other.hip_force(1 - h) - flip.cwiseProduct(solver.hip_force(h))).norm(), 0.0, 1e-9 * weight);
+    for (const int h : {0, 1})
+      EXPECT_NEAR((other.hip_force(1 - h) - flip.cwiseProduct(solver.hip_force(h))).norm(), 0.0, 1e-9 * weight);
     std::size_t k = 0;
     for (const auto& [name, contact] : model.spec().contacts) {
       const std::size_t j = at(image.spec().contacts.index(mirrored_name(name)));
       for (std::size_t i = 0; i < 3; ++i)
-        EXPECT_NEAR(other.contact_force()[3 * j + i], flip[static_cast<Eigen::Index>(i)] * solver.contact_force()[3 * k + i], 1e-9 * weight) << name;
+        EXPECT_NEAR(other.contact_force()[3 * j + i],
+                    flip[static_cast<Eigen::Index>(i)] * solver.contact_force()[3 * k + i], 1e-9 * weight)
+            << name;
       ++k;
     }
   }
@@ -742,7 +769,8 @@ TEST(InverseMirror, mirrored_motion_and_sides_give_the_mirrored_result) {
 TEST(InverseMirror, a_symmetric_instant_gives_symmetric_forces) {
   const Model model(full_body());
   InverseSolver solver(model, {});
-  Frame frame{model.data().default_coordinates, std::vector<double>(at(model.coordinates())), std::vector<double>(at(model.coordinates()))};
+  Frame frame{model.data().default_coordinates, std::vector<double>(at(model.coordinates())),
+              std::vector<double>(at(model.coordinates()))};
   for (const char* side : {"_r", "_l"}) {
     frame.q[at(model.coordinate("hip_flexion" + std::string(side)))] = degrees(70);
     frame.q[at(model.coordinate("knee_angle" + std::string(side)))] = degrees(80);

@@ -18,7 +18,9 @@ namespace psoas::test {
 
 inline std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-inline std::string example_path(const std::string& name) { return PSOAS_SOURCE_DIR "/examples/" + name + "/study.json"; }
+inline std::string example_path(const std::string& name) {
+  return PSOAS_SOURCE_DIR "/examples/" + name + "/study.json";
+}
 
 inline double scalar(const Block& block, const std::string& name) {
   const Scalar* found = block.scalars.find(name);
@@ -52,7 +54,9 @@ struct Example {
   Study study;
   Result result;
 
-  const Block& block(std::size_t variant) const { return (result.blocks.begin() + static_cast<std::ptrdiff_t>(variant))->second; }
+  const Block& block(std::size_t variant) const {
+    return (result.blocks.begin() + static_cast<std::ptrdiff_t>(variant))->second;
+  }
   Model model(std::size_t variant) const {
     const Model reference(study.model);
     return study.variants.empty() ? reference : reference.with(study.variants[variant].second);
@@ -67,11 +71,13 @@ struct Example {
   /// The coordinates, speeds or accelerations of a frame.
   std::vector<double> at_frame(const std::string& quantity, const Model& model, std::size_t frame) const {
     std::vector<double> out;
-    for (const std::string& name : model.data().coordinate_names) out.push_back(series(block(0), quantity + "/" + name)[frame]);
+    for (const std::string& name : model.data().coordinate_names)
+      out.push_back(series(block(0), quantity + "/" + name)[frame]);
     return out;
   }
   void net(InverseSolver& solver, std::size_t frame) const {
-    solver.net(at_frame("coordinate", solver.model(), frame), at_frame("speed", solver.model(), frame), at_frame("acceleration", solver.model(), frame));
+    solver.net(at_frame("coordinate", solver.model(), frame), at_frame("speed", solver.model(), frame),
+               at_frame("acceleration", solver.model(), frame));
   }
 };
 
@@ -86,19 +92,34 @@ inline Example run_example(const std::string& name, const std::vector<std::strin
 
 /// The sit-to-stand of subject A.
 inline const Example& sit_to_stand() {
-  static const Example example = run_example(
-      "sit_to_stand", {"coordinate/*", "speed/*", "acceleration/*", "external_force_*", "joint_moment/*", "compression/*", "anterior_shear/*", "lateral_shear/*",
-                       "net_moment/*", "hip_contact_force_bw/*", "muscle_force/group:iliopsoas_r", "passive_force/group:iliopsoas_r", "passive_force/psoas_*_r",
-                       "passive_force/iliacus_*_r", "normalised_fibre_length/psoas_*_r", "normalised_fibre_length/iliacus_*_r",
-                       "muscle_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/psoas_*_r",
-                       "passive_moment/hip_flexion_r/iliacus_*_r", "reserve/*"});
+  static const Example example = run_example("sit_to_stand", {"coordinate/*",
+                                                              "speed/*",
+                                                              "acceleration/*",
+                                                              "external_force_*",
+                                                              "joint_moment/*",
+                                                              "compression/*",
+                                                              "anterior_shear/*",
+                                                              "lateral_shear/*",
+                                                              "net_moment/*",
+                                                              "hip_contact_force_bw/*",
+                                                              "muscle_force/group:iliopsoas_r",
+                                                              "passive_force/group:iliopsoas_r",
+                                                              "passive_force/psoas_*_r",
+                                                              "passive_force/iliacus_*_r",
+                                                              "normalised_fibre_length/psoas_*_r",
+                                                              "normalised_fibre_length/iliacus_*_r",
+                                                              "muscle_moment/hip_flexion_r/group:iliopsoas_r",
+                                                              "passive_moment/hip_flexion_r/group:iliopsoas_r",
+                                                              "passive_moment/hip_flexion_r/psoas_*_r",
+                                                              "passive_moment/hip_flexion_r/iliacus_*_r",
+                                                              "reserve/*"});
   return example;
 }
 
 /// The squat of subject 2.
 inline const Example& squat() {
-  static const Example example =
-      run_example("squat", {"coordinate/*", "speed/*", "acceleration/*", "contact_force_*/*", "external_force_*", "reserve/pelvis_t*", "compression/L5_S1"});
+  static const Example example = run_example("squat", {"coordinate/*", "speed/*", "acceleration/*", "contact_force_*/*",
+                                                       "external_force_*", "reserve/pelvis_t*", "compression/L5_S1"});
   return example;
 }
 

@@ -51,7 +51,9 @@ std::pair<std::size_t, std::size_t> frames_of(std::size_t repetition, double fro
   return {first, last};
 }
 
-double seat_off(std::size_t repetition) { return scalar(sit_to_stand().block(0), repetitions[repetition] + "/seat_off_time"); }
+double seat_off(std::size_t repetition) {
+  return scalar(sit_to_stand().block(0), repetitions[repetition] + "/seat_off_time");
+}
 
 void record(const std::string& name, std::size_t repetition, double value) {
   ::testing::Test::RecordProperty(name + "_" + repetitions[repetition], std::to_string(value));
@@ -71,7 +73,9 @@ TEST(SitToStand, total_vertical_force) {
     record("vertical_force", r, peak);
     EXPECT_NEAR(scalar(example.block(0), repetitions[r] + "/peak external_force_y"), peak * weight, 1e-9);
     double least = inf;
-    const auto highest = static_cast<std::size_t>(std::max_element(force.begin() + static_cast<std::ptrdiff_t>(first), force.begin() + static_cast<std::ptrdiff_t>(last)) - force.begin());
+    const auto highest = static_cast<std::size_t>(std::max_element(force.begin() + static_cast<std::ptrdiff_t>(first),
+                                                                   force.begin() + static_cast<std::ptrdiff_t>(last)) -
+                                                  force.begin());
     for (std::size_t f = highest; f < last; ++f) least = std::min(least, force[f] / weight);
     EXPECT_NEAR(least, golden()[r]["min_Fy_BW"].get<double>(), 0.05) << repetitions[r];
     record("least_vertical_force", r, least);
@@ -114,7 +118,8 @@ TEST(SitToStand, moment_of_the_upper_body_about_the_recordings_back_joint) {
     EXPECT_NEAR(peak, 2.0, 0.3) << repetitions[r];
     EXPECT_NEAR(peak, golden()[r]["back_ext"].get<double>(), 0.3) << repetitions[r];
     record("back_moment", r, peak);
-    for (const json& point : golden()[r]["back_moment"]) worst = std::max(worst, std::abs(moment(example.frame(point[0])) - point[1].get<double>()));
+    for (const json& point : golden()[r]["back_moment"])
+      worst = std::max(worst, std::abs(moment(example.frame(point[0])) - point[1].get<double>()));
     EXPECT_LE(worst, 0.3) << repetitions[r];
     record("back_moment_worst_difference", r, worst);
   }
@@ -134,9 +139,11 @@ TEST(SitToStand, joint_moments_per_leg) {
     const char* coordinate;
     double low, high;
   };
-  for (const Band& band : {Band{"hip_flexion", 1.10 - 0.2, 1.17 + 0.2}, Band{"knee_angle", 1.17 - 0.3, 1.26 + 0.3}, Band{"ankle_angle", 0.51 - 0.3, 0.69 + 0.3}}) {
+  for (const Band& band : {Band{"hip_flexion", 1.10 - 0.2, 1.17 + 0.2}, Band{"knee_angle", 1.17 - 0.3, 1.26 + 0.3},
+                           Band{"ankle_angle", 0.51 - 0.3, 0.69 + 0.3}}) {
     const std::string name = band.coordinate;
-    const std::vector<double>&right = series(sit_to_stand().block(0), "joint_moment/" + name + "_r"), &left = series(sit_to_stand().block(0), "joint_moment/" + name + "_l");
+    const std::vector<double>&right = series(sit_to_stand().block(0), "joint_moment/" + name + "_r"),
+          &left = series(sit_to_stand().block(0), "joint_moment/" + name + "_l");
     for (std::size_t r = 0; r < 3; ++r) {
       const auto [first, last] = frames_of(r, seat_off(r) + 0.02);
       double peak = -inf;
@@ -176,7 +183,8 @@ TEST(SitToStand, redundancy_is_solved_in_every_frame) {
         EXPECT_TRUE(line.ok && *line.ok);
       }
     EXPECT_TRUE(found);
-    for (const std::string& warning : block.warnings) EXPECT_EQ(warning.find("did not converge"), std::string::npos) << warning;
+    for (const std::string& warning : block.warnings)
+      EXPECT_EQ(warning.find("did not converge"), std::string::npos) << warning;
   }
 }
 
@@ -190,7 +198,8 @@ TEST(Shortening, net_joint_moments_do_not_change) {
     double greatest = 0.0;
     for (const double value : one.values) greatest = std::max(greatest, std::abs(value));
     for (const std::size_t v : {1u, 2u})
-      for (std::size_t f = 0; f < one.values.size(); ++f) ASSERT_NEAR(series(example.block(v), name)[f], one.values[f], 1e-12 * greatest) << name << " frame " << f;
+      for (std::size_t f = 0; f < one.values.size(); ++f)
+        ASSERT_NEAR(series(example.block(v), name)[f], one.values[f], 1e-12 * greatest) << name << " frame " << f;
     ++compared;
   }
   EXPECT_GT(compared, 30);
@@ -231,7 +240,9 @@ TEST(Shortening, capacity_rises_in_flexion_and_falls_near_extension) {
   for (std::size_t v = 1; v < 3; ++v) {
     EXPECT_GT(iliopsoas_capacity(models[v], degrees(90)), iliopsoas_capacity(models[v - 1], degrees(90)));
     for (const double angle_deg : {0.0, -20.0}) {
-      EXPECT_LT(iliopsoas_capacity(models[v], degrees(angle_deg)), iliopsoas_capacity(models[v - 1], degrees(angle_deg))) << angle_deg;
+      EXPECT_LT(iliopsoas_capacity(models[v], degrees(angle_deg)),
+                iliopsoas_capacity(models[v - 1], degrees(angle_deg)))
+          << angle_deg;
       EXPECT_LT(active(models[v], degrees(angle_deg)), active(models[v - 1], degrees(angle_deg))) << angle_deg;
     }
   }
@@ -253,7 +264,9 @@ TEST(Shortening, lost_extension_has_the_order_of_the_finding) {
 TEST(Shortening, end_of_the_rise_is_where_loads_change) {
   const Example& example = sit_to_stand();
   for (const std::string& repetition : repetitions) {
-    const auto change = [&](const std::string& event) { return scalar(example.block(2), repetition + event) - scalar(example.block(0), repetition + event); };
+    const auto change = [&](const std::string& event) {
+      return scalar(example.block(2), repetition + event) - scalar(example.block(0), repetition + event);
+    };
     EXPECT_GT(change("/at_end compression/L5_S1"), 20.0) << repetition;
     EXPECT_GT(change("/at_end anterior_shear/L5_S1"), 10.0) << repetition;
     EXPECT_GT(change("/at_end compression/L5_S1"), 3.0 * std::abs(change("/peak compression/L5_S1"))) << repetition;
@@ -268,7 +281,9 @@ std::size_t event_frame(std::size_t repetition, const std::string& event) {
   if (event == "end") return last - 1;
   if (event == "seat_off") return sit_to_stand().frame(seat_off(repetition));
   const std::vector<double>& load = series(sit_to_stand().block(0), "compression/L5_S1");
-  return static_cast<std::size_t>(std::max_element(load.begin() + static_cast<std::ptrdiff_t>(first), load.begin() + static_cast<std::ptrdiff_t>(last)) - load.begin());
+  return static_cast<std::size_t>(std::max_element(load.begin() + static_cast<std::ptrdiff_t>(first),
+                                                   load.begin() + static_cast<std::ptrdiff_t>(last)) -
+                                  load.begin());
 }
 
 TEST(Ledger, sums_to_the_load) {
@@ -282,9 +297,11 @@ TEST(Ledger, sums_to_the_load) {
           const std::size_t frame = event_frame(r, event);
           for (std::size_t c = 0; c < 3; ++c) {
             double sum = 0.0, size = 1.0;
-            for (std::size_t row = 0; row + 1 < ledger.rows.size(); ++row) sum += ledger.rows[row][c], size += std::abs(ledger.rows[row][c]);
+            for (std::size_t row = 0; row + 1 < ledger.rows.size(); ++row)
+              sum += ledger.rows[row][c], size += std::abs(ledger.rows[row][c]);
             EXPECT_NEAR(ledger.rows.back()[c], sum, 1e-12 * size);
-            EXPECT_NEAR(sum, series(example.block(v), ledger.columns[c].name + "/" + level)[frame], 1e-9 * size) << level << " " << repetitions[r] << " " << event;
+            EXPECT_NEAR(sum, series(example.block(v), ledger.columns[c].name + "/" + level)[frame], 1e-9 * size)
+                << level << " " << repetitions[r] << " " << event;
           }
         }
 }
@@ -303,10 +320,16 @@ TEST(Ledger, a_fascicles_passive_entry_is_its_force_times_its_unit_load) {
           const ResultTable &before = table(example.block(0), name), &after = table(example.block(v), name);
           for (const int m : model.select("group:iliopsoas_r")) {
             const std::string& muscle = model.data().muscle_names[at(m)];
-            const double change = series(example.block(v), "passive_force/" + muscle)[frame] - series(example.block(0), "passive_force/" + muscle)[frame];
+            const double change = series(example.block(v), "passive_force/" + muscle)[frame] -
+                                  series(example.block(0), "passive_force/" + muscle)[frame];
             const Vec3 unit = solver.unit_load(m, static_cast<int>(k));
-            EXPECT_NEAR(entry(after, muscle, "passive_anterior_shear") - entry(before, muscle, "passive_anterior_shear"), change * unit[0], 1e-9) << muscle;
-            EXPECT_NEAR(entry(after, muscle, "passive_compression") - entry(before, muscle, "passive_compression"), change * unit[1], 1e-9) << muscle;
+            EXPECT_NEAR(
+                entry(after, muscle, "passive_anterior_shear") - entry(before, muscle, "passive_anterior_shear"),
+                change * unit[0], 1e-9)
+                << muscle;
+            EXPECT_NEAR(entry(after, muscle, "passive_compression") - entry(before, muscle, "passive_compression"),
+                        change * unit[1], 1e-9)
+                << muscle;
           }
         }
     }
@@ -321,12 +344,17 @@ TEST(Ledger, change_of_loads_is_direct_and_re_recruited) {
         for (const std::string event : {"peak", "seat_off", "end"}) {
           const std::string column = quantity + "_at_" + event;
           const double total = entry(change, level, column + "_total");
-          EXPECT_NEAR(entry(change, level, column + "_direct") + entry(change, level, column + "_re_recruitment"), total, 1e-9);
+          EXPECT_NEAR(entry(change, level, column + "_direct") + entry(change, level, column + "_re_recruitment"),
+                      total, 1e-9);
           double mean = 0.0, direct = 0.0;
           for (std::size_t r = 0; r < 3; ++r) {
             const std::string name = "ledger/" + level + "/" + repetitions[r] + "/" + event;
-            mean += (entry(table(example.block(v), name), "total", quantity) - entry(table(example.block(0), name), "total", quantity)) / 3.0;
-            direct += (entry(table(example.block(v), name), "total", "passive_" + quantity) - entry(table(example.block(0), name), "total", "passive_" + quantity)) / 3.0;
+            mean += (entry(table(example.block(v), name), "total", quantity) -
+                     entry(table(example.block(0), name), "total", quantity)) /
+                    3.0;
+            direct += (entry(table(example.block(v), name), "total", "passive_" + quantity) -
+                       entry(table(example.block(0), name), "total", "passive_" + quantity)) /
+                      3.0;
           }
           EXPECT_NEAR(total, mean, 1e-9) << level << " " << column;
           EXPECT_NEAR(entry(change, level, column + "_direct"), direct, 1e-9) << level << " " << column;
@@ -346,7 +374,8 @@ TEST(Squat, contact_forces_are_mass_times_acceleration_less_gravity) {
   Workspace work(model);
   double shortfall = 0.0;
   for (std::size_t f = 0; f < block.axis_values.size(); ++f) {
-    const std::vector<double> q = example.at_frame("coordinate", model, f), u = example.at_frame("speed", model, f), udot = example.at_frame("acceleration", model, f);
+    const std::vector<double> q = example.at_frame("coordinate", model, f), u = example.at_frame("speed", model, f),
+                              udot = example.at_frame("acceleration", model, f);
     std::vector<double> a(at(model.tree().coordinates())), tau(a.size());
     evaluate(model, q, u, work, Depth::velocity);
     couple_accelerations(model, u, udot, work, a);
@@ -356,11 +385,13 @@ TEST(Squat, contact_forces_are_mass_times_acceleration_less_gravity) {
       const Spatial &v = work.tree.velocity[b], &acceleration = work.tree.acceleration[b];
       const Vec3 c = work.tree.mass_center[b], w = v.head<3>(), alpha = acceleration.head<3>();
       const Vec3 c_dot = v.tail<3>() + w.cross(c);
-      momentum_rate += model.tree().bodies[b].mass * (acceleration.tail<3>() + alpha.cross(c) + w.cross(c_dot) - model.spec().gravity);
+      momentum_rate += model.tree().bodies[b].mass *
+                       (acceleration.tail<3>() + alpha.cross(c) + w.cross(c_dot) - model.spec().gravity);
     }
     for (int i = 0; i < 3; ++i) {
       const std::string axis(1, "xyz"[i]);
-      for (const auto& [name, contact] : model.spec().contacts) contacts[i] += series(block, "contact_force_" + axis + "/" + name)[f];
+      for (const auto& [name, contact] : model.spec().contacts)
+        contacts[i] += series(block, "contact_force_" + axis + "/" + name)[f];
       left[i] = series(block, "reserve/pelvis_t" + axis)[f];
       EXPECT_NEAR(series(block, "external_force_" + axis)[f], momentum_rate[i], 1e-9 * weight) << "frame " << f;
     }
@@ -381,12 +412,15 @@ TEST(Squat, accelerations_are_those_of_the_coordinates) {
   const double h = block.axis_values[1] - block.axis_values[0];
   for (const char* name : {"pelvis_ty", "hip_flexion_r", "lumbar_extension", "knee_angle_l"}) {
     const std::vector<double>& q = series(block, "coordinate/" + std::string(name));
-    const std::vector<double>&u = series(block, "speed/" + std::string(name)), &a = series(block, "acceleration/" + std::string(name));
+    const std::vector<double>&u = series(block, "speed/" + std::string(name)),
+          &a = series(block, "acceleration/" + std::string(name));
     double greatest = 0.0;
     for (const double value : a) greatest = std::max(greatest, std::abs(value));
     for (std::size_t f = 2; f + 2 < q.size(); ++f) {
       EXPECT_NEAR((8.0 * (q[f + 1] - q[f - 1]) - (q[f + 2] - q[f - 2])) / (12.0 * h), u[f], 1e-3 * greatest) << name;
-      EXPECT_NEAR((16.0 * (q[f + 1] + q[f - 1]) - (q[f + 2] + q[f - 2]) - 30.0 * q[f]) / (12.0 * h * h), a[f], 2e-2 * greatest) << name;
+      EXPECT_NEAR((16.0 * (q[f + 1] + q[f - 1]) - (q[f + 2] + q[f - 2]) - 30.0 * q[f]) / (12.0 * h * h), a[f],
+                  2e-2 * greatest)
+          << name;
     }
   }
 }
@@ -396,7 +430,8 @@ TEST(Squat, accelerations_are_those_of_the_coordinates) {
 TEST(MotionStudy, equal_input_gives_equal_bytes_and_a_result_can_be_run_again) {
   const Study whole = read_study(example_path("squat"));
   const auto& [window, range] = *std::get<MotionStudy>(whole.question).motion.windows.begin();
-  const Study study = read_study(example_path("squat"), {{"/motion/windows/" + window + "/to", std::to_string(range.from + 0.3)}});
+  const Study study =
+      read_study(example_path("squat"), {{"/motion/windows/" + window + "/to", std::to_string(range.from + 0.3)}});
   const Result first = run(study), second = run(study);
   const std::string text = result_text(first);
   EXPECT_EQ(result_text(second), text);
@@ -407,7 +442,8 @@ TEST(MotionStudy, equal_input_gives_equal_bytes_and_a_result_can_be_run_again) {
   TempFolder folder;
   const std::string path = folder.write("result.json", text);
   const json again = json::parse(result_text(run(read_study(path)))), before = json::parse(text);
-  for (const char* key : {"scalars", "series", "tables", "summary", "credibility", "warnings", "notes", "heading"}) EXPECT_EQ(again[key], before[key]) << key;
+  for (const char* key : {"scalars", "series", "tables", "summary", "credibility", "warnings", "notes", "heading"})
+    EXPECT_EQ(again[key], before[key]) << key;
 }
 
 TEST(MotionStudy, a_recording_that_lacks_a_coordinate_is_named) {
@@ -436,15 +472,18 @@ TEST(MotionStudy, reductions_are_those_of_their_series) {
     const auto [first, last] = frames_of(r);
     for (const std::string name : {"compression/L5_S1", "anterior_shear/L4_L5", "joint_moment/hip_flexion_r"}) {
       const std::vector<double>& values = series(block, name);
-      const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first), end = values.begin() + static_cast<std::ptrdiff_t>(last);
+      const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first),
+                 end = values.begin() + static_cast<std::ptrdiff_t>(last);
       const std::string prefix = repetitions[r] + "/";
       EXPECT_EQ(scalar(block, prefix + "peak " + name), *std::max_element(begin, end));
       EXPECT_EQ(scalar(block, prefix + "min " + name), *std::min_element(begin, end));
-      EXPECT_EQ(scalar(block, prefix + "peak_abs " + name), *std::max_element(begin, end, [](double a, double b) { return std::abs(a) < std::abs(b); }));
+      EXPECT_EQ(scalar(block, prefix + "peak_abs " + name),
+                *std::max_element(begin, end, [](double a, double b) { return std::abs(a) < std::abs(b); }));
       EXPECT_EQ(scalar(block, prefix + "final " + name), values[last - 1]);
       EXPECT_EQ(scalar(block, prefix + "at_end " + name), values[last - 1]);
       EXPECT_EQ(scalar(block, prefix + "at_seat_off " + name), values[sit_to_stand().frame(seat_off(r))]);
-      EXPECT_EQ(values[sit_to_stand().frame(scalar(block, prefix + "time_of_peak " + name))], *std::max_element(begin, end));
+      EXPECT_EQ(values[sit_to_stand().frame(scalar(block, prefix + "time_of_peak " + name))],
+                *std::max_element(begin, end));
     }
   }
 }

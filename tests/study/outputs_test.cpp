@@ -28,12 +28,14 @@ class Solved {
     for (const char* name : {"hip_flexion_r", "hip_flexion_l"}) set(name, 50);
     for (const char* name : {"knee_angle_r", "knee_angle_l"}) set(name, 55);
     set("pelvis_tilt", -15), set("lumbar_extension", -12), set("lumbar_bending", 3);
-    for (std::size_t c = 0; c < q.size(); ++c) u[c] = 0.3 * std::sin(1.0 + static_cast<double>(c)), udot[c] = std::cos(static_cast<double>(c));
+    for (std::size_t c = 0; c < q.size(); ++c)
+      u[c] = 0.3 * std::sin(1.0 + static_cast<double>(c)), udot[c] = std::cos(static_cast<double>(c));
     solver.net(q, u, udot);
     solver.solve({1.0, 0.0});
   }
   Instant instant() const {
-    return {&model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(), &solver};
+    return {&model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
+            &solver};
   }
   double operator()(const std::string& name) const {
     const std::vector<Output> found = find_outputs(model, {name}, true);
@@ -84,30 +86,38 @@ TEST(Outputs, every_family_is_there_and_finite) {
       EXPECT_EQ(output.unit.find('|'), std::string::npos) << output.name;
     }
     if (!family.needs_inverse) {
-      EXPECT_EQ(find_outputs(solved().model, {glob_of(family.pattern)}, false).size(), outputs.size()) << family.pattern;
+      EXPECT_EQ(find_outputs(solved().model, {glob_of(family.pattern)}, false).size(), outputs.size())
+          << family.pattern;
     } else {
-      EXPECT_NE(error_of([&] { find_outputs(solved().model, {glob_of(family.pattern)}, false); }), "no error") << family.pattern;
+      EXPECT_NE(error_of([&] { find_outputs(solved().model, {glob_of(family.pattern)}, false); }), "no error")
+          << family.pattern;
     }
   }
   EXPECT_GT(quantities.size(), 40u);
 }
 
 TEST(Outputs, keep_the_order_of_the_list_and_name_each_once) {
-  const std::vector<Output> outputs = find_outputs(solved().model, {"compression/L4_L5", "compression/*", "com_y", "compression/L5_S1"}, true);
+  const std::vector<Output> outputs =
+      find_outputs(solved().model, {"compression/L4_L5", "compression/*", "com_y", "compression/L5_S1"}, true);
   std::vector<std::string> names;
   for (const Output& output : outputs) names.push_back(output.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"compression/L4_L5", "compression/L5_S1", "compression/L3_L4", "compression/L2_L3", "compression/L1_L2", "compression/T12_L1", "com_y"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"compression/L4_L5", "compression/L5_S1", "compression/L3_L4",
+                                             "compression/L2_L3", "compression/L1_L2", "compression/T12_L1", "com_y"}));
 }
 
 TEST(Outputs, unknown_names_suggest_the_nearest) {
   const auto text = [](const char* name) { return error_of([&] { find_outputs(solved().model, {name}, true); }); };
-  for (const auto& [wrong, right] : {std::pair{"compresion/L5_S1", "compression"}, std::pair{"compression/L5_S2", "L5_S1"}, std::pair{"muscle_force/group:iliopsas_r", "group:iliopsoas_r"},
-                                     std::pair{"joint_moment/hip_flexon_r", "hip_flexion_r"}, std::pair{"muscle_force/psoas_L1_VB_R", "psoas_L1_VB_r"}}) {
+  for (const auto& [wrong, right] :
+       {std::pair{"compresion/L5_S1", "compression"}, std::pair{"compression/L5_S2", "L5_S1"},
+        std::pair{"muscle_force/group:iliopsas_r", "group:iliopsoas_r"},
+        std::pair{"joint_moment/hip_flexon_r", "hip_flexion_r"},
+        std::pair{"muscle_force/psoas_L1_VB_R", "psoas_L1_VB_r"}}) {
     EXPECT_EQ(text(wrong).rfind(std::string(wrong) + ": ", 0), 0u) << text(wrong);
     EXPECT_NE(text(wrong).find(std::string("did you mean \"") + right + "\"?"), std::string::npos) << text(wrong);
   }
   EXPECT_NE(text("compression").find("with one name after the quantity"), std::string::npos) << text("compression");
-  EXPECT_NE(text("moment_arm/psoas_L1_VB_r").find("with two names after the quantity"), std::string::npos) << text("moment_arm/psoas_L1_VB_r");
+  EXPECT_NE(text("moment_arm/psoas_L1_VB_r").find("with two names after the quantity"), std::string::npos)
+      << text("moment_arm/psoas_L1_VB_r");
   EXPECT_NE(text("com_y/pelvis").find("with no name after the quantity"), std::string::npos) << text("com_y/pelvis");
   EXPECT_EQ(place_of([&] { find_outputs(solved().model, {"nothing/*"}, true); }).first, "input");
 }
@@ -132,9 +142,11 @@ TEST(Outputs, groups_sum_and_moments_are_arm_times_force) {
     force += now("tendon_force/" + name);
     moment += arm * now("tendon_force/" + name);
     passive += arm * now("passive_force/" + name);
-    EXPECT_NEAR(now("normalised_fibre_length/" + name) * now.model.data().units[at(m)].optimal_fibre_length, now("fibre_length/" + name), 1e-12);
+    EXPECT_NEAR(now("normalised_fibre_length/" + name) * now.model.data().units[at(m)].optimal_fibre_length,
+                now("fibre_length/" + name), 1e-12);
     // constant height: l sin(pennation) = l0 sin(pennation at l0)
-    EXPECT_NEAR(now("fibre_length/" + name) * std::sin(now("pennation/" + name)), now.model.data().units[at(m)].height(), 1e-9);
+    EXPECT_NEAR(now("fibre_length/" + name) * std::sin(now("pennation/" + name)),
+                now.model.data().units[at(m)].height(), 1e-9);
   }
   EXPECT_NEAR(now("muscle_force/group:iliopsoas_r"), force, 1e-9 * force);
   EXPECT_NEAR(now("muscle_moment/hip_flexion_r/group:iliopsoas_r"), moment, 1e-9 * std::abs(moment));
@@ -145,8 +157,10 @@ TEST(Outputs, groups_sum_and_moments_are_arm_times_force) {
 TEST(Outputs, hip_contact_force_is_one_vector_in_two_frames) {
   const Solved& now = solved();
   for (const std::string side : {"r", "l"}) {
-    const Vec3 femur(now("hip_contact_force_x/" + side), now("hip_contact_force_y/" + side), now("hip_contact_force_z/" + side));
-    const Vec3 pelvis(now("hip_contact_force_pelvis_x/" + side), now("hip_contact_force_pelvis_y/" + side), now("hip_contact_force_pelvis_z/" + side));
+    const Vec3 femur(now("hip_contact_force_x/" + side), now("hip_contact_force_y/" + side),
+                     now("hip_contact_force_z/" + side));
+    const Vec3 pelvis(now("hip_contact_force_pelvis_x/" + side), now("hip_contact_force_pelvis_y/" + side),
+                      now("hip_contact_force_pelvis_z/" + side));
     EXPECT_NEAR(femur.norm(), now("hip_contact_force/" + side), 1e-9);
     EXPECT_NEAR(pelvis.norm(), femur.norm(), 1e-9);
     EXPECT_NEAR(now("hip_contact_force_bw/" + side) * now.model.data().mass * standard_gravity, femur.norm(), 1e-9);
@@ -161,7 +175,8 @@ TEST(Outputs, body_origins_and_mass_centre) {
   for (int i = 0; i < 3; ++i) {
     const std::string axis(1, "xyz"[i]);
     for (const auto& [name, body] : now.model.spec().bodies)
-      EXPECT_EQ(now("body_origin_" + axis + "/" + name), now.solver.work().tree.X_GB[at(now.model.body(name))].p[i]) << name;
+      EXPECT_EQ(now("body_origin_" + axis + "/" + name), now.solver.work().tree.X_GB[at(now.model.body(name))].p[i])
+          << name;
     // the pelvis' joint frame is its own, so its coordinates are its origin
     EXPECT_NEAR(now("body_origin_" + axis + "/pelvis"), now("coordinate/pelvis_t" + axis), 1e-12);
     EXPECT_NEAR(now("com_" + axis), center[i], 1e-12);

@@ -18,9 +18,10 @@ namespace psoas::test {
 namespace {
 
 const Example& swing() {
-  static const Example example = run_example(
-      "passive_swing", {"coordinate/*", "speed/*", "acceleration/*", "muscle_moment/hip_flexion_r/group:iliopsoas_r", "muscle_force/group:iliopsoas_r",
-                        "joint_moment/hip_flexion_r", "compression/L5_S1", "anterior_shear/L5_S1"});
+  static const Example example =
+      run_example("passive_swing", {"coordinate/*", "speed/*", "acceleration/*",
+                                    "muscle_moment/hip_flexion_r/group:iliopsoas_r", "muscle_force/group:iliopsoas_r",
+                                    "joint_moment/hip_flexion_r", "compression/L5_S1", "anterior_shear/L5_S1"});
   return example;
 }
 
@@ -84,7 +85,8 @@ TEST(PassiveSwing, moments_at_the_hip_are_those_of_its_motion) {
     for (std::size_t i = 0; i < block.axis_values.size(); i += 10) {
       double given = series(block, "muscle_moment/hip_flexion_r/group:iliopsoas_r")[i];
       for (const PassiveTorque& torque : model.data().passive)
-        if (model.data().tree_coordinate_names[at(torque.coordinate)] == "hip_flexion_r") given += torque.at(series(block, "coordinate/hip_flexion_r")[i]);
+        if (model.data().tree_coordinate_names[at(torque.coordinate)] == "hip_flexion_r")
+          given += torque.at(series(block, "coordinate/hip_flexion_r")[i]);
       EXPECT_NEAR(series(block, "joint_moment/hip_flexion_r")[i], given, 1e-9 * std::max(1.0, std::abs(given)));
     }
   }
@@ -92,7 +94,8 @@ TEST(PassiveSwing, moments_at_the_hip_are_those_of_its_motion) {
 
 TEST(PassiveSwing, speeds_are_the_rates_of_coordinates) {
   const Block& block = swing().block(0);
-  const std::vector<double>&q = series(block, "coordinate/hip_flexion_r"), &u = series(block, "speed/hip_flexion_r"), &a = series(block, "acceleration/hip_flexion_r");
+  const std::vector<double>&q = series(block, "coordinate/hip_flexion_r"), &u = series(block, "speed/hip_flexion_r"),
+        &a = series(block, "acceleration/hip_flexion_r");
   const double h = 0.01;
   for (std::size_t i = 2; i + 2 < q.size(); ++i) {
     EXPECT_NEAR((8.0 * (q[i + 1] - q[i - 1]) - (q[i + 2] - q[i - 2])) / (12.0 * h), u[i], 2e-4);
@@ -105,12 +108,15 @@ TEST(PassiveSwing, equal_input_gives_equal_bytes_and_a_result_can_be_run_again) 
   const std::string text = result_text(run(read_study(example_path("passive_swing"), set)));
   EXPECT_EQ(result_text(run(read_study(example_path("passive_swing"), set))), text);
   TempFolder folder;
-  const nlohmann::json before = nlohmann::json::parse(text), again = nlohmann::json::parse(result_text(run(read_study(folder.write("result.json", text)))));
+  const nlohmann::json before = nlohmann::json::parse(text),
+                       again = nlohmann::json::parse(result_text(run(read_study(folder.write("result.json", text)))));
   for (const char* key : {"variants", "summary", "notes", "heading"}) EXPECT_EQ(again[key], before[key]) << key;
 }
 
 TEST(PassiveSwing, wrong_names_are_refused_with_their_place) {
-  const std::string text = error_of([] { run(read_study(example_path("passive_swing"), {{"/locked/0", "pelvis_tlt"}})); });
+  const std::string text = error_of([] {
+    run(read_study(example_path("passive_swing"), {{"/locked/0", "pelvis_tlt"}}));
+  });
   EXPECT_NE(text.find("/locked/0"), std::string::npos) << text;
   EXPECT_NE(text.find("did you mean"), std::string::npos) << text;
 }

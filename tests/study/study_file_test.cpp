@@ -11,7 +11,6 @@
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
 #include "psoas/model/file.hpp"
-#include "psoas/model/file.hpp"
 #include "psoas/study/study.hpp"
 #include "support/errors.hpp"
 #include "support/temp_folder.hpp"
@@ -61,7 +60,8 @@ TEST(BadFiles, SayWhatAndWhere) {
         EXPECT_EQ(error.where(), bad + one["where"].get<std::string>()) << what;
       }
       EXPECT_EQ(what.find(error.where() + ": "), 0u);
-      for (const json& words : one["words"]) EXPECT_NE(what.find(words.get<std::string>()), std::string::npos) << words << " in " << what;
+      for (const json& words : one["words"])
+        EXPECT_NE(what.find(words.get<std::string>()), std::string::npos) << words << " in " << what;
       EXPECT_LT(what.size(), 3000u);
       EXPECT_NO_THROW(json(what).dump()) << "the message is UTF-8";
     } catch (const std::exception& error) {
@@ -72,7 +72,8 @@ TEST(BadFiles, SayWhatAndWhere) {
 
 TEST(BadFiles, AreAllInTheTable) {
   std::set<std::string> listed{"index.json", "README.md"}, found;
-  for (const json& one : json::parse(read_file(bad + "index.json"))) EXPECT_TRUE(listed.insert(one["file"]).second) << one["file"];
+  for (const json& one : json::parse(read_file(bad + "index.json")))
+    EXPECT_TRUE(listed.insert(one["file"]).second) << one["file"];
   for (const auto& entry : std::filesystem::directory_iterator(bad)) {
     const std::string name = entry.path().filename().string();
     const bool part = name.rfind("good_", 0) == 0 || (name.rfind("motion_", 0) == 0 && name.ends_with(".mot"));
@@ -83,7 +84,8 @@ TEST(BadFiles, AreAllInTheTable) {
 
 TEST(BadFiles, TheGoodOnesAreGood) {
   Model::load(bad + "good_model.json");
-  for (const char* name : {"good_curve.json", "good_edits.json", "good_motion.json"}) EXPECT_NO_THROW(run(read_study(bad + name))) << name;
+  for (const char* name : {"good_curve.json", "good_edits.json", "good_motion.json"})
+    EXPECT_NO_THROW(run(read_study(bad + name))) << name;
 }
 
 // ---- what no file in the repository can be ----
@@ -137,8 +139,10 @@ TEST(BadFiles, NestedDeeply) {
 
 TEST(BadFiles, MessagesStayShort) {
   const TempFolder folder;
-  for (const std::string& text : {"{\"format\": \"" + std::string(100000, 'x') + "\"}", "{\"format\": \"" + std::string(100000, 'x'), std::string(100000, '7'),
-                                  std::string("{\"format\": ") + std::string(100000, '9') + "}", "{\"format\": \"psoas-model/1\", \"gravity\": \"" + std::string(100000, 'x') + "\"}"}) {
+  for (const std::string& text :
+       {"{\"format\": \"" + std::string(100000, 'x') + "\"}", "{\"format\": \"" + std::string(100000, 'x'),
+        std::string(100000, '7'), std::string("{\"format\": ") + std::string(100000, '9') + "}",
+        "{\"format\": \"psoas-model/1\", \"gravity\": \"" + std::string(100000, 'x') + "\"}"}) {
     const std::string error = error_of([&] { Model::load(folder.write("a.json", text)); });
     EXPECT_LT(error.size(), 500u) << error.substr(0, 500);
     EXPECT_NE(error, "no error");
@@ -203,7 +207,9 @@ TEST_F(StudyFile, IsRead) {
 }
 
 TEST_F(StudyFile, SubjectIsScaledBeforeTheEdits) {
-  const std::string sized = folder.write("b.json", R"({"extends": "study.json", "subject": {"mass": 16, "height": 1.8, "note": "who", "scale": {"thigh": 1.5, "note": "why"}}})");
+  const std::string sized = folder.write(
+      "b.json",
+      R"({"extends": "study.json", "subject": {"mass": 16, "height": 1.8, "note": "who", "scale": {"thigh": 1.5, "note": "why"}}})");
   const Study study = read_study(sized);
   EXPECT_EQ(study.model.bodies.find("thigh")->mass, 16.0);
   EXPECT_EQ(study.model.muscles.find("flexor")->path[1].location.y(), -0.1 * 1.5);
@@ -212,7 +218,9 @@ TEST_F(StudyFile, SubjectIsScaledBeforeTheEdits) {
 }
 
 TEST_F(StudyFile, EditsOfTheBaseComeFirst) {
-  const std::string derived = folder.write("b.json", "{\"extends\": \"study.json\",\n\"edits\": [\n{\"muscles\": \"flexor\", \"set\": {\"optimal_fibre_length\": 0.2}}]}");
+  const std::string derived = folder.write("b.json",
+                                           "{\"extends\": \"study.json\",\n\"edits\": [\n{\"muscles\": \"flexor\", "
+                                           "\"set\": {\"optimal_fibre_length\": 0.2}}]}");
   const Study study = read_study(derived);
   EXPECT_EQ(study.edits.size(), 3u);
   EXPECT_EQ(fibre_length(study), 0.2);
@@ -224,9 +232,12 @@ TEST_F(StudyFile, EditsOfTheBaseComeFirst) {
 }
 
 TEST_F(StudyFile, OneMemberOfAnObjectCanBeReplacedAlone) {
-  const Study study = read_study(folder.write("b.json", R"({"extends": "study.json", "posture": {"hip": 0.1}, "variants": {"normal": null}})"));
+  const Study study = read_study(
+      folder.write("b.json", R"({"extends": "study.json", "posture": {"hip": 0.1}, "variants": {"normal": null}})"));
   EXPECT_EQ(study.variants.size(), 1u);
-  const std::string base = folder.write("base.json", R"({"format": "psoas-study/1", "study": "simulation", "model": "leg.json", "duration": 1, "initial": {"hip": 0.1}})");
+  const std::string base = folder.write(
+      "base.json",
+      R"({"format": "psoas-study/1", "study": "simulation", "model": "leg.json", "duration": 1, "initial": {"hip": 0.1}})");
   const Study both = read_study(folder.write("more.json", R"({"extends": "base.json", "initial": {"other": 0.2}})"));
   EXPECT_EQ(std::get<SimulationStudy>(both.question).initial.size(), 2u);
 }
@@ -240,21 +251,32 @@ TEST_F(StudyFile, SetReplacesAValue) {
   EXPECT_EQ(fibre_length(read_study(path, {{"/edits/0/scale/optimal_fibre_length", "0.5"}})), 0.05);
   EXPECT_EQ(fibre_length(read_study(path, {{"/edits/tight/scale/optimal_fibre_length", "0.5"}})), 0.05);
   EXPECT_EQ(read_study(path, {{"/model/bodies/thigh/mass", "9"}}).model.bodies.find("thigh")->mass, 9.0);
-  EXPECT_EQ(read_study(path, {{"/variants/weak/0/scale/max_isometric_force", "0.25"}}).variants[1].second[0].scale.find("max_isometric_force")[0], 0.25);
+  EXPECT_EQ(read_study(path, {{"/variants/weak/0/scale/max_isometric_force", "0.25"}})
+                .variants[1]
+                .second[0]
+                .scale.find("max_isometric_force")[0],
+            0.25);
 }
 
 TEST_F(StudyFile, SetRefuses) {
-  const auto refused = [&](const std::string& pointer, const std::string& value) { return error_of([&] { read_study(path, {{pointer, value}}); }); };
+  const auto refused = [&](const std::string& pointer, const std::string& value) {
+    return error_of([&] { read_study(path, {{pointer, value}}); });
+  };
   EXPECT_EQ(refused("/to_degrees", "1"), "--set /to_degrees: expected something there, found nothing in " + path);
   EXPECT_EQ(refused("to_deg", "1"), "--set to_deg: expected a JSON pointer such as /subject/mass");
   EXPECT_EQ(refused("/to~deg", "1"), "--set /to~deg: expected a JSON pointer such as /subject/mass");
   EXPECT_EQ(refused("/to_deg", "high"), "--set /to_deg: expected a value of type number, found \"high\"");
   EXPECT_EQ(refused("/to_deg", "null"), "--set /to_deg: expected a value of type number, found null");
   EXPECT_EQ(refused("/title", "3"), "--set /title: expected a value of type string, found 3");
-  EXPECT_EQ(refused("/edits/loose/scale/optimal_fibre_length", "0.5").find("--set /edits/loose/scale/optimal_fibre_length: expected something there"), 0u);
+  EXPECT_EQ(refused("/edits/loose/scale/optimal_fibre_length", "0.5")
+                .find("--set /edits/loose/scale/optimal_fibre_length: expected something there"),
+            0u);
   EXPECT_EQ(refused("/edits/9/scale", "0.5").find("--set /edits/9/scale: expected something there"), 0u);
-  EXPECT_EQ(refused("/model/bodies/shank/mass", "1").find("--set /bodies/shank/mass: expected something there, found nothing in " + model), 0u);
-  EXPECT_EQ(refused("/to_deg", "1e4").find("--set /to_deg: expected a number [deg] from -360 to 360"), 0u) << "the place is the option's";
+  EXPECT_EQ(refused("/model/bodies/shank/mass", "1")
+                .find("--set /bodies/shank/mass: expected something there, found nothing in " + model),
+            0u);
+  EXPECT_EQ(refused("/to_deg", "1e4").find("--set /to_deg: expected a number [deg] from -360 to 360"), 0u)
+      << "the place is the option's";
   EXPECT_EQ(refused("/title", "\xff\xfe"), "--set /title: expected a value in UTF-8");
   EXPECT_EQ(place_of([&] { read_study(path, {{"/to_deg", "high"}}); }), (Pair{"input", "--set /to_deg"}));
   EXPECT_EQ(refused("/model/bodies/thigh/mass", "-1").find("--set /bodies/thigh/mass: expected a number [kg]"), 0u);
@@ -278,12 +300,16 @@ TEST(Result, HoldsItsTableAndKnowsAnother) {
   json root = json::parse(text);
   json& table = root["provenance"]["tables"]["good_motion.mot"];
   table["text"] = table["text"].get<std::string>() + "1.10\t0\t0\t0\n";
-  EXPECT_NE(error_of([&] { read_study(folder.write("a.json", root.dump())); }).find("expected the table that this result was computed from (hash "), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              read_study(folder.write("a.json", root.dump()));
+            }).find("expected the table that this result was computed from (hash "),
+            std::string::npos);
   // whatever stands in a spoilt result, an Error comes out
   for (const json& spoilt : {json(), json(3), json::array(), json::object(), json("x")}) {
     json one = root;
     one["provenance"]["tables"]["good_motion.mot"] = spoilt;
-    EXPECT_EQ(place_of([&] { read_study(folder.write("b.json", one.dump())); }).second.rfind(folder.path().string(), 0), 0u);
+    EXPECT_EQ(place_of([&] { read_study(folder.write("b.json", one.dump())); }).second.rfind(folder.path().string(), 0),
+              0u);
     for (const char* part : {"study", "model", "tables"}) {
       one = root;
       one["provenance"][part] = spoilt;
@@ -304,7 +330,9 @@ TEST(Examples, AreCompleteStudies) {
     folder.write("motion.mot", "leg\nendheader\ntime\thip_flexion_r\n0\t0\n");
     EXPECT_NO_THROW(read_study(folder.write("study.json", example_study(kind)))) << kind;
   }
-  EXPECT_EQ(error_of([] { example_study("motoin"); }).find("motoin: expected a study kind: motion, torque_curve, simulation"), 0u);
+  EXPECT_EQ(
+      error_of([] { example_study("motoin"); }).find("motoin: expected a study kind: motion, torque_curve, simulation"),
+      0u);
 }
 
 TEST(Examples, ShippedStudiesAreRead) {

@@ -41,7 +41,9 @@ TEST(TorqueCurve, is_the_sum_of_arm_times_force) {
       const double angle = degrees(block.axis_values[i]), h = 1e-5;
       double active = 0.0, passive = 0.0;
       for (const int m : model.select("group:iliopsoas_r")) {
-        const double arm = -(8.0 * (length(angle + h, m) - length(angle - h, m)) - (length(angle + 2 * h, m) - length(angle - 2 * h, m))) / (12.0 * h);
+        const double arm = -(8.0 * (length(angle + h, m) - length(angle - h, m)) -
+                             (length(angle + 2 * h, m) - length(angle - 2 * h, m))) /
+                           (12.0 * h);
         const MuscleParameters& unit = model.data().units[at(m)];
         const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, length(angle, m), 0.0));
         active += std::max(arm, 0.0) * forces.active;
@@ -55,7 +57,8 @@ TEST(TorqueCurve, is_the_sum_of_arm_times_force) {
     const std::vector<double>& total = series(block, "total_torque/hip_flexion_r");
     const auto peak = std::max_element(total.begin(), total.end());
     EXPECT_EQ(scalar(block, "peak total_torque/hip_flexion_r"), *peak);
-    EXPECT_EQ(scalar(block, "angle_of_peak total_torque/hip_flexion_r"), block.axis_values[static_cast<std::size_t>(peak - total.begin())]);
+    EXPECT_EQ(scalar(block, "angle_of_peak total_torque/hip_flexion_r"),
+              block.axis_values[static_cast<std::size_t>(peak - total.begin())]);
   }
 }
 
@@ -64,10 +67,16 @@ TEST(TorqueCurve, shortening_moves_strength_into_flexion) {
   // everywhere and is nearly nil above 60 degrees.
   const Example& example = curve();
   const std::vector<double>& angle = example.block(0).axis_values;
-  const auto place = [&](double value) { return static_cast<std::size_t>(std::find(angle.begin(), angle.end(), value) - angle.begin()); };
+  const auto place = [&](double value) {
+    return static_cast<std::size_t>(std::find(angle.begin(), angle.end(), value) - angle.begin());
+  };
   for (std::size_t v = 1; v < 3; ++v) {
-    const auto now = [&](const char* kind, double value) { return series(example.block(v), std::string(kind) + "_torque/hip_flexion_r")[place(value)]; };
-    const auto before = [&](const char* kind, double value) { return series(example.block(v - 1), std::string(kind) + "_torque/hip_flexion_r")[place(value)]; };
+    const auto now = [&](const char* kind, double value) {
+      return series(example.block(v), std::string(kind) + "_torque/hip_flexion_r")[place(value)];
+    };
+    const auto before = [&](const char* kind, double value) {
+      return series(example.block(v - 1), std::string(kind) + "_torque/hip_flexion_r")[place(value)];
+    };
     EXPECT_GT(now("total", 90), 1.05 * before("total", 90));
     EXPECT_LT(now("total", 0), 0.95 * before("total", 0));
     EXPECT_LT(now("active", -20), before("active", -20));
@@ -89,7 +98,8 @@ TEST(TorqueCurve, delta_theta_is_the_shift_of_the_passive_curve) {
       const std::vector<int> muscles = m.select("group:iliopsoas_r");
       for (int i = 0; i < 60; ++i) {
         const double middle = 0.5 * (low + high);
-        (passive_hip_moment(m, state, work, muscles, m.coordinate("hip_flexion_r"), middle) > 5.0 ? low : high) = middle;
+        (passive_hip_moment(m, state, work, muscles, m.coordinate("hip_flexion_r"), middle) > 5.0 ? low : high) =
+            middle;
       }
       return to_degrees(low);
     };
@@ -112,7 +122,8 @@ TEST(TorqueCurve, equal_input_gives_equal_bytes_and_a_result_can_be_run_again) {
   EXPECT_EQ(result_text(run(read_study(example_path("torque_curve")))), text);
   TempFolder folder;
   const std::string path = folder.write("result.json", text);
-  const nlohmann::json before = nlohmann::json::parse(text), again = nlohmann::json::parse(result_text(run(read_study(path))));
+  const nlohmann::json before = nlohmann::json::parse(text),
+                       again = nlohmann::json::parse(result_text(run(read_study(path))));
   for (const char* key : {"variants", "summary", "notes", "heading"}) EXPECT_EQ(again[key], before[key]) << key;
   const Table a = series_table(curve().result), b = series_table(run(read_study(path)));
   EXPECT_EQ(a.names, b.names);
@@ -123,9 +134,12 @@ TEST(TorqueCurve, wrong_names_are_refused_with_their_place) {
   const auto text = [](const char* pointer, const char* value) {
     return error_of([&] { run(read_study(example_path("torque_curve"), {{pointer, value}})); });
   };
-  EXPECT_NE(text("/coordinate", "hip_flexio_r").find("did you mean"), std::string::npos) << text("/coordinate", "hip_flexio_r");
-  EXPECT_NE(text("/coordinate", "L5_S1_extension").find("follows another"), std::string::npos) << text("/coordinate", "L5_S1_extension");
-  EXPECT_NE(text("/muscles/0", "group:iliopsos_r").find("/muscles/0"), std::string::npos) << text("/muscles/0", "group:iliopsos_r");
+  EXPECT_NE(text("/coordinate", "hip_flexio_r").find("did you mean"), std::string::npos)
+      << text("/coordinate", "hip_flexio_r");
+  EXPECT_NE(text("/coordinate", "L5_S1_extension").find("follows another"), std::string::npos)
+      << text("/coordinate", "L5_S1_extension");
+  EXPECT_NE(text("/muscles/0", "group:iliopsos_r").find("/muscles/0"), std::string::npos)
+      << text("/muscles/0", "group:iliopsos_r");
 }
 
 }  // namespace

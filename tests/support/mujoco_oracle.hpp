@@ -86,8 +86,11 @@ inline std::unique_ptr<mjModel, void (*)(mjModel*)> load_mjcf(const std::string&
 class MujocoOracle {
  public:
   MujocoOracle(const Tree& tree, const Vec3& gravity)
-      : tree_(tree), model_(load_mjcf(mjcf(tree, gravity))), data_(mj_makeData(model_.get()), mj_deleteData),
-        T_(MatX::Zero(model_->nv, tree.coordinates())), drift_(VecX::Zero(model_->nv)) {
+      : tree_(tree),
+        model_(load_mjcf(mjcf(tree, gravity))),
+        data_(mj_makeData(model_.get()), mj_deleteData),
+        T_(MatX::Zero(model_->nv, tree.coordinates())),
+        drift_(VecX::Zero(model_->nv)) {
     if (model_->nv != static_cast<int>(tree.axes.size())) throw std::runtime_error("expected one joint an axis");
     for (int b = 1; b < static_cast<int>(tree.bodies.size()); ++b)
       body_.push_back(mj_name2id(model_.get(), mjOBJ_BODY, ("b" + std::to_string(b)).c_str()));

@@ -112,7 +112,15 @@ struct NumTraits<psoas::Dual<N>> : NumTraits<double> {
   using NonInteger = psoas::Dual<N>;
   using Nested = psoas::Dual<N>;
   using Literal = double;
-  enum { IsComplex = 0, IsInteger = 0, IsSigned = 1, RequireInitialization = 1, ReadCost = 2, AddCost = 4, MulCost = 8 };
+  enum {
+    IsComplex = 0,
+    IsInteger = 0,
+    IsSigned = 1,
+    RequireInitialization = 1,
+    ReadCost = 2,
+    AddCost = 4,
+    MulCost = 8
+  };
 };
 template <int N, class Op>
 struct ScalarBinaryOpTraits<psoas::Dual<N>, double, Op> {

@@ -59,6 +59,7 @@ struct Subject {
 /// in proportion to the subject's, inertia with the squares of lengths, optimal fibre and tendon slack length in
 /// proportion to each path's neutral length (which keeps the operating range), and maximum isometric force with
 /// mass^(2/3). Problems are added with pointers below `pointer` ("/subject").
-ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer, std::vector<Problem>& problems);
+ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer,
+                 std::vector<Problem>& problems);
 
 }  // namespace psoas

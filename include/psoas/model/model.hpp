@@ -21,17 +21,17 @@ namespace psoas {
 
 /// How a coordinate of the tree follows from an independent one.
 struct Coupling {
-  int source = -1;      ///< index of the independent coordinate
-  bool identity = true; ///< the same coordinate
+  int source = -1;       ///< index of the independent coordinate
+  bool identity = true;  ///< the same coordinate
   PiecewisePolynomial function;
 };
 
 /// A lumbar level, compiled.
 struct Level {
   std::string name;
-  int inferior = 0, superior = 0;  ///< bodies
+  int inferior = 0, superior = 0;              ///< bodies
   std::array<int, 3> coordinates{-1, -1, -1};  ///< of the tree: extension, bending, rotation
-  double endplate_angle = 0.0;  ///< of the inferior body's superior endplate about its z axis [rad]
+  double endplate_angle = 0.0;                 ///< of the inferior body's superior endplate about its z axis [rad]
 };
 
 /// A passive torque on one coordinate of the tree, compiled.
@@ -64,23 +64,23 @@ struct ModelData {
   ModelSpec spec;
   Tree tree;
   std::vector<std::string> body_names, tree_coordinate_names, coordinate_names, muscle_names;
-  std::vector<Coupling> couplings;           ///< per coordinate of the tree
-  std::vector<int> tree_coordinate;          ///< per independent coordinate: the same one in the tree, or -1
-  std::vector<double> default_coordinates;   ///< independent
-  std::vector<bool> is_rotation;             ///< independent: rad, else m
-  std::vector<bool> tree_is_rotation;        ///< of the tree
+  std::vector<Coupling> couplings;          ///< per coordinate of the tree
+  std::vector<int> tree_coordinate;         ///< per independent coordinate: the same one in the tree, or -1
+  std::vector<double> default_coordinates;  ///< independent
+  std::vector<bool> is_rotation;            ///< independent: rad, else m
+  std::vector<bool> tree_is_rotation;       ///< of the tree
   std::vector<Path> paths;
-  std::vector<int> wrench_start;             ///< per muscle: where its wrenches start; one more at the end
-  std::vector<int> arm_start;                ///< per muscle: where its arm slots start; one more at the end
+  std::vector<int> wrench_start;  ///< per muscle: where its wrenches start; one more at the end
+  std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
   std::vector<MuscleParameters> units;
   std::vector<Level> levels;
-  std::array<int, 3> trunk{-1, -1, -1};      ///< independent trunk coordinates: extension, bending, rotation
+  std::array<int, 3> trunk{-1, -1, -1};  ///< independent trunk coordinates: extension, bending, rotation
   std::vector<PassiveTorque> passive;
   std::vector<ContactPoint> contacts;
-  std::vector<std::pair<std::string, int>> hips;  ///< side, body whose joint is the hip
+  std::vector<std::pair<std::string, int>> hips;    ///< side, body whose joint is the hip
   std::array<int, 6> root{-1, -1, -1, -1, -1, -1};  ///< independent coordinates of a free root joint; -1: none
-  double mass = 0.0;                         ///< of all bodies [kg]
+  double mass = 0.0;                                ///< of all bodies [kg]
 };
 
 /// Time and the vector [q, u, activation, fibre length] with its segments. A copied state is the state.
@@ -157,8 +157,8 @@ struct Workspace {
   // per coordinate of the tree
   std::vector<double> q, u, slope, curvature, passive_torque;
   // per muscle
-  std::vector<double> length, speed;          ///< path [m], lengthening + [m/s]
-  std::vector<char> inside, outside_domain;   ///< a path point inside a surface; a fibre outside its domain
+  std::vector<double> length, speed;         ///< path [m], lengthening + [m/s]
+  std::vector<char> inside, outside_domain;  ///< a path point inside a surface; a fibre outside its domain
   std::vector<double> fibre_length, fibre_velocity, cos_pennation;  ///< [m], [m/s], [-]
   std::vector<double> active, passive, damping;  ///< along the tendon [N]; active is per unit of activation
   std::vector<double> tendon_force;              ///< [N], at the state's activation

@@ -28,7 +28,8 @@ struct BodySpec {
   static void each(auto& self, auto&& see) {
     see("mass", self.mass, Info{"kg", "mass", 0, 1e4});
     see("mass_center", self.mass_center, Info{"m", "centre of mass in the body frame", -10, 10});
-    see("inertia", self.inertia, Info{"kg m^2", "about the mass centre in body axes: xx, yy, zz, xy, xz, yz", -1e4, 1e4});
+    see("inertia", self.inertia,
+        Info{"kg m^2", "about the mass centre in body axes: xx, yy, zz, xy, xz, yz", -1e4, 1e4});
   }
   std::string fault() const;
 };
@@ -78,7 +79,9 @@ struct CoordinateSpec {
     see("value", self.value, Info{"rad or m", "value in the default state"});
     see("coupled_to", self.coupled_to, Info{"", "absent: independent"});
   }
-  std::string fault() const { return range[0] <= range[1] ? "" : "expected the range's first value not above its second"; }
+  std::string fault() const {
+    return range[0] <= range[1] ? "" : "expected the range's first value not above its second";
+  }
 };
 
 /// A wrapping surface fixed in a body.
@@ -123,10 +126,14 @@ struct WrapSpec {
   std::string side = "shortest";
   static void each(auto& self, auto&& see) {
     see("surface", self.surface, Info{"", "wrapping surface"});
-    see("between", self.between, Info{"", "indices (from 0) of the first and last path point between which it may wrap; absent: all", 0, 1000});
-    see("side", self.side, Info{"", "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
-                                    "seen from +z, on the way from the first to the last point; or a half-axis that the arc's middle points to",
-                                -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y"});
+    see("between", self.between,
+        Info{"", "indices (from 0) of the first and last path point between which it may wrap; absent: all", 0, 1000});
+    see("side", self.side,
+        Info{
+            "",
+            "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
+            "seen from +z, on the way from the first to the last point; or a half-axis that the arc's middle points to",
+            -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y"});
   }
 };
 
@@ -146,18 +153,24 @@ struct MuscleSpec {
   static void each(auto& self, auto&& see) {
     see("path", self.path, Info{"", "points from origin to insertion"});
     see("wraps", self.wraps, Info{"", "surfaces that the path may touch"});
-    see("region", self.region, Info{"", "which specific_tension turns area into force; with physiological_cross_section_area"});
-    see("physiological_cross_section_area", self.physiological_cross_section_area, Info{"m^2", "force is this times the region's specific tension", 1e-9, 1});
+    see("region", self.region,
+        Info{"", "which specific_tension turns area into force; with physiological_cross_section_area"});
+    see("physiological_cross_section_area", self.physiological_cross_section_area,
+        Info{"m^2", "force is this times the region's specific tension", 1e-9, 1});
     see("max_isometric_force", self.max_isometric_force, Info{"N", "instead of an area", 0, 1e5});
-    see("optimal_fibre_length", self.optimal_fibre_length, Info{"m", "fibre length of greatest active force", 0.001, 2});
-    see("tendon_slack_length", self.tendon_slack_length, Info{"m", "tendon length at which it starts to carry force", 0.0, 2});
+    see("optimal_fibre_length", self.optimal_fibre_length,
+        Info{"m", "fibre length of greatest active force", 0.001, 2});
+    see("tendon_slack_length", self.tendon_slack_length,
+        Info{"m", "tendon length at which it starts to carry force", 0.0, 2});
     see("pennation", self.pennation, Info{"rad", "pennation angle at optimal fibre length", 0, 1.4});
     see("tendon", self.tendon, Info{"", "rigid: of slack length at any force", -inf, inf, "compliant rigid"});
     see("tendon_strain", self.tendon_strain, Info{"1", "tendon strain at max_isometric_force", 0.005, 0.5});
-    see("passive_strain", self.passive_strain, Info{"1", "fibre strain at which passive force is max_isometric_force", 0.05, 5});
+    see("passive_strain", self.passive_strain,
+        Info{"1", "fibre strain at which passive force is max_isometric_force", 0.05, 5});
     see("passive_shape", self.passive_shape, Info{"1", "exponential shape factor of passive force", 0.5, 20});
     see("passive_scale", self.passive_scale, Info{"1", "factor on passive force", 0, 100});
-    see("max_contraction_velocity", self.max_contraction_velocity, Info{"1/s", "optimal fibre lengths a second", 0.1, 100});
+    see("max_contraction_velocity", self.max_contraction_velocity,
+        Info{"1/s", "optimal fibre lengths a second", 0.1, 100});
     see("damping", self.damping, Info{"1", "fibre damping, in max_isometric_force at max_contraction_velocity", 0, 10});
     see("minimum_activation", self.minimum_activation, Info{"1", "lower bound of activation", 0, 1});
     see("activation_time", self.activation_time, Info{"s", "activation time constant", 1e-4, 10});
@@ -170,7 +183,8 @@ struct MuscleSpec {
 /// A passive torque (or force) about a coordinate that grows exponentially:
 ///   torque * exp(rate * (reference - q)); a negative rate makes it grow with q.
 struct ExponentialTorque {
-  static constexpr std::string_view name = "exponential", help = "torque * exp(rate * (reference - q)) on one coordinate";
+  static constexpr std::string_view name = "exponential",
+                                    help = "torque * exp(rate * (reference - q)) on one coordinate";
   std::string coordinate = required_text;
   double torque = required, rate = required, reference = 0.0;
   static void each(auto& self, auto&& see) {
@@ -183,7 +197,8 @@ struct ExponentialTorque {
 
 /// A linear rotational spring on the coordinates of a joint's rotations, in their order: -stiffness (q - neutral).
 struct Bushing {
-  static constexpr std::string_view name = "bushing", help = "linear springs on the rotations of a joint (disc and ligaments)";
+  static constexpr std::string_view name = "bushing",
+                                    help = "linear springs on the rotations of a joint (disc and ligaments)";
   std::string joint = required_text;
   Vec3 stiffness{required, required, required}, neutral{0, 0, 0};
   static void each(auto& self, auto&& see) {
@@ -201,8 +216,10 @@ struct LevelSpec {
   std::string joint = required_text;
   double endplate_angle_deg = required;
   static void each(auto& self, auto&& see) {
-    see("joint", self.joint, Info{"", "joint from the inferior to the superior body, rotations: extension, bending, rotation"});
-    see("endplate_angle_deg", self.endplate_angle_deg, Info{"deg", "inferior body's superior endplate about +z from its body's x axis (-: front edge down)", -90, 90});
+    see("joint", self.joint,
+        Info{"", "joint from the inferior to the superior body, rotations: extension, bending, rotation"});
+    see("endplate_angle_deg", self.endplate_angle_deg,
+        Info{"deg", "inferior body's superior endplate about +z from its body's x axis (-: front edge down)", -90, 90});
   }
 };
 
@@ -228,7 +245,8 @@ struct ContactSpec {
     see("support", self.support, Info{"", "what it touches", -inf, inf, "foot seat"});
     see("location", self.location, Info{"m", "in the body frame", -10, 10});
     see("cap", self.cap, Info{"body weights", "greatest normal force", 0, 100});
-    see("friction", self.friction, Info{"1", "coefficient of friction: tangential forces stay within it along x and z", 0, 10});
+    see("friction", self.friction,
+        Info{"1", "coefficient of friction: tangential forces stay within it along x and z", 0, 10});
   }
 };
 
@@ -260,7 +278,8 @@ struct ModelSpec {
     see("hips", self.hips, Info{"", "side (r, l) to the hip joint whose contact force is an output"});
     see("surfaces", self.surfaces, Info{"", "wrapping surfaces by name"});
     see("muscles", self.muscles, Info{"", "muscle-tendon units by name"});
-    see("groups", self.groups, Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
+    see("groups", self.groups,
+        Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
     see("passive", self.passive, Info{"", "passive elements by name"});
     see("contacts", self.contacts, Info{"", "points that may be pushed by the environment"});
   }

@@ -27,7 +27,8 @@ struct AxisSpec {
   }
   std::string fault() const {
     if (!(axis.norm() > 0)) return "expected an axis longer than 0";
-    if (!coordinate && !std::holds_alternative<Constant>(function)) return "expected a \"coordinate\" for this function";
+    if (!coordinate && !std::holds_alternative<Constant>(function))
+      return "expected a \"coordinate\" for this function";
     return "";
   }
 };
@@ -81,7 +82,8 @@ struct Custom {
     see("rotations", self.rotations, Info{"rad", "body-fixed rotations, in order"});
   }
   std::string fault() const {
-    return translations.size() > 3 || rotations.size() > 3 ? "expected at most three translations and three rotations" : "";
+    return translations.size() > 3 || rotations.size() > 3 ? "expected at most three translations and three rotations"
+                                                           : "";
   }
   std::vector<JointAxis> axes() const {
     std::vector<JointAxis> all;

@@ -25,15 +25,15 @@ struct TreeAxis {
 
 /// A body with the joint that carries it. Bodies stand in depth-first order, so a subtree is a range of indices.
 struct TreeBody {
-  int parent = -1;                              ///< index of the parent; ground is 0 and has none
-  int subtree_end = 0;                          ///< one past the last body of this body's subtree
-  Pose X_PF;                                    ///< joint frame fixed in the parent
-  Pose X_MB;                                    ///< this body's frame in the joint frame that moves with it
-  int first_axis = 0, last_axis = 0;            ///< axes of the joint: [first, last)
+  int parent = -1;                                ///< index of the parent; ground is 0 and has none
+  int subtree_end = 0;                            ///< one past the last body of this body's subtree
+  Pose X_PF;                                      ///< joint frame fixed in the parent
+  Pose X_MB;                                      ///< this body's frame in the joint frame that moves with it
+  int first_axis = 0, last_axis = 0;              ///< axes of the joint: [first, last)
   int first_coordinate = 0, last_coordinate = 0;  ///< the joint's coordinates: [first, last)
-  double mass = 0.0;                            ///< [kg]
-  Vec3 mass_center{0, 0, 0};                    ///< in the body frame [m]
-  Mat3 inertia = Mat3::Zero();                  ///< about the mass centre, in body axes [kg m^2]
+  double mass = 0.0;                              ///< [kg]
+  Vec3 mass_center{0, 0, 0};                      ///< in the body frame [m]
+  Mat3 inertia = Mat3::Zero();                    ///< about the mass centre, in body axes [kg m^2]
 };
 
 /// The immutable structure. `bodies[0]` is ground.
@@ -52,14 +52,14 @@ struct TreeWork {
   explicit TreeWork(const Tree& tree);
 
   // after positions()
-  std::vector<PoseT<S>> X_GB;             ///< pose of each body in ground
-  std::vector<SpatialT<S>> motion;        ///< per coordinate: velocity of its subtree per unit of its speed
-  std::vector<SpatialT<S>> axis;          ///< per axis: unit motion
-  std::vector<Jet2<S>> displacement;      ///< per axis: value, slope, curvature
-  std::vector<Vec3T<S>> mass_center;      ///< per body, in ground [m]
+  std::vector<PoseT<S>> X_GB;         ///< pose of each body in ground
+  std::vector<SpatialT<S>> motion;    ///< per coordinate: velocity of its subtree per unit of its speed
+  std::vector<SpatialT<S>> axis;      ///< per axis: unit motion
+  std::vector<Jet2<S>> displacement;  ///< per axis: value, slope, curvature
+  std::vector<Vec3T<S>> mass_center;  ///< per body, in ground [m]
   // after velocities()
-  std::vector<SpatialT<S>> velocity;      ///< per body
-  std::vector<SpatialT<S>> bias;          ///< per body: acceleration over its joint at zero coordinate acceleration
+  std::vector<SpatialT<S>> velocity;  ///< per body
+  std::vector<SpatialT<S>> bias;      ///< per body: acceleration over its joint at zero coordinate acceleration
   // after inverse_dynamics() or forward_dynamics()
   std::vector<SpatialT<S>> acceleration;  ///< per body, without gravity
   std::vector<SpatialT<S>> joint_wrench;  ///< per body: what its joint exerts on it (reaction of parent on child)
@@ -81,8 +81,8 @@ void velocities(const Tree& tree, std::span<const S> u, TreeWork<S>& work);
 /// Recursive Newton-Euler: generalised forces tau [N m, N] that produce accelerations a [rad/s^2, m/s^2] under gravity
 /// [m/s^2, in ground] and external wrenches (one per body, about ground's origin; empty: none). Fills joint_wrench.
 template <class S>
-void inverse_dynamics(const Tree& tree, std::span<const S> a, const Vec3& gravity, std::span<const SpatialT<S>> external,
-                      TreeWork<S>& work, std::span<S> tau);
+void inverse_dynamics(const Tree& tree, std::span<const S> a, const Vec3& gravity,
+                      std::span<const SpatialT<S>> external, TreeWork<S>& work, std::span<S> tau);
 
 /// Composite-rigid-body mass matrix, column-major n x n, symmetric [kg m^2, kg m, kg]; needs positions().
 template <class S>

@@ -53,7 +53,7 @@ struct MuscleTrack {
 /// Activation and tendon force [N] of a muscle at the samples of a track, integrated (activation dynamics under the
 /// excitation that reproduces the track's activation where [0, 1] allows, fibre length by the damped force balance) from
 /// static equilibrium at the first sample. Returns the number of steps. Throws Error(numeric).
-int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, double tolerance, std::span<double> activation,
-                     std::span<double> tendon_force);
+int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, double tolerance,
+                     std::span<double> activation, std::span<double> tendon_force);
 
 }  // namespace psoas

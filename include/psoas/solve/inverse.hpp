@@ -18,12 +18,12 @@ namespace psoas {
 
 /// How redundancy is resolved. The defaults are those of docs/science.md.
 struct InverseOptions {
-  double power = 2.0;             ///< p of the cost sum w a^p, >= 1.5 [-]
-  std::string weight = "one";     ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
-  double reserve = 1.0;           ///< scale r0 of reserves at coordinates [N m]
-  double lumbar_reserve = 0.5;    ///< scale at lumbar levels [N m]
-  bool levels = true;             ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
-  double contact_scale = 0.3;     ///< scale of contact forces in the cost, which shares them out [body weights]
+  double power = 2.0;           ///< p of the cost sum w a^p, >= 1.5 [-]
+  std::string weight = "one";   ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
+  double reserve = 1.0;         ///< scale r0 of reserves at coordinates [N m]
+  double lumbar_reserve = 0.5;  ///< scale at lumbar levels [N m]
+  bool levels = true;           ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
+  double contact_scale = 0.3;   ///< scale of contact forces in the cost, which shares them out [body weights]
 };
 
 /// What an equation of the redundancy problem balances.
@@ -37,7 +37,8 @@ struct Equation {
 /// frame (x forward in the plate, y its outward normal, z right), and moments about the joint centre in that frame.
 struct LevelLoad {
   double compression = 0.0, anterior_shear = 0.0, lateral_shear = 0.0;  ///< [N]
-  double net_moment = 0.0, net_moment_bending = 0.0, net_moment_axial = 0.0;  ///< inferior on superior, no muscles [N m]
+  double net_moment = 0.0, net_moment_bending = 0.0,
+         net_moment_axial = 0.0;  ///< inferior on superior, no muscles [N m]
   double net_compression = 0.0, net_anterior_shear = 0.0, net_lateral_shear = 0.0;  ///< without muscles [N]
 };
 
@@ -125,7 +126,7 @@ class InverseSolver {
     int row;
     bool unit;  ///< weight 1; else the coupling's slope
   };
-  std::vector<int> share_start_;      ///< per coordinate of the tree
+  std::vector<int> share_start_;  ///< per coordinate of the tree
   std::vector<RowShare> shares_;
   std::vector<int> muscle_row_start_, muscle_rows_;
   std::vector<int> contact_row_start_, contact_rows_;

@@ -31,11 +31,18 @@ struct MotionData {
   Named<double> hold;
   Named<Window> windows;
   static void each(auto& self, auto&& see) {
-    see("coordinates", self.coordinates, Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
-    see("lowpass_hz", self.lowpass_hz, Info{"Hz", "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes", 0.1, 1000});
-    see("trunk", self.trunk, Info{"", "what the recorded trunk coordinates are: orientation of the thorax on the pelvis, or the model's own coordinates",
-                                  -inf, inf, "orientation coordinates"});
-    see("hold", self.hold, Info{"rad or m", "independent coordinates that the recording lacks, with the value at which they are held", -1e3, 1e3});
+    see("coordinates", self.coordinates,
+        Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
+    see("lowpass_hz", self.lowpass_hz,
+        Info{"Hz", "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes", 0.1, 1000});
+    see("trunk", self.trunk,
+        Info{"",
+             "what the recorded trunk coordinates are: orientation of the thorax on the pelvis, or the model's own "
+             "coordinates",
+             -inf, inf, "orientation coordinates"});
+    see("hold", self.hold,
+        Info{"rad or m", "independent coordinates that the recording lacks, with the value at which they are held",
+             -1e3, 1e3});
     see("windows", self.windows, Info{"", "parts of the recording by name; absent: all of it, called \"all\""});
   }
 };
@@ -49,7 +56,9 @@ struct RedundancySpec {
     see("weight", self.weight, Info{"", "w: one, fibre volume or area of each muscle", -inf, inf, "one volume area"});
     see("reserve", self.reserve, Info{"N m", "scale of reserves at coordinates", 1e-3, 1e3});
     see("lumbar_reserve", self.lumbar_reserve, Info{"N m", "scale of reserves at lumbar levels", 1e-3, 1e3});
-    see("lumbar", self.lumbar, Info{"", "equilibrium at every lumbar level, or only of the three trunk coordinates", -inf, inf, "levels rhythm"});
+    see("lumbar", self.lumbar,
+        Info{"", "equilibrium at every lumbar level, or only of the three trunk coordinates", -inf, inf,
+             "levels rhythm"});
   }
 };
 
@@ -60,9 +69,11 @@ struct SupportSpec {
   double contact_scale = 0.3;
   static void each(auto& self, auto&& see) {
     see("seat", self.seat, Info{"", "whether there is a seat", -inf, inf, "until_seat_off none"});
-    see("seat_release_duration", self.seat_release_duration, Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
+    see("seat_release_duration", self.seat_release_duration,
+        Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
     see("seat_release_end", self.seat_release_end, Info{"s", "when it is zero, after seat-off", -10, 10});
-    see("contact_scale", self.contact_scale, Info{"body weights", "scale of contact forces in the cost, which shares them out", 1e-3, 1000});
+    see("contact_scale", self.contact_scale,
+        Info{"body weights", "scale of contact forces in the cost, which shares them out", 1e-3, 1000});
   }
 };
 
@@ -71,7 +82,8 @@ struct IntegrationSpec {
   double tolerance = 1e-6;
   std::vector<std::string> windows;
   static void each(auto& self, auto&& see) {
-    see("tolerance", self.tolerance, Info{"1", "error allowed a step, of activation and of optimal fibre length", 1e-12, 1e-2});
+    see("tolerance", self.tolerance,
+        Info{"1", "error allowed a step, of activation and of optimal fibre length", 1e-12, 1e-2});
     see("windows", self.windows, Info{"", "windows to integrate; absent: all"});
   }
 };
@@ -124,10 +136,12 @@ struct SimulationStudy {
     see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
     see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
     see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-2});
-    see("initial", self.initial, Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
+    see("initial", self.initial,
+        Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
     see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
     see("locked", self.locked, Info{"", "independent coordinates (names or globs) that do not move"});
-    see("excitation", self.excitation, Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
+    see("excitation", self.excitation,
+        Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
   }
 };
 

@@ -32,8 +32,8 @@ struct ResultColumn {
 struct ResultTable {
   std::string description;
   std::vector<ResultColumn> columns;
-  std::vector<std::string> labels;          ///< one a row
-  std::vector<std::vector<double>> rows;    ///< as wide as `columns`
+  std::vector<std::string> labels;        ///< one a row
+  std::vector<std::vector<double>> rows;  ///< as wide as `columns`
 };
 
 /// A threshold that a result is held against.
@@ -68,13 +68,13 @@ struct Plot {
 
 /// The whole answer of a study.
 struct Result {
-  std::string study;              ///< kind
-  std::string heading;            ///< one line: what was computed
+  std::string study;    ///< kind
+  std::string heading;  ///< one line: what was computed
   std::vector<SummaryLine> summary;
-  std::vector<std::string> notes; ///< sentences that belong under the summary
+  std::vector<std::string> notes;  ///< sentences that belong under the summary
   std::vector<Plot> plots;
-  Named<Block> blocks;            ///< by variant; one called "" without variants
-  std::string provenance;         ///< JSON text: program version, resolved study, model, input tables
+  Named<Block> blocks;     ///< by variant; one called "" without variants
+  std::string provenance;  ///< JSON text: program version, resolved study, model, input tables
 
   bool credible() const {
     for (const auto& [name, block] : blocks)
