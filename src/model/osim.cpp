@@ -128,6 +128,7 @@ class Importer {
     constraints();
     muscles();
     groups();
+    contacts();
     about();
     complain();
     finish_notes();
@@ -378,6 +379,8 @@ class Importer {
         constraint_nodes_.push_back(component);
       else if (muscle_class(tag))
         muscle_nodes_.push_back(component);
+      else if (tag == "ContactSphere")
+        sphere_nodes_.push_back(component);
       else
         leave_out(component.node);
     }
@@ -1018,6 +1021,23 @@ class Importer {
     }
   }
 
+  /// Spheres that touch the ground become points of foot contact: their lowest place with the body upright.
+  void contacts() {
+    for (const Component& component : sphere_nodes_) {
+      const Frame* frame = known_frame(component, "socket_frame");
+      const std::string name = component.node.attribute("name").value();
+      if (!frame || frame->body == "ground" || name.empty() || spec().contacts.find(name)) {
+        leave_out(component.node);
+        continue;
+      }
+      ContactSpec contact;
+      contact.body = frame->body;
+      contact.location = frame->pose() * vector(component.node, "location", Vec3(0, 0, 0)) -
+                         Vec3(0, number(component.node, "radius"), 0);
+      spec().contacts[name] = contact;
+    }
+  }
+
   // ---- the rest
 
   void about() {
@@ -1052,6 +1072,10 @@ class Importer {
     list("wraps left out, their surface is not imported", dropped_wraps_);
     list("wrapping surfaces left out, inactive in the file", inactive_);
     list("wrapping surfaces whose quadrant is not kept, muscles take the shortest side", without_side_);
+    if (!spec().contacts.empty())
+      notes.push_back(
+          "contact: " + std::to_string(spec().contacts.size()) +
+          " ContactSphere became points of foot contact, a radius below their centres; their stiffness is not kept");
     if (cylinders_ > 0)
       notes.push_back("the length of " + std::to_string(cylinders_) +
                       " WrapCylinder is not kept: cylinders have no ends here");
@@ -1078,6 +1102,7 @@ class Importer {
   pugi::xml_document document_;
   xml_node model_, defaults_;
   std::string version_;
+  std::vector<Component> sphere_nodes_;
   OsimImport result_;
   std::vector<ProblemAt> problems_;
 

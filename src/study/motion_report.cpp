@@ -50,7 +50,8 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
          "torque_capacity/hip_flexion_r", "muscle_force/group:iliopsoas_r", "muscle_force/group:iliopsoas_l",
          "passive_force/group:iliopsoas_r"});
   if (!model.data().levels.empty())
-    add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg"});
+    add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg",
+         "anterior_pelvic_tilt_deg"});
   if (!model.data().hips.empty()) add({"hip_contact_force_bw/*"});
   return out;
 }

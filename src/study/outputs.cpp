@@ -268,6 +268,15 @@ const Family families[] = {
        if (model.data().levels.empty()) return {};
        return [](const Instant& now) { return -to_degrees(endplate_pitch(now, 0)); };
      }},
+    {"anterior_pelvic_tilt_deg", Element::none, Element::none, "deg", false,
+     "forward rotation of the pelvis from its angle in the neutral model",
+     [](const Model& model, const Chosen&, const Chosen&) -> Reader {
+       if (model.data().levels.empty()) return {};
+       return [pelvis = model.data().levels.front().inferior](const Instant& now) {
+         const Mat3& R = now.work->tree.X_GB[at(pelvis)].R;
+         return -to_degrees(std::atan2(R(1, 0), std::hypot(R(0, 0), R(2, 0))));
+       };
+     }},
     {"body_origin_x", Element::body, Element::none, "m", false, "in ground",
      [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 0); }},
     {"body_origin_y", Element::body, Element::none, "m", false, "in ground",

@@ -289,9 +289,14 @@ TEST(Osim, PublishedScaledModel) {
   EXPECT_EQ(brim.side, "-y");
   EXPECT_EQ(brim.between, (std::array<double, 2>{1, 2}));
   EXPECT_EQ(*spec.hips.find("l"), "hip_l");
-  EXPECT_TRUE(has_note(
-      import,
-      "not imported: 12 ContactSphere (s1_r, s2_r, s3_r, s4_r, s5_r, s6_r, s1_l, s2_l, s3_l, s4_l, s5_l, s6_l)"));
+  EXPECT_EQ(spec.contacts.size(), 12u);
+  const ContactSpec& heel = *spec.contacts.find("s1_r");
+  EXPECT_EQ(heel.body, "calcn_r");
+  EXPECT_EQ(heel.support, "foot");
+  EXPECT_NEAR(heel.location.y(), -0.01 - 0.032, 1e-15);
+  EXPECT_TRUE(has_note(import,
+                       "contact: 12 ContactSphere became points of foot contact, a radius below their centres; their "
+                       "stiffness is not kept"));
 }
 
 // ---- what cannot be used: leg.osim with one text replaced, and the line and text of the complaint

@@ -62,8 +62,8 @@ TEST(Scale, MassesReachTheSubjects) {
   for (const auto& [name, body] : spec.bodies)
     EXPECT_NEAR(body.mass, full_body().bodies.find(name)->mass * 90.0 / total_mass(full_body()), 1e-12) << name;
   const double strength = std::pow(90.0 / total_mass(full_body()), 2.0 / 3.0);
-  EXPECT_NEAR(*spec.muscles.find("soleus_r")->max_isometric_force,
-              strength * *full_body().muscles.find("soleus_r")->max_isometric_force, 1e-9);
+  EXPECT_NEAR(spec.muscles.find("soleus_r")->physiological_cross_section_area.value(),
+              strength * full_body().muscles.find("soleus_r")->physiological_cross_section_area.value(), 1e-12);
 }
 
 TEST(Scale, InertiaGoesWithTheSquares) {

@@ -1,7 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// How often this thread took memory from the heap. The test program must have a file that defines it (solve has
-// tests/solve/allocations.cpp).
+// How often this thread took memory from the heap. Programs that count are linked with allocations.cpp (tests/CMakeLists.txt).
 //   const std::size_t before = heap_allocations();   work();   EXPECT_EQ(heap_allocations(), before);
 #pragma once
 
