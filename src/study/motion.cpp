@@ -363,14 +363,13 @@ Result MotionRun::run() {
     const std::vector<Output> outputs = find_outputs(model, patterns, true);
     std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
     VariantRecord record;
-    record.solved.resize(time_.size());
     for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
       solve(solver, v, f);
       const Instant now{
           &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
           &solver};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
-      note_frame(solver, f, record);
+      note_frame(solver, record);
       if (options_.progress)
         options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
                               static_cast<double>(variants_.size()),

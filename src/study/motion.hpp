@@ -23,24 +23,17 @@ struct WindowFrames {
   int seat_off = 0, peak = 0;
 };
 
-/// What one frame of a variant said about its solution.
-struct SolvedFrame {
-  double residual = 0.0;
-  int iterations = 0;
-};
-
 /// What a variant gathers over its frames.
 struct VariantRecord {
-  std::vector<SolvedFrame> solved;
   double greatest_residual = 0.0;
-  int greatest_iterations = 0, unconverged = 0;
+  int unconverged = 0;
   std::vector<double> reserve_peak, moment_peak;         ///< per equation, magnitudes
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
   double friction_demand =
       0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
   std::vector<int> outside, inside, saturated;  ///< per muscle: frames
-  double compression_peak = 0.0;
-  std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
+  std::vector<double> lowest_compression;       ///< per frame, at the lowest level [N]; empty: no levels
+  std::vector<double> activation, length;       ///< per frame and muscle; only where they are integrated afterwards
 };
 
 class MotionRun {
@@ -61,7 +54,7 @@ class MotionRun {
 
   // motion_report.cpp
   static std::vector<std::string> default_outputs(const Model& model);
-  void note_frame(const InverseSolver& solver, int frame, VariantRecord& record) const;
+  void note_frame(const InverseSolver& solver, VariantRecord& record) const;
   void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
                   Block& block) const;
   void events();

@@ -56,11 +56,9 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
   return out;
 }
 
-void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord& record) const {
+void MotionRun::note_frame(const InverseSolver& solver, VariantRecord& record) const {
   const ModelData& data = solver.model().data();
-  record.solved[at(frame)] = {solver.residual(), solver.iterations()};
   record.greatest_residual = std::max(record.greatest_residual, solver.residual());
-  record.greatest_iterations = std::max(record.greatest_iterations, solver.iterations());
   record.unconverged += solver.converged() ? 0 : 1;
   const auto equations = solver.equations();
   record.reserve_peak.resize(equations.size());
@@ -85,7 +83,7 @@ void MotionRun::note_frame(const InverseSolver& solver, int frame, VariantRecord
       for (std::size_t r = 0; r < equations.size(); ++r)
         if (equations[r].name == name) record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(moments[i]));
     }
-    if (k == 0) record.compression_peak = std::max(record.compression_peak, load.compression);
+    if (k == 0) record.lowest_compression.push_back(load.compression);
   }
   const double weight = data.mass * data.spec.gravity.norm();
   std::array<Vec3, 3> support{Vec3::Zero(), Vec3::Zero(), Vec3::Zero()};  // right foot, left foot, seat
@@ -144,17 +142,13 @@ void MotionRun::reductions(const std::string& name, const std::string& unit, con
 void MotionRun::events() {
   // The peak of a window is that of the lowest level's compression in the reference, so that variants are compared at
   // the same instant.
-  InverseSolver reference(variants_.front().model, inverse_options());
+  const std::vector<double>& compression = records_.front().lowest_compression;
   const std::size_t levels = variants_.front().model.data().levels.size();
   for (WindowFrames& window : windows_) {
     double greatest = -inf;
     window.peak = window.first;
     for (int f = window.first; f < window.last; ++f) {
-      double load = frame_[at(f)].vertical_bw;
-      if (levels > 0) {
-        solve(reference, 0, f);
-        load = reference.level(0).compression;
-      }
+      const double load = compression.empty() ? frame_[at(f)].vertical_bw : compression[at(f)];
       if (load > greatest) {
         greatest = load;
         window.peak = f;
