@@ -178,7 +178,8 @@ void write_files(const std::vector<FileToWrite>& files) {
     place.existed = status.type() == fs::file_type::regular;
     if (place.existed || status.type() == fs::file_type::not_found) {
       if (place.existed) {
-        if (::access(file.path.c_str(), W_OK) != 0) fail(file.path, "cannot be written", errno);
+        if (::faccessat(AT_FDCWD, file.path.c_str(), W_OK, AT_EACCESS) != 0)
+          fail(file.path, "cannot be written", errno);
         place.target = fs::canonical(place.target, error);  // a link stays a link, what it points to is replaced
         if (error) fail(file.path, "cannot be written", error.value());
       }

@@ -42,12 +42,12 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   q_.assign(at(model_.coordinates()), 0.0);
   u_ = udot_ = joint_moment_ = q_;
   tree_udot_.assign(at(model_.tree().coordinates()), 0.0);
-  tree_moment_ = tree_udot_;
+  tree_moment_ = joint_moment_partial_ = tree_udot_;
   activation_.assign(data.units.size(), 0.0);
   tendon_force_ = activation_;
   contact_force_.assign(3 * data.contacts.size(), 0.0);
   external_.assign(data.tree.bodies.size(), Spatial::Zero());
-  net_wrench_ = external_;
+  net_wrench_ = measured_ = external_;
   levels_.resize(data.levels.size());
   hips_.assign(data.hips.size(), Vec3::Zero());
 
@@ -174,15 +174,18 @@ void InverseSolver::build_rows() {
   }
 }
 
-void InverseSolver::net(std::span<const double> q, std::span<const double> u, std::span<const double> udot) {
+void InverseSolver::net(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
+                        std::span<const Spatial> measured) {
   std::copy(q.begin(), q.end(), q_.begin());
   std::copy(u.begin(), u.end(), u_.begin());
   std::copy(udot.begin(), udot.end(), udot_.begin());
   evaluate(model_, q_, u_, work_, Depth::velocity);
   rigid_tendon_forces(model_, work_);
   couple_accelerations(model_, u_, udot_, work_, tree_udot_);
-  inverse_dynamics<double>(model_.tree(), tree_udot_, model_.spec().gravity, {}, work_.tree, tree_moment_);
+  for (std::size_t b = 0; b < measured_.size(); ++b) measured_[b] = measured.empty() ? Spatial::Zero() : measured[b];
+  inverse_dynamics<double>(model_.tree(), tree_udot_, model_.spec().gravity, measured_, work_.tree, tree_moment_);
   required_ = work_.tree.joint_wrench[0];
+  for (const Spatial& wrench : measured_) required_ += wrench;
 }
 
 Vec3 InverseSolver::centre_of_pressure(double height) const {
@@ -211,7 +214,7 @@ Vec3 InverseSolver::contact_point(int contact) const {
 }
 
 Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
-  // net() accumulates joint wrenches without external forces, and finish() leaves them so
+  // net() accumulates joint wrenches without contact forces, and finish() leaves them so
   const Spatial& wrench = work_.tree.joint_wrench[at(body)];
   const Vec3 force = wrench.tail<3>();
   return wrench.head<3>() - point.cross(force);
@@ -369,7 +372,14 @@ void InverseSolver::solve_with(std::span<const double> contact_force) {
   }
   passive_targets();
   muscle_columns(muscles_only_);
+  // What the forces do not supply of the root's equations is left, unless a muscle crosses the root.
+  for (std::size_t r = 0; r < root_rows_.size(); ++r) {
+    const bool crossed = std::find(muscle_rows_.begin(), muscle_rows_.end(), root_rows_[r]) != muscle_rows_.end();
+    shortfall_[r] = crossed ? 0.0 : row_target_[at(root_rows_[r])];
+    row_target_[at(root_rows_[r])] -= shortfall_[r];
+  }
   run(muscles_only_);
+  for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   finish(contact_force_);
 }
 
@@ -382,7 +392,7 @@ void InverseSolver::loads_with(std::span<const double> contact_force, std::span<
 void InverseSolver::finish(std::span<const double> contact_force) {
   const ModelData& data = model_.data();
   const Tree& tree = model_.tree();
-  for (Spatial& w : external_) w.setZero();
+  external_ = measured_;
   for (std::size_t k = 0; k < data.contacts.size(); ++k)
     external_[at(data.contacts[k].body)] +=
         wrench_at<double>(contact_point(static_cast<int>(k)),
@@ -390,6 +400,7 @@ void InverseSolver::finish(std::span<const double> contact_force) {
 
   inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, external_, work_.tree, tree_moment_);
   project(model_, work_, tree_moment_, joint_moment_);
+  joint_moment_partial_ = tree_moment_;
   for (std::size_t b = 0; b < tree.bodies.size(); ++b) net_wrench_[b] = work_.tree.joint_wrench[b];
   for (std::size_t k = 0; k < data.levels.size(); ++k) {
     const Level& level = data.levels[k];
@@ -408,7 +419,44 @@ void InverseSolver::finish(std::span<const double> contact_force) {
   }
   loads_of(tendon_force_);
   // leave the generalised forces of net() in place: a second solve of this instant starts from them
-  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, {}, work_.tree, tree_moment_);
+  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, measured_, work_.tree, tree_moment_);
+}
+
+Spatial InverseSolver::residual_wrench() const {
+  Spatial wrench = net_wrench_[0];
+  if (work_.tree.X_GB.size() > 1) wrench.head<3>() -= work_.tree.X_GB[1].p.cross(Vec3(wrench.tail<3>()));
+  return wrench;
+}
+
+Vec3 InverseSolver::level_imbalance(int level) const {
+  const ModelData& data = model_.data();
+  const std::array<int, 3>& own = data.levels[at(level)].coordinates;
+  const auto of_some_level = [&](int t) {
+    return std::any_of(data.levels.begin(), data.levels.end(), [&](const Level& other) {
+      return std::find(other.coordinates.begin(), other.coordinates.end(), t) != other.coordinates.end();
+    });
+  };
+  // The level's own rotation counts whole; what rides on a trunk coordinate (the abdomen) turns with each level by its
+  // slope, as in the level equations.
+  const auto share = [&](int t, std::size_t axis) {
+    if (t == own[axis]) return 1.0;
+    return data.couplings[at(t)].source != data.trunk[axis] || of_some_level(t) ? 0.0 : work_.slope[at(t)];
+  };
+  Vec3 left;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    double sum = 0.0;
+    for (int t = 0; t < model_.tree().coordinates(); ++t)
+      if (const double s = share(t, axis); s != 0.0) {
+        sum += s * joint_moment_partial_[at(t)];
+        for (const PassiveTorque& torque : data.passive)
+          if (torque.coordinate == t) sum -= s * torque.at(work_.q[at(t)]);
+        for (std::size_t m = 0; m < data.units.size(); ++m)
+          for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i)
+            if (data.arm_slots[at(i)].coordinate == t) sum -= s * work_.arm[at(i)] * tendon_force_[m];
+      }
+    left[static_cast<Eigen::Index>(axis)] = sum;
+  }
+  return left;
 }
 
 void InverseSolver::loads_of(std::span<const double> tendon_force) {

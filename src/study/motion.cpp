@@ -90,6 +90,7 @@ std::vector<int> heels(const Model& model) {
 MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)
     : study_(study), question_(question), options_(options), variants_(compile_variants(study)) {
   trajectory();
+  if (study_.forces) measured_forces();
   frames();
 }
 
@@ -213,9 +214,106 @@ void MotionRun::trajectory() {
   splines_ = std::move(splines);
 }
 
+void MotionRun::measured_forces() {
+  const Model& model = variants_.front().model;
+  const MeasuredForces& forces = *question_.motion.forces;
+  const Table& table = *study_.forces;
+  const std::string here = "/motion/forces";
+  const std::vector<double>& time = table.times();
+  const double slack = 1e-9 * (time.back() - time.front());
+  if (time.front() > time_.front() + slack || time.back() < time_.back() - slack)
+    throw Error(Kind::input, study_.place(here + "/table"),
+                "expected forces over all windows (" + shortest_text(time_.front()) + " to " +
+                    shortest_text(time_.back()) + " s), found " + shortest_text(time.front()) + " to " +
+                    shortest_text(time.back()) + " s in " + table.source);
+  const double rate = sampling_rate(time, table.source),
+               cutoff = forces.lowpass_hz.value_or(question_.motion.lowpass_hz);
+
+  /// A force, filtered as a wrench about the origin of its frame: a centre of pressure means nothing while little force
+  /// acts, a wrench always does.
+  struct Load {
+    int body, frame;
+    std::vector<QuinticSpline> wrench;
+  };
+  std::vector<Load> loads;
+  const std::vector<std::string>& bodies = model.data().body_names;
+  const auto find_body = [&](const std::string& name, const std::string& pointer) {
+    const auto found = std::find(bodies.begin(), bodies.end(), name);
+    if (found == bodies.end())
+      throw Error(Kind::input, study_.place(pointer),
+                  "expected a body of the model, found \"" + name + "\"" + did_you_mean(name, bodies));
+    return static_cast<int>(found - bodies.begin());
+  };
+  for (const auto& [name, force] : forces.loads) {
+    const std::string pointer = here + "/loads/" + name;
+    Load load{find_body(force.body, pointer + "/body"), find_body(force.expressed_in, pointer + "/expressed_in"), {}};
+    if (load.body == 0)
+      throw Error(Kind::input, study_.place(pointer + "/body"), "expected a body that moves, found \"ground\"");
+    const auto columns = [&](const std::string& prefix, const char* key) {
+      std::array<const std::vector<double>*, 3> out{};
+      if (prefix.empty()) return out;
+      for (std::size_t i = 0; i < 3; ++i) {
+        const std::string column = prefix + "xyz"[i];
+        out[i] = table.find(column);
+        if (!out[i])
+          throw Error(Kind::input, study_.place(pointer + "/" + key),
+                      "expected the start of three columns of " + table.source +
+                          " that end in x, y and z, found no \"" + column + "\"" + did_you_mean(column, table.names));
+        table.require_finite(column);
+      }
+      return out;
+    };
+    const auto f = columns(force.force, "force"), p = columns(force.point, "point"),
+               t = columns(force.torque, "torque");
+    std::array<std::vector<double>, 6> wrench;
+    for (std::size_t i = 0; i < time.size(); ++i) {
+      const auto row = [&](const std::array<const std::vector<double>*, 3>& c) -> Vec3 {
+        return c[0] ? Vec3((*c[0])[i], (*c[1])[i], (*c[2])[i]) : Vec3(0, 0, 0);
+      };
+      const Vec3 pull = row(f), moment = row(t) + row(p).cross(pull);
+      for (std::size_t k = 0; k < 3; ++k) {
+        wrench[k].push_back(moment[static_cast<Eigen::Index>(k)]);
+        wrench[k + 3].push_back(pull[static_cast<Eigen::Index>(k)]);
+      }
+    }
+    for (const std::vector<double>& component : wrench)
+      load.wrench.emplace_back(time, lowpass(component, rate, cutoff, name), Exact{}, name);
+    loads.push_back(std::move(load));
+  }
+
+  InverseSolver solver(model, inverse_options());
+  std::vector<Spatial> measured;
+  for (int frame = 0; frame < static_cast<int>(time_.size()); ++frame) {
+    net(solver, frame);
+    std::vector<Spatial> on_bodies(bodies.size(), Spatial::Zero());
+    for (const Load& load : loads) {
+      Vec3 moment, pull;
+      for (std::size_t k = 0; k < 3; ++k) {
+        moment[static_cast<Eigen::Index>(k)] = load.wrench[k](time_[at(frame)]);
+        pull[static_cast<Eigen::Index>(k)] = load.wrench[k + 3](time_[at(frame)]);
+      }
+      const Pose& X = solver.work().tree.X_GB[at(load.frame)];
+      Spatial wrench = wrench_at<double>(X.p, Vec3(X.R * pull));
+      wrench.head<3>() += X.R * moment;
+      on_bodies[at(load.body)] += wrench;
+    }
+    measured.insert(measured.end(), on_bodies.begin(), on_bodies.end());
+  }
+  measured_ = std::move(measured);
+}
+
 void MotionRun::net(InverseSolver& solver, int frame) const {
-  const std::size_t n = at(variants_.front().model.coordinates()), start = at(frame) * n;
-  solver.net({q_.data() + start, n}, {u_.data() + start, n}, {udot_.data() + start, n});
+  const std::size_t n = at(variants_.front().model.coordinates()), start = at(frame) * n,
+                    bodies = measured_.size() / std::max<std::size_t>(time_.size(), 1);
+  solver.net({q_.data() + start, n}, {u_.data() + start, n}, {udot_.data() + start, n},
+             {measured_.data() + at(frame) * bodies, bodies});
+}
+
+bool MotionRun::seated() const {
+  const std::vector<ContactPoint>& contacts = variants_.front().model.data().contacts;
+  const bool asked = question_.support.seat == "until_seat_off" || (question_.support.seat == "auto" && !study_.forces);
+  return asked &&
+         std::any_of(contacts.begin(), contacts.end(), [](const ContactPoint& contact) { return contact.seat; });
 }
 
 void MotionRun::frames() {
@@ -254,9 +352,10 @@ void MotionRun::frames() {
     info.ahead_of_heel = (cop - heel).dot(forward);
     info.support_distance = support_distance(solver, cop);
   }
+  const bool seat = seated();
   for (WindowFrames& window : windows_) {
     window.seat_off = window.first;
-    if (feet && question_.support.seat != "none" && has_seat(data)) {
+    if (feet && seat) {
       window.seat_off = window.last - 1;
       for (int f = window.first; f < window.last; ++f) {
         bool stays = true;
@@ -264,6 +363,7 @@ void MotionRun::frames() {
           stays = stays && frame_[at(g)].ahead_of_heel > 0.0;
         if (stays) {
           window.seat_off = f;
+          window.rises = true;
           break;
         }
       }
@@ -272,15 +372,9 @@ void MotionRun::frames() {
       const double end = time_[at(window.seat_off)] + question_.support.seat_release_end,
                    start = end - question_.support.seat_release_duration;
       const double t = time_[at(f)];
-      const bool seat = question_.support.seat != "none" && has_seat(data);
-      frame_[at(f)].seat = !seat ? 0.0 : t <= start ? 1.0 : t >= end ? 0.0 : (end - t) / (end - start);
+      frame_[at(f)].seat = !seat ? 0.0 : !window.rises || t <= start ? 1.0 : t >= end ? 0.0 : (end - t) / (end - start);
     }
   }
-}
-
-bool MotionRun::has_seat(const ModelData& data) {
-  return std::any_of(data.contacts.begin(), data.contacts.end(),
-                     [](const ContactPoint& contact) { return contact.seat; });
 }
 
 double MotionRun::momentum_difference(const InverseSolver& solver) const {
@@ -334,15 +428,20 @@ double MotionRun::support_distance(const InverseSolver& solver, const Vec3& cop)
   return inside ? 0.0 : nearest;
 }
 
-void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
+void MotionRun::explain(InverseSolver& solver, int frame) const {
   net(solver, frame);
+  solver.solve({study_.forces ? 0.0 : 1.0, frame_[at(frame)].seat});
+}
+
+void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   if (variant == 0) {
-    solver.solve({1.0, frame_[at(frame)].seat});
+    explain(solver, frame);
     std::copy(solver.contact_force().begin(), solver.contact_force().end(),
               contact_force_.begin() + static_cast<std::ptrdiff_t>(at(frame) * contacts));
   } else {
     // The same motion and the same external forces: variants differ in their muscles only.
+    net(solver, frame);
     solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts});
   }
 }

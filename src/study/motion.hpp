@@ -21,6 +21,7 @@ struct WindowFrames {
   std::string name;
   int first = 0, last = 0;  ///< [first, last)
   int seat_off = 0, peak = 0;
+  bool rises = false;  ///< leaves the seat; else seat_off is the last frame
 };
 
 /// What a variant gathers over its frames.
@@ -29,6 +30,8 @@ struct VariantRecord {
   int unconverged = 0;
   std::vector<double> reserve_peak, moment_peak;         ///< per equation, magnitudes
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
+  double residual_force = 0.0, residual_moment = 0.0;    ///< what nothing supplies, at the root's origin [N], [N m]
+  double external_force = 0.0;                           ///< greatest force that the motion needs [N]
   double friction_demand =
       0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
   std::vector<int> outside, inside, saturated;  ///< per muscle: frames
@@ -44,13 +47,15 @@ class MotionRun {
  private:
   // motion.cpp
   void trajectory();
+  void measured_forces();
   void frames();
   void net(InverseSolver& solver, int frame) const;
+  void explain(InverseSolver& solver, int frame) const;
   void solve(InverseSolver& solver, std::size_t variant, int frame);
+  bool seated() const;
   InverseOptions inverse_options() const;
   double momentum_difference(const InverseSolver& solver) const;
   double support_distance(const InverseSolver& solver, const Vec3& cop) const;
-  static bool has_seat(const ModelData& data);
 
   // motion_report.cpp
   static std::vector<std::string> default_outputs(const Model& model);
@@ -80,6 +85,7 @@ class MotionRun {
   std::vector<double> time_, q_, u_, udot_;
   std::vector<WindowFrames> windows_;
   std::vector<FrameInfo> frame_;
+  std::vector<Spatial> measured_;      ///< per frame and body of the tree; empty: no forces were measured
   std::vector<double> contact_force_;  ///< per frame, three a contact
   std::vector<VariantRecord> records_;
   std::vector<SummaryLine> integrated_;

@@ -59,6 +59,10 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
 void MotionRun::note_frame(const InverseSolver& solver, VariantRecord& record) const {
   const ModelData& data = solver.model().data();
   record.greatest_residual = std::max(record.greatest_residual, solver.residual());
+  const Spatial residual = solver.residual_wrench();
+  record.residual_moment = std::max(record.residual_moment, residual.head<3>().norm());
+  record.residual_force = std::max(record.residual_force, residual.tail<3>().norm());
+  record.external_force = std::max(record.external_force, solver.required_wrench().tail<3>().norm());
   record.unconverged += solver.converged() ? 0 : 1;
   const auto equations = solver.equations();
   record.reserve_peak.resize(equations.size());
@@ -128,6 +132,12 @@ void MotionRun::reductions(const std::string& name, const std::string& unit, con
     block.scalars[prefix + "time_of_peak " + name] = {time_[at(peak)], "s"};
     block.scalars[prefix + "mean " + name] = {sum / (last - first), unit};
     block.scalars[prefix + "final " + name] = {values[at(last - 1)], unit};
+    // trapezoidal rule; between windows nothing is known
+    double impulse = 0.0;
+    for (const WindowFrames& window : windows_)
+      for (int f = std::max(first, window.first); f + 1 < std::min(last, window.last); ++f)
+        impulse += 0.5 * (values[at(f)] + values[at(f + 1)]) * (time_[at(f + 1)] - time_[at(f)]);
+    block.scalars[prefix + "impulse " + name] = {impulse, unit == "1" ? "s" : unit + " s"};
   };
   part("", 0, static_cast<int>(time_.size()));
   const bool single = windows_.size() == 1 && question_.motion.windows.empty();
@@ -312,37 +322,50 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   line("reserve over the joint's peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015",
        worst_name.empty() ? "" : worst_name + ", " + fixed(worst_moment, 2) + " N m");
 
-  if (data.contacts.empty()) {
-    for (const char* name : {"contact shortfall, force", "contact shortfall, moment"})
-      block.credibility.push_back(
-          {name, "", "docs/science.md", "not applicable (the model has no contact points)", 0.0, 0.0, {}});
-    return;
-  }
-  for (const char* name : {"residual force", "residual moment"})
-    block.credibility.push_back(
-        {name, "", "Hicks et al. 2015", "not applicable (forces derived from the motion)", 0.0, 0.0, {}});
+  const auto not_applicable = [&](const std::string& name, const std::string& source, const std::string& why) {
+    block.credibility.push_back({name, "", source, "not applicable (" + why + ")", 0.0, 0.0, {}});
+  };
   double height = 0.0;
   for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
     net(solver, f);
     height = std::max(height, solver.mass_center().y() - floor_);
   }
-  line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", "docs/science.md section 7");
-  line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01,
-       "body weight x mass-centre height", "docs/science.md section 7", fixed(record.moment_shortfall, 1) + " N m");
-  double outside = 0.0;
-  int frames_outside = 0, frames_on_feet = 0;
-  for (int f = 0; f < static_cast<int>(time_.size()); ++f)
-    if (frame_[at(f)].seat == 0.0 && std::isfinite(frame_[at(f)].support_distance)) {
-      outside = std::max(outside, frame_[at(f)].support_distance);
-      frames_outside += frame_[at(f)].support_distance > 0.0;
-      ++frames_on_feet;
-    }
-  line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", "docs/science.md section 7",
-       std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) +
-           " frames on the feet alone; a generic mass distribution on a recorded motion puts it at or behind the heel");
-  double friction = inf;
-  for (const ContactPoint& contact : data.contacts) friction = std::min(friction, contact.friction);
-  line("friction demand", record.friction_demand, friction, "1", "model field contacts/*/friction");
+  const char* section = "docs/science.md section 7";
+  if (study_.forces) {
+    line("residual force over peak external force", record.residual_force / record.external_force, 0.05, "1",
+         "Hicks et al. 2015", fixed(record.residual_force, 1) + " N");
+    line("residual moment over mass-centre height x peak external force",
+         record.residual_moment / (height * record.external_force), 0.01, "1", "Hicks et al. 2015",
+         fixed(record.residual_moment, 1) + " N m about the root's origin");
+    for (const char* name : {"contact shortfall, force", "contact shortfall, moment",
+                             "centre of pressure outside the feet", "friction demand"})
+      not_applicable(name, section, "forces were measured");
+  } else if (data.contacts.empty()) {
+    for (const char* name : {"contact shortfall, force", "contact shortfall, moment"})
+      not_applicable(name, section, "the model has no contact points");
+    return;
+  } else {
+    for (const char* name : {"residual force", "residual moment"})
+      not_applicable(name, "Hicks et al. 2015", "forces derived from the motion");
+    line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", section);
+    line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01,
+         "body weight x mass-centre height", section, fixed(record.moment_shortfall, 1) + " N m");
+    double outside = 0.0;
+    int frames_outside = 0, frames_on_feet = 0;
+    for (int f = 0; f < static_cast<int>(time_.size()); ++f)
+      if (frame_[at(f)].seat == 0.0 && std::isfinite(frame_[at(f)].support_distance)) {
+        outside = std::max(outside, frame_[at(f)].support_distance);
+        frames_outside += frame_[at(f)].support_distance > 0.0;
+        ++frames_on_feet;
+      }
+    line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", section,
+         std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) +
+             " frames on the feet alone; a generic mass distribution on a recorded motion puts it at or behind the "
+             "heel");
+    double friction = inf;
+    for (const ContactPoint& contact : data.contacts) friction = std::min(friction, contact.friction);
+    line("friction demand", record.friction_demand, friction, "1", "model field contacts/*/friction");
+  }
 
   if (variant > 0 || data.levels.empty()) return;
   // How much the peak depends on the trunk's mass and where it is: at the peak's instant of the first window.
@@ -354,8 +377,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     ModelSpec spec = model.spec();
     edit(*spec.bodies.find(trunk));
     InverseSolver other(Model(spec), inverse_options());
-    net(other, frame);
-    other.solve({1.0, frame_[at(frame)].seat});
+    explain(other, frame);
     return other.level(0).compression - before;
   };
   const auto report = [&](const std::string& name, double minus, double plus) {
@@ -479,9 +501,8 @@ void MotionRun::summarise(Result& result) {
   peak_line("peak iliopsoas force", "muscle_force/" + group, "N", 0, 1.0, "right");
   for (std::size_t e = 0; e < 3 && !data.levels.empty(); ++e) {
     const std::array<const char*, 3> titles = {"at the peak of the load", "at seat-off", "at the end of the rise"};
-    const bool seated = question_.support.seat != "none" && has_seat(data);
-    if (e == 1 && !seated) continue;
-    heading(e == 2 && !seated ? "at the end" : titles[e]);
+    if (e == 1 && !seated()) continue;
+    heading(e == 2 && !seated() ? "at the end" : titles[e]);
     for (std::size_t k = 0; k < data.levels.size(); ++k) {
       const std::string& level = data.levels[k].name;
       std::string label = level;
@@ -519,14 +540,23 @@ void MotionRun::summarise(Result& result) {
     return most;
   });
 
-  if (question_.support.seat != "none" && has_seat(data)) {
-    std::string text = "Seat-off at";
-    for (const WindowFrames& window : windows_)
-      text += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
-    result.notes.push_back(text + "; frames before it share force between seat and feet by assumption.");
-    for (const WindowFrames& window : windows_)
-      for (auto& [name, block] : result.blocks)
-        block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+  if (seated()) {
+    std::string risen, seated;
+    for (const WindowFrames& window : windows_) {
+      if (window.rises) {
+        risen += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
+        for (auto& [name, block] : result.blocks)
+          block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+      } else {
+        seated += (seated.empty() ? "" : ", ") + window.name;
+      }
+    }
+    if (!risen.empty())
+      result.notes.push_back("Seat-off at" + risen +
+                             "; frames before it share force between seat and feet by assumption.");
+    if (!seated.empty())
+      result.notes.push_back("Never off the seat: " + seated +
+                             "; seat and feet share force by assumption, and \"at seat-off\" is the last frame.");
   }
   if (variants_.size() > 1) {
     for (std::size_t v = 1; v < variants_.size(); ++v) {
@@ -539,6 +569,12 @@ void MotionRun::summarise(Result& result) {
                                " by re-recruitment); at the peak by " + fixed(row[0], 1) + " N.");
       }
     }
+  }
+  if (study_.forces) {
+    std::string names;
+    for (const auto& [name, load] : question_.motion.forces->loads)
+      names += (names.empty() ? "" : ", ") + name + " on " + load.body;
+    result.notes.push_back("External forces as measured (" + names + "); the feet's contact points carry nothing.");
   }
   if (trunk_change_ > 0.0)
     result.notes.push_back(

@@ -13,7 +13,19 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// What an element of a name may be.
-enum class Element { none, coordinate, tree_coordinate, muscle, muscles, level, side, body, equation, contact };
+enum class Element {
+  none,
+  coordinate,
+  tree_coordinate,
+  muscle,
+  muscles,
+  level,
+  side,
+  body,
+  equation,
+  contact,
+  residual
+};
 
 using Reader = std::function<double(const Instant&)>;
 
@@ -53,6 +65,20 @@ Reader hip(const Chosen& side, int axis, bool pelvis_frame) {
     const int femur = now.model->data().hips[at(h)].second;
     const int body = pelvis_frame ? now.model->tree().bodies[at(femur)].parent : femur;
     return (now.work->tree.X_GB[at(body)].R.transpose() * now.inverse->hip_force(h))[axis];
+  };
+}
+
+Reader imbalance(const Chosen& level, Eigen::Index axis) {
+  return [k = level.index, axis](const Instant& now) { return now.inverse->level_imbalance(k)[axis]; };
+}
+
+/// Of a model whose root moves freely; where it does not, the ground carries what is left and nothing is a residual.
+Reader residual(const Model& model, bool moment) {
+  const std::array<int, 6>& root = model.data().root;
+  if (std::find(root.begin(), root.end(), -1) != root.end()) return {};
+  return [moment](const Instant& now) {
+    const Spatial wrench = now.inverse->residual_wrench();
+    return moment ? wrench.head<3>().norm() : wrench.tail<3>().norm();
   };
 }
 
@@ -103,10 +129,26 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [c = a.index](const Instant& now) { return now.inverse->joint_moment(c); };
      }},
+    {"joint_moment_partial", Element::tree_coordinate, Element::none, "N m|N", true,
+     "the same of a joint's coordinate as if it were coupled to no other",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [t = a.index](const Instant& now) { return now.inverse->joint_moment_partial(t); };
+     }},
     {"muscle_moment", Element::coordinate, Element::muscles, "N m|N", true, "of a muscle or group, active + passive",
      [](const Model&, const Chosen& a, const Chosen& b) { return moment_of(a, b, true); }},
     {"passive_moment", Element::coordinate, Element::muscles, "N m|N", false, "of a muscle or group, passive part",
      [](const Model&, const Chosen& a, const Chosen& b) { return moment_of(a, b, false); }},
+    {"tone_moment", Element::coordinate, Element::muscles, "N m|N", false,
+     "of a muscle or group at its least activation, active part: never part of passive_moment",
+     [](const Model&, const Chosen& a, const Chosen& b) -> Reader {
+       return [c = a.index, muscles = b.muscles](const Instant& now) {
+         double sum = 0.0;
+         for (const int m : muscles)
+           sum += joint_moment_arm(now, m, c) * now.work->active[at(m)] *
+                  now.model->data().units[at(m)].minimum_activation;
+         return sum;
+       };
+     }},
     {"torque_capacity", Element::coordinate, Element::none, "N m|N", false,
      "greatest active + passive torque in the positive direction",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
@@ -123,6 +165,16 @@ const Family families[] = {
     {"moment_arm", Element::muscle, Element::coordinate, "m|1", false, "-dl/dc, couplers respected",
      [](const Model&, const Chosen& a, const Chosen& b) -> Reader {
        return [m = a.index, c = b.index](const Instant& now) { return joint_moment_arm(now, m, c); };
+     }},
+    {"moment_arm_partial", Element::muscle, Element::tree_coordinate, "m|1", false,
+     "-dl/dc of a joint's coordinate as if it were coupled to no other",
+     [](const Model&, const Chosen& a, const Chosen& b) -> Reader {
+       return [m = a.index, t = b.index](const Instant& now) {
+         const ModelData& data = now.model->data();
+         for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
+           if (data.arm_slots[at(i)].coordinate == t) return now.work->arm[at(i)];
+         return 0.0;
+       };
      }},
     {"fibre_length", Element::muscle, Element::none, "m", false, "of the muscle's fibres",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
@@ -204,6 +256,14 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) {
        return of_level(a, [](const LevelLoad& l) { return l.net_moment_axial; });
      }},
+    {"rhythm_moment", Element::level, Element::none, "N m", true,
+     "extension couple that muscles and passive tissue leave to the lumbar rhythm's constraint, as no tissue supplies "
+     "it",
+     [](const Model&, const Chosen& a, const Chosen&) { return imbalance(a, 0); }},
+    {"rhythm_moment_bending", Element::level, Element::none, "N m", true, "the same, right bending +",
+     [](const Model&, const Chosen& a, const Chosen&) { return imbalance(a, 1); }},
+    {"rhythm_moment_axial", Element::level, Element::none, "N m", true, "the same, left rotation +",
+     [](const Model&, const Chosen& a, const Chosen&) { return imbalance(a, 2); }},
     {"hip_contact_force", Element::side, Element::none, "N", true, "pelvis on femur, magnitude",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [h = a.index](const Instant& now) { return now.inverse->hip_force(h).norm(); };
@@ -230,6 +290,9 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [r = a.index](const Instant& now) { return now.inverse->reserve()[at(r)]; };
      }},
+    {"residual", Element::residual, Element::none, "N m|N", true,
+     "magnitude of the force, or moment about the root body's origin, that neither measured nor contact forces supply",
+     [](const Model& model, const Chosen& a, const Chosen&) { return residual(model, a.index == 1); }},
     {"contact_force_x", Element::contact, Element::none, "N", true, "of the environment on a contact point, ground x",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k)]; };
@@ -254,6 +317,14 @@ const Family families[] = {
     {"external_force_z", Element::none, Element::none, "N", true, "ground z",
      [](const Model&, const Chosen&, const Chosen&) -> Reader {
        return [](const Instant& now) { return now.inverse->required_wrench()[5]; };
+     }},
+    {"thomas_angle_deg", Element::side, Element::none, "deg", false,
+     "thigh (y axis of the femur, downward) above the horizontal: for a body that lies on its back",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [h = a.index](const Instant& now) {
+         const Vec3 thigh = -now.work->tree.X_GB[at(now.model->data().hips[at(h)].second)].R.col(1);
+         return to_degrees(std::atan2(thigh.y(), std::hypot(thigh.x(), thigh.z())));
+       };
      }},
     {"lordosis_deg", Element::none, Element::none, "deg", false,
      "angle from L1's superior to S1's superior endplate, lordosis +",
@@ -311,6 +382,8 @@ const char* placeholder(Element element) {
       return "<coordinate>";
     case Element::contact:
       return "<contact>";
+    case Element::residual:
+      return "<force or moment>";
     case Element::none:
       break;
   }
@@ -347,6 +420,8 @@ std::vector<std::string> element_names(const Model& model, Element element, cons
     case Element::contact:
       for (const auto& [name, contact] : data.spec.contacts) names.push_back(name);
       return names;
+    case Element::residual:
+      return {"force", "moment"};
     case Element::none:
       break;
   }
@@ -364,7 +439,9 @@ std::string unit_of(const Family& family, const Model& model, int first, int sec
   if (family.first == Element::coordinate) rotation = data.is_rotation[at(first)];
   if (family.second == Element::coordinate) rotation = data.is_rotation[at(second)];
   if (family.first == Element::tree_coordinate) rotation = data.tree_is_rotation[at(first)];
+  if (family.second == Element::tree_coordinate) rotation = data.tree_is_rotation[at(second)];
   if (family.first == Element::equation) rotation = equations[at(first)].rotation;
+  if (family.first == Element::residual) rotation = first == 1;
   return rotation ? unit.substr(0, bar) : unit.substr(bar + 1);
 }
 

@@ -68,7 +68,7 @@ class StudyReader {
     study_.model = scaled(study_.model, study_.subject, "/subject", problems);
     if (problems.empty()) apply(study_.edits, "/edits", study_.model, problems);
     document_->complain(Kind::input, problems);
-    load_table();
+    load_tables();
 
     json provenance = json::object();
     provenance["program"] = "psoas";
@@ -210,10 +210,15 @@ class StudyReader {
     }
   }
 
-  void load_table() {
+  void load_tables() {
     const auto* motion = std::get_if<MotionStudy>(&study_.question);
     if (!motion) return;
-    const std::string& name = motion->motion.coordinates;
+    study_.table = load_table(motion->motion.coordinates);
+    if (motion->motion.forces) study_.forces = load_table(motion->motion.forces->table);
+  }
+
+  /// A table that the study names, from beside the study or from the result that it is read from.
+  Table load_table(const std::string& name) {
     std::string text;
     const std::string path = beside(name);
     if (!embedded_.is_null() && embedded_.contains("tables") && embedded_["tables"].contains(name)) {
@@ -227,10 +232,10 @@ class StudyReader {
     } else {
       text = read_file(path);
     }
-    study_.table = parse_table(text, path);
     json& entry = tables_[name];
     entry["fnv1a64"] = hash_of(text);
     if (text.size() <= embedded_limit) entry["text"] = text;
+    return parse_table(text, path);
   }
 
   Study study_;

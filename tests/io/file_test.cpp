@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "support/errors.hpp"
+#include "support/no_rights.hpp"
 #include "support/temp_folder.hpp"
 
 namespace psoas {
@@ -18,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::error_of;
+using test::NoRights;
 using test::TempFolder;
 using Names = std::set<std::string>;
 
@@ -66,7 +68,7 @@ TEST(ReadFile, NamesWhatItCannotRead) {
 }
 
 TEST(ReadFile, NamesAFileWithoutPermission) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const NoRights nobody;
   TempFolder folder;
   const std::string path = folder.write("secret", "x");
   ::chmod(path.c_str(), 0);
@@ -196,7 +198,7 @@ TEST(WriteFiles, ADeviceIsWrittenDirectly) {
 }
 
 TEST(WriteFiles, AFolderOrFileWithoutPermissionIsNamed) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  const NoRights nobody;
   TempFolder folder;
   fs::create_directory(folder / "closed");
   const std::string fixed = folder.write("fixed", "old");

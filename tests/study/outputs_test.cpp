@@ -64,7 +64,7 @@ std::string glob_of(const std::string& pattern) {
     const std::size_t end = pattern.find('>', i);
     const std::string placeholder = pattern.substr(i + 1, end - i - 1);
     const bool two = std::count(pattern.begin(), pattern.end(), '<') == 2;
-    out += !two ? "*" : placeholder == "coordinate" ? "hip_*" : "psoas_*";
+    out += !two ? "*" : placeholder.ends_with("coordinate") ? "hip_*" : "psoas_*";
     i = end;
     ++elements;
   }
@@ -152,6 +152,113 @@ TEST(Outputs, groups_sum_and_moments_are_arm_times_force) {
   EXPECT_NEAR(now("muscle_moment/hip_flexion_r/group:iliopsoas_r"), moment, 1e-9 * std::abs(moment));
   EXPECT_NEAR(now("passive_moment/hip_flexion_r/group:iliopsoas_r"), passive, 1e-9 * std::abs(passive));
   EXPECT_NEAR(now("muscle_force/group:iliopsoas"), force + now("muscle_force/group:iliopsoas_l"), 1e-9 * force);
+}
+
+TEST(Outputs, partial_values_and_the_couplers_slopes_make_the_whole) {
+  // What a coordinate drives through couplers (the patella by the knee) adds by the coupler's slope.
+  const Solved& now = solved();
+  const ModelData& data = now.model.data();
+  const std::vector<double>& slope = now.solver.work().slope;
+  for (const std::string coordinate : {"knee_angle_r", "hip_flexion_r", "lumbar_extension"}) {
+    const int c = now.model.coordinate(coordinate);
+    double moment = 0.0, arm = 0.0;
+    int parts = 0;
+    for (std::size_t t = 0; t < data.couplings.size(); ++t)
+      if (data.couplings[t].source == c) {
+        moment += slope[t] * now("joint_moment_partial/" + data.tree_coordinate_names[t]);
+        arm += slope[t] * now("moment_arm_partial/recfem_r/" + data.tree_coordinate_names[t]);
+        ++parts;
+      }
+    EXPECT_EQ(parts > 1, coordinate != "hip_flexion_r");
+    EXPECT_NEAR(now("joint_moment/" + coordinate), moment, 1e-9) << coordinate;
+    EXPECT_NEAR(now("moment_arm/recfem_r/" + coordinate), arm, 1e-14) << coordinate;
+  }
+}
+
+TEST(Outputs, tone_is_the_active_moment_of_least_activation) {
+  const Model raised = solved().model.with({set("group:iliopsoas_r", "minimum_activation", 0.06)});
+  InverseSolver solver(raised, {});
+  solver.net(solved().solver.q(), solved().solver.u(), solved().solver.udot());
+  solver.solve({1.0, 0.0});
+  const auto value = [&](const char* name) {
+    return find_outputs(raised, {name}, true)
+        .front()
+        .value({&raised, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(),
+                solver.tendon_force(), &solver});
+  };
+  double expected = 0.0;
+  for (const int m : raised.select("group:iliopsoas_r"))
+    expected +=
+        0.06 * moment_arm(raised, solver.work(), m, raised.coordinate("hip_flexion_r")) * solver.work().active[at(m)];
+  EXPECT_GT(expected, 1.0);
+  EXPECT_NEAR(value("tone_moment/hip_flexion_r/group:iliopsoas_r"), expected, 1e-12 * expected);
+  // the passive moment does not know of it
+  EXPECT_EQ(value("passive_moment/hip_flexion_r/group:iliopsoas_r"),
+            solved()("passive_moment/hip_flexion_r/group:iliopsoas_r"));
+}
+
+TEST(Outputs, what_the_rhythm_constraint_carries) {
+  // With an equation for each level nothing is left but the levels' reserves.
+  for (const std::string level : {"L5_S1", "L3_L4", "T12_L1"}) {
+    EXPECT_NEAR(solved()("rhythm_moment/" + level), solved()("reserve/" + level + "_extension"), 1e-8) << level;
+    EXPECT_NEAR(solved()("rhythm_moment_bending/" + level), solved()("reserve/" + level + "_bending"), 1e-8) << level;
+    EXPECT_NEAR(solved()("rhythm_moment_axial/" + level), solved()("reserve/" + level + "_rotation"), 1e-8) << level;
+  }
+  // With the three trunk equations couples of many newton metres stay, whose projection is the coordinate's reserve.
+  const Model& model = solved().model;
+  InverseSolver solver(model, {.levels = false});
+  solver.net(solved().solver.q(), solved().solver.u(), solved().solver.udot());
+  solver.solve({1.0, 0.0});
+  const ModelData& data = model.data();
+  double projected = 0.0, largest = 0.0, reserve = std::nan("");
+  for (std::size_t k = 0; k < data.levels.size(); ++k) {
+    const double left = solver.level_imbalance(static_cast<int>(k))[0];
+    projected += solver.work().slope[at(data.levels[k].coordinates[0])] * left;
+    largest = std::max(largest, std::abs(left));
+  }
+  for (std::size_t r = 0; r < solver.equations().size(); ++r)
+    if (solver.equations()[r].name == "lumbar_extension") reserve = solver.reserve()[r];
+  EXPECT_NEAR(projected, reserve, 1e-8);
+  EXPECT_GT(largest, 5.0);
+}
+
+TEST(Outputs, thomas_angle_of_a_body_on_its_back) {
+  const Model& model = solved().model;
+  Workspace work(model);
+  std::vector<double> q = model.data().default_coordinates;
+  const std::vector<double> u(q.size());
+  q[at(model.coordinate("pelvis_tilt"))] = degrees(90.0);  // x, forward, is up now
+  q[at(model.coordinate("hip_flexion_r"))] = degrees(25.0);
+  q[at(model.coordinate("hip_flexion_l"))] = degrees(-12.0);
+  evaluate(model, q, u, work, Depth::position);
+  for (const auto& [side, angle] : {std::pair{"r", 25.0}, std::pair{"l", -12.0}})
+    EXPECT_NEAR(find_outputs(model, {std::string("thomas_angle_deg/") + side}, false)
+                    .front()
+                    .value({&model, &work, q, u, u, {}, {}, nullptr}),
+                angle, 1e-9);
+}
+
+TEST(Outputs, a_residual_is_what_contacts_do_not_supply) {
+  const Solved& now = solved();
+  Vec3 contacts = Vec3::Zero(), needed;
+  for (int i = 0; i < 3; ++i) {
+    const std::string axis(1, "xyz"[i]);
+    for (const auto& [name, contact] : now.model.spec().contacts)
+      contacts[i] += now("contact_force_" + axis + "/" + name);
+    needed[i] = now("external_force_" + axis);
+  }
+  EXPECT_NEAR(now("residual/force"), (needed - contacts).norm(), 1e-9);
+  Vec3 reserve;
+  for (int i = 0; i < 3; ++i) reserve[i] = now(std::string("reserve/pelvis_t") + "xyz"[i]);
+  EXPECT_NEAR(now("residual/force"), reserve.norm(), 1e-6);
+  // without contacts all of it
+  InverseSolver solver(now.model, {});
+  solver.net(now.solver.q(), now.solver.u(), now.solver.udot());
+  solver.solve({0.0, 0.0});
+  EXPECT_NEAR(solver.residual_wrench().tail<3>().norm(), needed.norm(), 1e-9);
+  // a model whose pelvis is held has none
+  const Model held = Model::load(PSOAS_SOURCE_DIR "/models/iliopsoas.json");
+  EXPECT_NE(error_of([&] { find_outputs(held, {"residual/force"}, true); }), "no error");
 }
 
 TEST(Outputs, hip_contact_force_is_one_vector_in_two_frames) {

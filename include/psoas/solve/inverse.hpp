@@ -54,9 +54,11 @@ class InverseSolver {
   /// Throws Error(input) for options out of range or an unknown weight.
   InverseSolver(const Model& model, const InverseOptions& options);
 
-  /// Kinematics, paths, rigid-tendon muscle forces and the generalised forces that the motion needs under gravity and no
-  /// contact. q [rad, m], u, udot over the independent coordinates.
-  void net(std::span<const double> q, std::span<const double> u, std::span<const double> udot);
+  /// Kinematics, paths, rigid-tendon muscle forces and the generalised forces that the motion needs under gravity, the
+  /// measured external forces and no contact. q [rad, m], u, udot over the independent coordinates; `measured` holds a
+  /// wrench about ground's origin in ground [N m, N] for each body of the tree, or nothing where none were measured.
+  void net(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
+           std::span<const Spatial> measured = {});
 
   /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
   /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as
@@ -75,7 +77,7 @@ class InverseSolver {
   std::span<const double> q() const { return q_; }
   std::span<const double> u() const { return u_; }
   std::span<const double> udot() const { return udot_; }
-  /// Wrench about ground's origin that the environment must supply in all [N m, N].
+  /// Wrench about ground's origin that the environment must supply in all, measured forces included [N m, N].
   const Spatial& required_wrench() const { return required_; }
   /// Centre of pressure of the required wrench on the plane at height y [m, in ground]; y is that height.
   Vec3 centre_of_pressure(double height) const;
@@ -84,7 +86,8 @@ class InverseSolver {
   Vec3 mass_center_acceleration() const;
   /// Contact point in ground [m].
   Vec3 contact_point(int contact) const;
-  /// Moment about a point of ground [m] that holds up all bodies of a subtree against gravity and inertia [N m].
+  /// Moment about a point of ground [m] that holds up all bodies of a subtree against gravity, inertia and measured
+  /// forces [N m].
   Vec3 subtree_moment(int body, const Vec3& point) const;
 
   // --- the last solve() ---
@@ -95,6 +98,16 @@ class InverseSolver {
   std::span<const double> contact_force() const { return contact_force_; }  ///< three a contact, ground axes [N]
   /// Net generalised force of an independent coordinate from inverse dynamics with the contact forces [N m, N].
   double joint_moment(int coordinate) const { return joint_moment_[static_cast<std::size_t>(coordinate)]; }
+  /// The same of a coordinate of the tree as if no coupler joined it to others [N m, N].
+  double joint_moment_partial(int tree_coordinate) const {
+    return joint_moment_partial_[static_cast<std::size_t>(tree_coordinate)];
+  }
+  /// Wrench about the root body's origin in ground axes that neither measured nor contact forces supply [N m, N]; what
+  /// the ground carries where the root does not move freely.
+  Spatial residual_wrench() const;
+  /// What muscles and passive torques leave of a level's three equations (extension, bending, rotation) [N m]: its
+  /// reserves with `levels`, and without them what the rhythm constraint carries, a couple that no tissue supplies.
+  Vec3 level_imbalance(int level) const;
   const LevelLoad& level(int index) const { return levels_[static_cast<std::size_t>(index)]; }
   /// Force of the pelvis on the femur in ground axes [N] at the hip of `data().hips[index]`.
   const Vec3& hip_force(int index) const { return hips_[static_cast<std::size_t>(index)]; }
@@ -119,7 +132,7 @@ class InverseSolver {
   InverseOptions options_;
   Workspace work_;
   double body_weight_ = 0.0;
-  std::vector<double> q_, u_, udot_, tree_udot_, tree_moment_, row_target_, dense_;
+  std::vector<double> q_, u_, udot_, tree_udot_, tree_moment_, joint_moment_partial_, row_target_, dense_;
   Spatial required_ = Spatial::Zero();
   std::vector<Equation> equations_;
   struct RowShare {
@@ -131,7 +144,7 @@ class InverseSolver {
   std::vector<int> muscle_row_start_, muscle_rows_;
   std::vector<int> contact_row_start_, contact_rows_;
   std::vector<double> muscle_weight_;
-  std::vector<Spatial> external_;
+  std::vector<Spatial> measured_, external_;
   RedundancyProblem with_contacts_, muscles_only_, contacts_only_;
   RedundancySolution solution_;
   RedundancySolver solver_, contact_solver_;

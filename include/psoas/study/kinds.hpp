@@ -23,6 +23,35 @@ struct Window {
   std::string fault() const { return from < to ? "" : "expected \"from\" below \"to\""; }
 };
 
+/// A measured external force on one body: which columns of a table hold it.
+struct MeasuredForce {
+  std::string body = required_text, force = required_text, point, torque, expressed_in = "ground";
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body that the force acts on"});
+    see("force", self.force, Info{"", "what the names of the force's columns [N] start with; x, y and z follow"});
+    see("point", self.point,
+        Info{"",
+             "the same for the point of application [m]; absent: the origin of the frame in which it is expressed"});
+    see("torque", self.torque, Info{"", "the same for the free moment at that point [N m]; absent: none"});
+    see("expressed_in", self.expressed_in, Info{"", "frame of force, point and torque: ground or a body"});
+  }
+};
+
+/// Measured external forces, as force plates give them.
+struct MeasuredForces {
+  std::string table = required_text;
+  std::optional<double> lowpass_hz;
+  Named<MeasuredForce> loads;
+  static void each(auto& self, auto&& see) {
+    see("table", self.table,
+        Info{"", "table of forces over time (.mot, .sto, .csv), path relative to the study, sampled at any even rate"});
+    see("lowpass_hz", self.lowpass_hz,
+        Info{"Hz", "cut-off of the filter, as that of the coordinates; absent: the same as theirs", 0.1, 1000});
+    see("loads", self.loads, Info{"", "the forces by name"});
+  }
+  std::string fault() const { return loads.empty() ? "expected at least one force in \"loads\"" : ""; }
+};
+
 /// A recorded motion and how it is smoothed.
 struct MotionData {
   std::string coordinates = required_text;
@@ -30,6 +59,7 @@ struct MotionData {
   std::string trunk = "orientation";
   Named<double> hold;
   Named<Window> windows;
+  std::optional<MeasuredForces> forces;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
         Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
@@ -44,6 +74,8 @@ struct MotionData {
         Info{"rad or m", "independent coordinates that the recording lacks, with the value at which they are held",
              -1e3, 1e3});
     see("windows", self.windows, Info{"", "parts of the recording by name; absent: all of it, called \"all\""});
+    see("forces", self.forces,
+        Info{"", "measured external forces; absent: contact forces are derived from the motion"});
   }
 };
 
@@ -62,13 +94,17 @@ struct RedundancySpec {
   }
 };
 
-/// How contacts with the environment are found where no forces were measured.
+/// How contacts with the environment are found that no plate measured.
 struct SupportSpec {
-  std::string seat = "until_seat_off";
+  std::string seat = "auto";
   double seat_release_duration = 0.15, seat_release_end = 0.02;
   double contact_scale = 0.3;
   static void each(auto& self, auto&& see) {
-    see("seat", self.seat, Info{"", "whether there is a seat", -inf, inf, "until_seat_off none"});
+    see("seat", self.seat,
+        Info{"",
+             "whether a seat may push until seat-off; auto: unless forces were measured (which is where a seat that no "
+             "plate measures is named)",
+             -inf, inf, "auto until_seat_off none"});
     see("seat_release_duration", self.seat_release_duration,
         Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
     see("seat_release_end", self.seat_release_end, Info{"s", "when it is zero, after seat-off", -10, 10});

@@ -28,8 +28,9 @@ struct Study {
   std::vector<Edit> edits;
   std::vector<std::string> outputs;  ///< names of outputs, with globs
   StudyKind question;
-  std::optional<Table> table;  ///< a motion's recording
-  std::string provenance;      ///< JSON text
+  std::optional<Table> table;   ///< a motion's recording
+  std::optional<Table> forces;  ///< a motion's measured external forces
+  std::string provenance;       ///< JSON text
 
   /// "file:line: pointer" for messages of what runs later.
   std::function<std::string(const std::string& pointer)> place;
