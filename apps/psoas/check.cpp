@@ -73,8 +73,11 @@ void check_study(Verdict& verdict) {
     try {
       const Model model(spec);
       if (verdict.what.empty()) verdict.what = about(model);
+      std::vector<Equation> equations;
+      if (const auto* motion = std::get_if<MotionStudy>(&study.question))
+        equations = redundancy_equations(model, motion->redundancy.lumbar == "levels");
       for (std::size_t i = 0; has_outputs && i < study.outputs.size(); ++i) try {
-          find_outputs(model, {study.outputs[i]}, true);
+          find_outputs(model, {study.outputs[i]}, true, equations);
         } catch (const Error& error) {
           const std::string line = study.place("/outputs/" + std::to_string(i)) + ": " + error.what();
           if (verdict.problems.empty() || verdict.problems.back() != line) verdict.problems.push_back(line);

@@ -156,6 +156,10 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
     }
     if (edit.set.empty() && edit.scale.empty() && edit.shift.empty() && !edit.remove)
       problems.push_back({here, "expected something to do: set, scale, shift or remove"});
+    if (edit.match_delta_theta_deg) {
+      problems.push_back({here + "/match", "expected a study to find the matched value, found a plain edit"});
+      continue;
+    }
     for (const auto& [field, factor] : edit.scale)
       if (edit.set.find(field))
         problems.push_back({below(here + "/scale", field), "expected a field that the same edit does not set, too"});

@@ -53,8 +53,8 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
       walk.wrong(here, "expected an object", &item);
       continue;
     }
-    const std::vector<std::string> known = {"name", "muscles", "joints", "bodies", "passive",
-                                            "set",  "scale",   "shift",  "remove", "note"};
+    const std::vector<std::string> known = {"name",  "muscles", "joints", "bodies", "passive", "set",
+                                            "scale", "shift",   "remove", "match",  "note"};
     for (const auto& [key, value] : item.items()) {
       const std::string place = below(here, key);
       const auto selection = [&](std::vector<std::string>& out, const json& v) {
@@ -94,9 +94,28 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
         walk.into(edit.shift, value, place, Info{"", "amounts by field", -1e9, 1e9});
       } else if (key == "remove") {
         walk.into(edit.remove, value, place, {});
+      } else if (key == "match") {
+        if (!value.is_object()) {
+          walk.wrong(place, "expected an object with \"delta_theta_deg\"", &value);
+          continue;
+        }
+        for (const auto& [match, v] : value.items())
+          if (match == "delta_theta_deg")
+            walk.into(edit.match_delta_theta_deg.emplace(), v, below(place, match),
+                      Info{"deg", "lost hip extension to be reached", 0.01, 90});
+          else if (match != "note")
+            walk.wrong(below(place, match), "unknown key" + did_you_mean(match, {"delta_theta_deg"}));
+        if (!value.contains("delta_theta_deg")) walk.wrong(place, "missing \"delta_theta_deg\"");
       } else if (key != "note") {
         walk.wrong(place, "unknown key" + did_you_mean(key, known));
       }
+    }
+    if (edit.match_delta_theta_deg) {
+      std::size_t numbers = edit.scale.size() + edit.shift.size();
+      for (const auto& [field, value] : edit.set) numbers += value.word ? 0 : 1;
+      if (numbers != 1 || edit.remove || edit.muscles.empty())
+        walk.wrong(here + "/match", "expected beside it muscles and one number in scale, shift or set, found " +
+                                        std::to_string(numbers) + (numbers == 1 ? " number" : " numbers"));
     }
     edits.push_back(std::move(edit));
   }

@@ -11,13 +11,15 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-/// Edges of a contact's friction pyramid.
-constexpr int edges = 4;
+/// Pushes whose sums fill a contact's friction pyramid: its four edges, and the normal that is its axis. Edges alone
+/// would do, but then a cost could not tell a tangential force from the normal part that carries it.
+constexpr int pushes = 5, normal_push = 4;
 
-/// The force along an edge whose normal part is 1, in ground axes.
-Vec3 edge_direction(const ContactPoint& contact, int edge) {
-  const double tangential = edge % 2 == 0 ? contact.friction : -contact.friction;
-  return {edge < 2 ? tangential : 0.0, 1.0, edge < 2 ? 0.0 : tangential};
+/// The force of a push whose normal part is 1, in ground axes.
+Vec3 push_direction(const ContactPoint& contact, int push) {
+  if (push == normal_push) return {0.0, 1.0, 0.0};
+  const double tangential = push % 2 == 0 ? contact.friction : -contact.friction;
+  return {push < 2 ? tangential : 0.0, 1.0, push < 2 ? 0.0 : tangential};
 }
 
 /// Axes of a level's load frame in ground, as columns.
@@ -31,13 +33,44 @@ Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
   return work.tree.X_GB[at(item.parent)] * item.X_PF.p;
 }
 
+bool is_trunk(const ModelData& data, int coordinate) {
+  return std::find(data.trunk.begin(), data.trunk.end(), coordinate) != data.trunk.end();
+}
+
 }  // namespace
+
+std::vector<Equation> redundancy_equations(const Model& model, bool levels) {
+  const ModelData& data = model.data();
+  levels = levels && !data.levels.empty();
+  // Which coordinates of the tree can a muscle or contact act on?
+  std::vector<bool> acted(at(model.tree().coordinates()), false);
+  for (const ArmSlot& slot : data.arm_slots) acted[at(slot.coordinate)] = true;
+  for (const ContactPoint& contact : data.contacts)
+    for (int t = 0; t < model.tree().coordinates(); ++t) {
+      const int body = model.tree().coordinate_body[at(t)];
+      if (contact.body >= body && contact.body < model.tree().bodies[at(body)].subtree_end) acted[at(t)] = true;
+    }
+  std::vector<Equation> equations;
+  for (int c = 0; c < model.coordinates(); ++c) {
+    const bool root = std::find(data.root.begin(), data.root.end(), c) != data.root.end();
+    bool used = root;
+    for (std::size_t t = 0; t < data.couplings.size(); ++t) used = used || (data.couplings[t].source == c && acted[t]);
+    if (!used || (levels && is_trunk(data, c))) continue;
+    equations.push_back({data.coordinate_names[at(c)], root, data.is_rotation[at(c)], c});
+  }
+  if (levels)
+    for (const Level& level : data.levels)
+      for (const int t : level.coordinates) equations.push_back({data.tree_coordinate_names[at(t)], false, true, -1});
+  return equations;
+}
 
 InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
     : model_(model), options_(options), work_(model), solver_(1, 1), contact_solver_(1, 1) {
   const ModelData& data = model_.data();
   if (!(options.power >= 1.5 && options.power <= 20.0))
     throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
+  if (!(options.contact_scale > 0.0 && options.tangential_scale > 0.0))
+    throw Error(Kind::input, "/support", "expected scales of contact forces above 0");
   body_weight_ = data.mass * data.spec.gravity.norm();
   q_.assign(at(model_.coordinates()), 0.0);
   u_ = udot_ = joint_moment_ = q_;
@@ -66,59 +99,39 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   for (double& w : muscle_weight_) w = std::max(w * static_cast<double>(data.units.size()) / sum, 1e-9);
   build_rows();
   const int rows = static_cast<int>(equations_.size());
-  const int variables = static_cast<int>(data.units.size() + edges * data.contacts.size());
+  const int variables = static_cast<int>(data.units.size() + pushes * data.contacts.size());
   row_target_.assign(at(rows), 0.0);
   dense_ = row_target_;
-  with_contacts_.resize(rows, variables, muscle_row_start_.back() + edges * contact_row_start_.back());
+  with_contacts_.resize(rows, variables, muscle_row_start_.back() + pushes * contact_row_start_.back());
   muscles_only_.resize(rows, model_.muscles(), muscle_row_start_.back());
   solver_ = RedundancySolver(rows, variables);
   for (int r = 0; r < rows; ++r)
     if (equations_[at(r)].root) root_rows_.push_back(r);
   shortfall_.assign(root_rows_.size(), 0.0);
-  const int contact_variables = static_cast<int>(edges * data.contacts.size()),
+  const int contact_variables = static_cast<int>(pushes * data.contacts.size()),
             roots = static_cast<int>(root_rows_.size());
   if (contact_variables > 0 && roots > 0) {
     contacts_only_.resize(roots, contact_variables, contact_variables * roots);
     contact_solver_ = RedundancySolver(roots, contact_variables);
   }
   solution_.x.reserve(at(variables));
-  solution_.reserve.reserve(at(rows));
+  solution_.reserve.assign(at(rows), std::nan(""));  // none before a solve
   solution_.multiplier.reserve(at(rows));
 }
 
 void InverseSolver::build_rows() {
   const ModelData& data = model_.data();
   const bool levels = options_.levels && !data.levels.empty();
-  const auto is_trunk = [&](int c) { return std::find(data.trunk.begin(), data.trunk.end(), c) != data.trunk.end(); };
-
-  // Which coordinates of the tree can a muscle or contact act on?
-  std::vector<bool> acted(at(model_.tree().coordinates()), false);
-  for (const ArmSlot& slot : data.arm_slots) acted[at(slot.coordinate)] = true;
-  for (const ContactPoint& contact : data.contacts)
-    for (int t = 0; t < model_.tree().coordinates(); ++t) {
-      const int body = model_.tree().coordinate_body[at(t)];
-      if (contact.body >= body && contact.body < model_.tree().bodies[at(body)].subtree_end) acted[at(t)] = true;
-    }
-
+  equations_ = redundancy_equations(model_, options_.levels);
   std::vector<int> row_of(at(model_.coordinates()), -1);
-  for (int c = 0; c < model_.coordinates(); ++c) {
-    const bool root = std::find(data.root.begin(), data.root.end(), c) != data.root.end();
-    bool used = root;
-    for (std::size_t t = 0; t < data.couplings.size(); ++t) used = used || (data.couplings[t].source == c && acted[t]);
-    if (!used || (levels && is_trunk(c))) continue;
-    row_of[at(c)] = static_cast<int>(equations_.size());
-    equations_.push_back({data.coordinate_names[at(c)], root, data.is_rotation[at(c)]});
-  }
+  for (std::size_t r = 0; r < equations_.size(); ++r)
+    if (equations_[r].coordinate >= 0) row_of[at(equations_[r].coordinate)] = static_cast<int>(r);
+  // the levels' rows stand last
   std::vector<std::array<int, 3>> level_rows;
-  if (levels)
-    for (const Level& level : data.levels) {
-      std::array<int, 3> rows{};
-      for (std::size_t i = 0; i < 3; ++i) {
-        rows[i] = static_cast<int>(equations_.size());
-        equations_.push_back({data.tree_coordinate_names[at(level.coordinates[i])], false, true});
-      }
-      level_rows.push_back(rows);
-    }
+  for (std::size_t k = 0; levels && k < data.levels.size(); ++k) {
+    const int first = static_cast<int>(equations_.size() - 3 * (data.levels.size() - k));
+    level_rows.push_back({first, first + 1, first + 2});
+  }
 
   // Where the generalised force of a coordinate of the tree goes.
   share_start_ = {0};
@@ -126,7 +139,7 @@ void InverseSolver::build_rows() {
     const int source = data.couplings[t].source;
     if (row_of[at(source)] >= 0) {
       shares_.push_back({row_of[at(source)], false});
-    } else if (levels && is_trunk(source)) {
+    } else if (levels && is_trunk(data, source)) {
       const std::size_t axis =
           at(static_cast<int>(std::find(data.trunk.begin(), data.trunk.end(), source) - data.trunk.begin()));
       bool is_level = false;
@@ -253,9 +266,8 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
     const ContactPoint& contact = data.contacts[k];
     const double cap = contact.cap * (contact.seat ? caps.seat : caps.feet);  // in body weights, as the variable is
     const Vec3 point = contact_point(static_cast<int>(k));
-    // A push within the friction pyramid is a sum of its four edges, none of which pulls.
-    for (int edge = 0; edge < edges; ++edge) {
-      const Spatial wrench = wrench_at<double>(point, edge_direction(contact, edge));
+    for (int push = 0; push < pushes; ++push) {
+      const Spatial wrench = wrench_at<double>(point, push_direction(contact, push));
       for (int t = 0; t < model_.tree().coordinates(); ++t) {
         const int body = model_.tree().coordinate_body[at(t)];
         if (contact.body < body || contact.body >= model_.tree().bodies[at(body)].subtree_end) continue;
@@ -263,7 +275,7 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
         for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
           dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * force;
       }
-      const std::size_t variable = at(model_.muscles()) + edges * k + at(edge);
+      const std::size_t variable = at(model_.muscles()) + pushes * k + at(push);
       for (int i = contact_row_start_[k]; i < contact_row_start_[k + 1]; ++i) {
         const int row = contact_rows_[at(i)];
         problem.row[at(entry)] = row;
@@ -272,9 +284,13 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
       }
       problem.column_start[variable + 1] = entry;
       problem.power[variable] = 2.0;
-      problem.weight[variable] = 1.0 / (options_.contact_scale * options_.contact_scale);
+      const double normal_cost = 1.0 / options_.contact_scale,
+                   tangential_cost = push == normal_push ? 0.0 : contact.friction / options_.tangential_scale,
+                   cost = std::max(normal_cost, tangential_cost);
+      problem.weight[variable] = cost * cost;
       problem.low[variable] = 0.0;
-      problem.high[variable] = cap / edges;
+      // half of the cap for the normal, an eighth for each edge: together the cap
+      problem.high[variable] = cap / (push == normal_push ? 2.0 : 8.0);
     }
   }
 }
@@ -323,7 +339,10 @@ void InverseSolver::run(RedundancyProblem& problem) {
     const bool lumbar = r >= equations_.size() - (options_.levels ? 3 * levels_.size() : 0);
     problem.target[r] = row_target_[r];
     // the root's shortfall is known by now; what is left of its equations holds exactly
-    problem.reserve_scale[r] = equation.root ? 1e-3 : lumbar ? options_.lumbar_reserve : options_.reserve;
+    problem.reserve_scale[r] = equation.root       ? 1e-3
+                               : lumbar            ? options_.lumbar_reserve
+                               : equation.rotation ? options_.reserve
+                                                   : options_.reserve_force;
   }
   solver_.solve(problem, solution_);
   for (int m = 0; m < model_.muscles(); ++m) {
@@ -346,9 +365,9 @@ void InverseSolver::solve(const ContactCaps& caps) {
   for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
     Vec3 force = Vec3::Zero();
-    for (int edge = 0; edge < edges; ++edge)
-      force += edge_direction(data.contacts[k], edge) *
-               (solution_.x[at(model_.muscles()) + edges * k + at(edge)] * body_weight_);
+    for (int push = 0; push < pushes; ++push)
+      force += push_direction(data.contacts[k], push) *
+               (solution_.x[at(model_.muscles()) + pushes * k + at(push)] * body_weight_);
     for (std::size_t i = 0; i < 3; ++i) contact_force_[3 * k + i] = force[static_cast<Eigen::Index>(i)];
   }
   finish(contact_force_);

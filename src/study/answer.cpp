@@ -13,20 +13,104 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-constexpr const char* right_group = "group:iliopsoas_r";
-constexpr const char* right_hip = "hip_flexion_r";
+/// A number with fixed decimals.
+std::string fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
 
-/// The right iliopsoas and its hip, where the model has them.
-bool right_side(const Model& model, std::vector<int>& muscles, int& hip) {
-  if (select_muscles(model.spec(), right_group).empty()) return false;
-  const auto& names = model.data().coordinate_names;
-  if (std::find(names.begin(), names.end(), right_hip) == names.end()) return false;
-  muscles = model.select(right_group);
-  hip = model.coordinate(right_hip);
-  return true;
+/// The one number of an edit with `match`, and the value of it that changes nothing.
+struct MatchedNumber {
+  double* number = nullptr;
+  double neutral = 0.0;
+  std::string verb, field;
+};
+
+MatchedNumber number_of(Edit& edit, const ModelSpec& base) {
+  for (auto& [field, factor] : edit.scale) return {&factor, 1.0, "scale", field};
+  for (auto& [field, amount] : edit.shift) return {&amount, 0.0, "shift", field};
+  for (auto& [field, value] : edit.set) {
+    MatchedNumber out{&value.number, 0.0, "set", field};
+    // the value that the first selected muscle has now
+    for (const std::string& selection : edit.muscles)
+      for (const std::string& name : select_muscles(base, selection)) {
+        MuscleSpec::each(*base.muscles.find(name),
+                         [&, &wanted = field](const char* key, const auto& member, const Info&) {
+                           if constexpr (std::is_same_v<std::decay_t<decltype(member)>, double>)
+                             if (wanted == key) out.neutral = member;
+                         });
+        return out;
+      }
+    return out;
+  }
+  return {};
 }
 
 }  // namespace
+
+std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
+                                      std::vector<Edit>& edits, std::vector<Problem>& problems) {
+  std::vector<std::string> sentences;
+  if (std::none_of(edits.begin(), edits.end(), [](const Edit& edit) { return edit.match_delta_theta_deg.has_value(); }))
+    return sentences;
+  const Model reference(unedited);
+  ModelSpec before = base;
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    Edit& edit = edits[i];
+    const std::string here = pointer + "/" + std::to_string(i);
+    if (edit.match_delta_theta_deg) {
+      const double target = *edit.match_delta_theta_deg;
+      edit.match_delta_theta_deg.reset();
+      const MatchedNumber matched = number_of(edit, before);
+      const double start = *matched.number;
+      // the side that the edit is about, the right one where it is about both
+      std::string side = "l";
+      for (const std::string& selection : edit.muscles)
+        for (const std::string& name : select_muscles(before, selection))
+          if (name.size() > 2 && name.substr(name.size() - 2) == "_r") side = "r";
+      std::string fault;
+      const auto shift_at = [&](double value) {
+        *matched.number = value;
+        ModelSpec spec = before;
+        std::vector<Problem> wrong;
+        apply({edit}, here, spec, wrong);
+        if (!wrong.empty()) {
+          fault = wrong.front().text;
+          return std::nan("");
+        }
+        return delta_theta_deg(reference, Model(spec), side) - target;
+      };
+      // From the value that changes nothing past the one given, in growing steps, until the shift is large enough.
+      double low = matched.neutral, high = start, at_low = shift_at(low), at_high = shift_at(high);
+      for (int k = 0; k < 12 && start != matched.neutral && std::isfinite(at_high) && at_high < 0.0; ++k) {
+        low = high, at_low = at_high;
+        high += 0.5 * (high - matched.neutral);
+        at_high = shift_at(high);
+      }
+      Root root;
+      if (at_low < 0.0 && at_high >= 0.0)
+        root = bisection_root(shift_at, low, high, {.x = 1e-12 * std::abs(high - matched.neutral), .value = 1e-6});
+      if (!root.converged) {
+        problems.push_back(
+            {here + "/match",
+             "expected a " + matched.verb + " of " + matched.field + " near " + shortest_text(start) + " that gives " +
+                 shortest_text(target) + " deg of lost hip extension, found " +
+                 (!fault.empty()           ? fault
+                  : std::isfinite(at_high) ? fixed(at_high + target, 2) + " deg at " + shortest_text(high)
+                                           : "no angle with 5 N m at " + shortest_text(high))});
+        *matched.number = start;
+      } else {
+        *matched.number = root.x;
+        sentences.push_back("matched: " + matched.verb + " " + matched.field + " " + shortest_text(root.x) + " gives " +
+                            shortest_text(target) + "° of lost hip extension (" + here + ")");
+      }
+    }
+    std::vector<Problem> ignored;  // the caller applies them all and hears of every problem then
+    apply({edit}, here, before, ignored);
+  }
+  return sentences;
+}
 
 std::vector<Variant> compile_variants(const Study& study) {
   std::vector<Variant> out;
@@ -34,10 +118,14 @@ std::vector<Variant> compile_variants(const Study& study) {
   const auto add = [&](const std::string& name, const std::vector<Edit>& edits) {
     ModelSpec spec = study.model;
     const std::size_t before = problems.size();
-    apply(edits, "/variants/" + name, spec, problems);
+    std::vector<Edit> own = edits;
+    std::vector<std::string> matched = study.matched;
+    for (std::string& sentence : find_matches(study.unedited, spec, "/variants/" + name, own, problems))
+      matched.push_back(std::move(sentence));
+    if (problems.size() == before) apply(own, "/variants/" + name, spec, problems);
     std::vector<Edit> all = study.edits;
-    all.insert(all.end(), edits.begin(), edits.end());
-    if (problems.size() == before) out.push_back({name, std::move(all), Model(spec)});
+    all.insert(all.end(), own.begin(), own.end());
+    if (problems.size() == before) out.push_back({name, std::move(all), Model(spec), std::move(matched)});
   };
   if (study.variants.empty()) add("", {});
   for (const auto& [name, edits] : study.variants) add(name, edits);
@@ -62,39 +150,78 @@ int find_coordinate(const Study& study, const Model& model, const std::string& n
               : "expected an independent coordinate of the model, found \"" + name + "\"" + did_you_mean(name, names));
 }
 
+int check_coordinate(const Study& study, const Model& model, const std::string& name, double value,
+                     const std::string& pointer) {
+  const int c = find_coordinate(study, model, name, pointer);
+  if (!model.data().is_rotation[at(c)]) return c;
+  const std::array<double, 2> range = model.spec().coordinates.find(name)->range;
+  const auto inside = [&](double angle) { return angle >= range[0] - 1e-9 && angle <= range[1] + 1e-9; };
+  const bool looks_like_degrees = !inside(value) && inside(degrees(value)) && std::abs(value) > 2.0;
+  if (std::abs(value) > 4.0 * pi || looks_like_degrees)
+    throw Error(Kind::input, study.place(pointer),
+                "expected an angle in radians" +
+                    (range[1] - range[0] < 100.0 ? " (range " + fixed(range[0], 3) + " to " + fixed(range[1], 3) + ")"
+                                                 : std::string()) +
+                    ", found " + shortest_text(value) +
+                    (looks_like_degrees ? "; that looks like degrees: " + shortest_text(degrees(value)) + " rad" : ""));
+  return c;
+}
+
 void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer,
                      State& state) {
   for (const auto& [name, value] : values)
-    state.q()[at(find_coordinate(study, model, name, pointer + "/" + name))] = value;
+    state.q()[at(check_coordinate(study, model, name, value, pointer + "/" + name))] = value;
 }
 
-double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip,
-                          double angle) {
-  state.q()[at(hip)] = angle;
-  evaluate(model, state, work, Depth::velocity);
-  rigid_tendon_forces(model, work);
-  double moment = 0.0;
-  for (const int m : muscles) moment += moment_arm(model, work, m, hip) * work.passive[at(m)];
-  return moment;
+std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& side) {
+  const std::string group = "group:iliopsoas_" + side, hip = "hip_flexion_" + side;
+  const auto& names = model.data().coordinate_names;
+  if (select_muscles(model.spec(), group).empty() || std::find(names.begin(), names.end(), hip) == names.end())
+    return {};
+  return Iliopsoas{model.select(group), model.coordinate(hip)};
 }
 
-double angle_of_passive_moment(const Model& model, const std::vector<int>& muscles, int hip, double torque) {
+double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque) {
+  const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
+  if (!muscles) return std::nan("");
+  std::vector<double> tone;
+  for (const int m : muscles->muscles) {
+    const auto& names = reference.data().muscle_names;
+    const auto before = std::find(names.begin(), names.end(), model.data().muscle_names[at(m)]);
+    tone.push_back(
+        before == names.end()
+            ? 0.0
+            : std::max(
+                  0.0,
+                  model.data().units[at(m)].minimum_activation -
+                      reference.data().units[static_cast<std::size_t>(before - names.begin())].minimum_activation));
+  }
   State state = model.default_state();
   Workspace work(model);
   const auto excess = [&](double angle) {
-    return passive_hip_moment(model, state, work, muscles, hip, angle) - torque;
+    state.q()[at(muscles->hip)] = angle;
+    evaluate(model, state, work, Depth::velocity);
+    rigid_tendon_forces(model, work);
+    double moment = 0.0;
+    for (std::size_t k = 0; k < tone.size(); ++k) {
+      const int m = muscles->muscles[k];
+      moment += moment_arm(model, work, m, muscles->hip) * (work.passive[at(m)] + tone[k] * work.active[at(m)]);
+    }
+    return moment - torque;
   };
   const double step = degrees(1.0);
   double high = degrees(120.0);
   if (excess(high) >= 0.0) return std::nan("");
   for (double low = high - step; low > degrees(-60.5); low -= step) {
-    if (excess(low) >= 0.0) {
-      for (int i = 0; i < 60; ++i) (excess(0.5 * (low + high)) >= 0.0 ? low : high) = 0.5 * (low + high);
-      return 0.5 * (low + high);
-    }
+    if (excess(low) >= 0.0) return bisection_root(excess, low, high).x;
     high = low;
   }
   return std::nan("");
+}
+
+double delta_theta_deg(const Model& reference, const Model& model, const std::string& side) {
+  return to_degrees(angle_of_passive_moment(reference, model, side, 5.0) -
+                    angle_of_passive_moment(reference, reference, side, 5.0));
 }
 
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
@@ -112,27 +239,97 @@ bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
   return false;
 }
 
-double delta_theta_deg(const Model& reference, const Model& model) {
-  std::vector<int> muscles;
-  int hip = -1;
-  if (!right_side(reference, muscles, hip)) return std::nan("");
-  const double before = angle_of_passive_moment(reference, muscles, hip, 5.0);
-  if (!right_side(model, muscles, hip)) return std::nan("");
-  return to_degrees(angle_of_passive_moment(model, muscles, hip, 5.0) - before);
+std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants) {
+  const Model unedited(study.unedited);
+  if (std::none_of(variants.begin(), variants.end(),
+                   [&](const Variant& variant) { return edits_iliopsoas(unedited, variant.edits); }))
+    return {};
+  std::vector<SummaryLine> lines;
+  bool found_right = false;
+  for (const char* side : {"r", "l"}) {
+    SummaryLine line{std::string("Δθ at 5 N·m, ") + (*side == 'r' ? "right" : "left"),
+                     "deg",
+                     "lost hip extension, as a clinician would measure it",
+                     {},
+                     1};
+    bool tone = false, found = true;
+    for (const Variant& variant : variants) {
+      line.values.push_back(delta_theta_deg(unedited, variant.model, side));
+      found = found && std::isfinite(line.values.back());
+      for (const Edit& edit : variant.edits) tone = tone || edit.set.find("minimum_activation");
+    }
+    if (*side == 'r') found_right = found;
+    if (!iliopsoas_of(unedited, side))
+      line.note = std::string("the model has no group iliopsoas that crosses hip_flexion_") + side;
+    else if (!found)
+      line.note = "–: the moment at rest does not pass 5 N·m between 120° of flexion and 60° of extension";
+    else if (tone)
+      line.note += "; raised tone resists too";
+    lines.push_back(line);
+  }
+  // sides that differ only because the subject's do need no rows of their own
+  const auto alike = [](double a, double b) { return (std::isnan(a) && std::isnan(b)) || std::abs(a - b) < 0.5; };
+  if (std::equal(lines[0].values.begin(), lines[0].values.end(), lines[1].values.begin(), alike)) {
+    lines.pop_back();
+    lines[0].label = "Δθ at 5 N·m";
+    if (found_right) lines[0].note += "; right, left within 0.5°";
+  }
+  return lines;
 }
 
-double iliopsoas_capacity(const Model& model, double angle) {
-  std::vector<int> muscles;
-  int hip = -1;
-  if (!right_side(model, muscles, hip)) return std::nan("");
+std::vector<std::string> edit_warnings(const Study& study, const Variant& variant) {
+  std::vector<std::string> out = variant.matched;
+  double least = 1.0;
+  for (const std::string& name : select_muscles(study.unedited, "group:iliopsoas"))
+    if (const MuscleSpec* now = variant.model.spec().muscles.find(name))
+      least = std::min(least, now->optimal_fibre_length / study.unedited.muscles.find(name)->optimal_fibre_length);
+  if (least < 0.85 - 1e-9)
+    out.push_back("iliopsoas at " + fixed(least, 2) +
+                  " of its optimal fibre length: beyond what was ever observed (0.85 is a severe fixed deformity)");
+  return out;
+}
+
+double iliopsoas_capacity(const Model& model, double angle, const std::string& side) {
+  const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
+  if (!muscles) return std::nan("");
   State state = model.default_state();
   Workspace work(model);
-  state.q()[at(hip)] = angle;
+  state.q()[at(muscles->hip)] = angle;
   evaluate(model, state, work, Depth::velocity);
   rigid_tendon_forces(model, work);
   double moment = 0.0;
-  for (const int m : muscles) moment += moment_arm(model, work, m, hip) * (work.active[at(m)] + work.passive[at(m)]);
+  for (const int m : muscles->muscles)
+    moment += moment_arm(model, work, m, muscles->hip) * (work.active[at(m)] + work.passive[at(m)]);
   return moment;
+}
+
+RangeWatch::RangeWatch(const Model& model)
+    : model_(model), excess_(at(model.coordinates()), 0.0), rows_(at(model.coordinates()), 0) {}
+
+void RangeWatch::see(std::span<const double> q) {
+  ++seen_;
+  for (std::size_t c = 0; c < q.size(); ++c) {
+    const std::array<double, 2>& range = model_.spec().coordinates.find(model_.data().coordinate_names[c])->range;
+    const double past = std::max(range[0] - q[c], q[c] - range[1]);
+    if (past < 1e-9) continue;
+    excess_[c] = std::max(excess_[c], past);
+    ++rows_[c];
+  }
+}
+
+std::vector<std::string> RangeWatch::warnings() const {
+  std::vector<std::string> out;
+  for (std::size_t c = 0; c < rows_.size(); ++c) {
+    if (rows_[c] == 0) continue;
+    const std::string& name = model_.data().coordinate_names[c];
+    const std::array<double, 2>& range = model_.spec().coordinates.find(name)->range;
+    const bool angle = model_.data().is_rotation[c];
+    const auto text = [&](double x) { return angle ? fixed(to_degrees(x), 1) : fixed(x, 3); };
+    out.push_back(name + " beyond its range (" + text(range[0]) + " to " + text(range[1]) + (angle ? " deg" : " m") +
+                  ") by up to " + text(excess_[c]) + (angle ? " deg" : " m") + " in " + std::to_string(rows_[c]) +
+                  " of " + std::to_string(seen_) + (seen_ == 1 ? " row" : " rows"));
+  }
+  return out;
 }
 
 }  // namespace psoas

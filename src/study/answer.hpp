@@ -15,37 +15,75 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
 /// A variant, compiled. Without variants there is one, called "".
 struct Variant {
   std::string name;
-  std::vector<Edit> edits;  ///< the study's and then the variant's
+  std::vector<Edit> edits;  ///< the study's and then the variant's, matched values found
   Model model;
+  std::vector<std::string> matched;  ///< a sentence for each value that was found, the study's edits included
 };
 
 /// Compiles the variants. Throws Error(model) with the place of each problem.
 std::vector<Variant> compile_variants(const Study& study);
 
+/// Puts the value that gives the asked shift of the passive torque-angle curve against `unedited` into each edit with
+/// `match`, one after another from `base` on; `match` itself goes. Returns a sentence for each. Problems have pointers
+/// below `pointer`.
+std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
+                                      std::vector<Edit>& edits, std::vector<Problem>& problems);
+
 /// Index of an independent coordinate that a study names. Throws Error(input) at `pointer`.
 int find_coordinate(const Study& study, const Model& model, const std::string& name, const std::string& pointer);
+
+/// Index of an independent coordinate that a study gives a value at `pointer`. Throws Error(input) for an unknown name,
+/// and for an angle that only makes sense in degrees.
+int check_coordinate(const Study& study, const Model& model, const std::string& name, double value,
+                     const std::string& pointer);
 
 /// Sets independent coordinates of a state from a study's object at `pointer`.
 void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer,
                      State& state);
 
-/// Passive flexion moment [N m] of a muscle group of one side about its hip at a flexion angle [rad]; the rest of the
-/// model in its default state (knees straight), tendons rigid.
-double passive_hip_moment(const Model& model, State& state, Workspace& work, const std::vector<int>& muscles, int hip,
-                          double angle);
+/// The iliopsoas of one side and its hip.
+struct Iliopsoas {
+  std::vector<int> muscles;
+  int hip = -1;
+};
+/// That of a side ("r", "l"); empty where the model lacks the group or the hip.
+std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& side);
 
-/// The hip flexion [rad] at which that moment is `torque` [N m], the muscle being more tense at less flexion; nan where
-/// it never is between 120 degrees of flexion and 60 of extension.
-double angle_of_passive_moment(const Model& model, const std::vector<int>& muscles, int hip, double torque);
+/// The hip flexion [rad] at which the moment that resists extension at rest reaches `torque` [N m], coming from flexion,
+/// the rest of the model in its default state (knees straight), tendons rigid. It is the passive moment, and of raised
+/// tone what the least activation exceeds that of `reference` by. Nan where it never is between 120 degrees of flexion
+/// and 60 of extension.
+double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque);
+
+/// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
+/// the model has no iliopsoas and hip, or no such angle.
+double delta_theta_deg(const Model& reference, const Model& model, const std::string& side = "r");
 
 /// Whether any edit touches the resting length, stiffness or tone of the group iliopsoas or a part of it.
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits);
 
-/// Shift of the group's passive torque-angle curve at 5 N m against a reference [deg], right side: what a clinician would
-/// measure as lost extension. Nan where the model has no iliopsoas and hip.
-double delta_theta_deg(const Model& reference, const Model& model);
+/// The rows of lost extension for all variants, if one of them edits the iliopsoas: one where both sides agree.
+std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants);
 
-/// Greatest and least active + passive flexion moment of the right iliopsoas at a hip angle [rad]: fully active.
-double iliopsoas_capacity(const Model& model, double angle);
+/// What has to be said about a variant's edits: values that were matched, and shortening beyond what was observed.
+std::vector<std::string> edit_warnings(const Study& study, const Variant& variant);
+
+/// Active + passive flexion moment of a side's iliopsoas at a hip angle [rad], fully active.
+double iliopsoas_capacity(const Model& model, double angle, const std::string& side = "r");
+
+/// Notes independent coordinates outside their range, row by row, for one warning each.
+class RangeWatch {
+ public:
+  explicit RangeWatch(const Model& model);
+  void see(std::span<const double> q);
+  /// "hip_flexion_r beyond its range (-30 to 120 deg) by up to 10.2 deg in 12 of 201 rows", for each that was.
+  std::vector<std::string> warnings() const;
+
+ private:
+  Model model_;
+  std::vector<double> excess_;
+  std::vector<int> rows_;
+  int seen_ = 0;
+};
 
 }  // namespace psoas

@@ -17,28 +17,9 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// Rotation of the thorax on the pelvis by flexion, bending and axial rotation in one joint, body fixed.
-Mat3 trunk_rotation(double extension, double bending, double rotation) {
-  return rotation_about(Vec3::UnitZ(), extension) * rotation_about(Vec3::UnitX(), bending) *
-         rotation_about(Vec3::UnitY(), rotation);
-}
-
-/// The product of the levels' rotations at trunk coordinates x.
-Mat3 level_product(const Model& model, const Vec3& x) {
-  const ModelData& data = model.data();
-  Mat3 R = Mat3::Identity();
-  for (const Level& level : data.levels) {
-    const TreeBody& body = data.tree.bodies[at(level.superior)];
-    for (int i = body.first_axis; i < body.last_axis; ++i) {
-      const TreeAxis& axis = data.tree.axes[at(i)];
-      if (!axis.rotation) continue;
-      double angle = 0.0;
-      for (std::size_t k = 0; k < 3; ++k)
-        if (axis.coordinate == level.coordinates[k])
-          angle = data.couplings[at(axis.coordinate)].function.jet(x[static_cast<Eigen::Index>(k)]).value;
-      R = R * rotation_about(axis.direction, axis.function.jet(angle).value);
-    }
-  }
-  return R;
+Mat3 trunk_rotation(const Vec3& recorded) {
+  return rotation_about(Vec3::UnitZ(), recorded[0]) * rotation_about(Vec3::UnitX(), recorded[1]) *
+         rotation_about(Vec3::UnitY(), recorded[2]);
 }
 
 /// Rotation vector of a rotation matrix (angle below pi).
@@ -47,27 +28,53 @@ Vec3 rotation_vector(const Mat3& R) {
   return turn.angle() * turn.axis();
 }
 
-/// The three trunk coordinates whose level rotations multiply to a recorded orientation (Newton with differences).
-Vec3 trunk_coordinates(const Model& model, const Vec3& recorded) {
-  const Mat3 wanted = trunk_rotation(recorded[0], recorded[1], recorded[2]);
-  Vec3 x = recorded;
-  for (int iteration = 0; iteration < 20; ++iteration) {
-    const Mat3 now = level_product(model, x);
-    const Vec3 error = rotation_vector(now.transpose() * wanted);
-    if (error.norm() < 1e-14) break;
-    Mat3 J;
-    const double h = 1e-6;
-    for (Eigen::Index k = 0; k < 3; ++k) {
-      Vec3 moved = x;
-      moved[k] += h;
-      J.col(k) = rotation_vector(now.transpose() * level_product(model, moved)) / h;
-    }
-    const Vec3 a = J.col(0), b = J.col(1), c = J.col(2);
-    const double determinant = a.dot(b.cross(c));
-    x += Vec3(error.dot(b.cross(c)), a.dot(error.cross(c)), a.dot(b.cross(error))) / determinant;
+/// Finds the trunk coordinates at which the levels' rotations multiply to a recorded orientation of the thorax on the
+/// pelvis, from its orientation in the neutral pose.
+class TrunkSolver {
+ public:
+  explicit TrunkSolver(const Model& model)
+      : model_(model), work_(model), q_(model.data().default_coordinates), rest_(q_.size()) {
+    neutral_ = orientation(Vec3(0, 0, 0));
   }
-  return x;
-}
+
+  /// Newton's method with differences. False where it finds none.
+  bool solve(const Vec3& recorded, Vec3& x) {
+    const Mat3 wanted = neutral_ * trunk_rotation(recorded);
+    x = recorded;
+    for (int iteration = 0; iteration < 20; ++iteration) {
+      const Mat3 now = orientation(x);
+      const Vec3 error = rotation_vector(now.transpose() * wanted);
+      if (error.norm() < 1e-12) return true;
+      Mat3 J;
+      const double h = 1e-6;
+      for (Eigen::Index k = 0; k < 3; ++k) {
+        Vec3 moved = x;
+        moved[k] += h;
+        J.col(k) = rotation_vector(now.transpose() * orientation(moved)) / h;
+      }
+      const Vec3 a = J.col(0), b = J.col(1), c = J.col(2);
+      const double determinant = a.dot(b.cross(c));
+      x += Vec3(error.dot(b.cross(c)), a.dot(error.cross(c)), a.dot(b.cross(error))) / determinant;
+      if (!x.allFinite()) return false;
+    }
+    return false;
+  }
+
+ private:
+  Mat3 orientation(const Vec3& x) {
+    const ModelData& data = model_.data();
+    for (std::size_t k = 0; k < 3; ++k) q_[at(data.trunk[k])] = x[static_cast<Eigen::Index>(k)];
+    couple(model_, q_, rest_, work_);
+    positions<double>(model_.tree(), work_.q, work_.tree);
+    return work_.tree.X_GB[at(data.levels.front().inferior)].R.transpose() *
+           work_.tree.X_GB[at(data.levels.back().superior)].R;
+  }
+
+  const Model& model_;
+  Workspace work_;
+  std::vector<double> q_, rest_;
+  Mat3 neutral_;
+};
 
 /// Bodies that stand on the ground first on their leg: those with foot contacts and no such body below them.
 std::vector<int> heels(const Model& model) {
@@ -99,9 +106,11 @@ InverseOptions MotionRun::inverse_options() const {
   o.power = question_.redundancy.power;
   o.weight = question_.redundancy.weight;
   o.reserve = question_.redundancy.reserve;
+  o.reserve_force = question_.redundancy.reserve_force;
   o.lumbar_reserve = question_.redundancy.lumbar_reserve;
   o.levels = question_.redundancy.lumbar == "levels";
   o.contact_scale = question_.support.contact_scale;
+  o.tangential_scale = question_.support.tangential_scale;
   return o;
 }
 
@@ -117,7 +126,7 @@ void MotionRun::trajectory() {
   for (const std::string& name : data.coordinate_names)
     if (!table.find(name) && !question_.motion.hold.find(name)) missing.push_back(name);
   for (const auto& [name, value] : question_.motion.hold) {
-    find_coordinate(study_, model, name, "/motion/hold/" + name);
+    check_coordinate(study_, model, name, value, "/motion/hold/" + name);
     if (table.find(name))
       throw Error(Kind::input, study_.place("/motion/hold/" + name),
                   "expected a coordinate that the recording lacks, found one that it has");
@@ -164,16 +173,23 @@ void MotionRun::trajectory() {
   }
 
   // A recording has one trunk joint; the levels' rotations must multiply to the same orientation.
-  if (!data.levels.empty() && question_.motion.trunk == "orientation")
+  if (!data.levels.empty() && question_.motion.trunk == "orientation") {
+    TrunkSolver trunk(model);
     for (std::size_t i = 0; i < time.size(); ++i) {
       const Vec3 recorded(columns[at(data.trunk[0])][i], columns[at(data.trunk[1])][i], columns[at(data.trunk[2])][i]);
-      const Vec3 x = trunk_coordinates(model, recorded);
+      Vec3 x;
+      if (!trunk.solve(recorded, x))
+        throw Error(Kind::numeric, table.place(i),
+                    "expected an orientation of the trunk that the lumbar levels can reach, found " +
+                        shortest_text(to_degrees(recorded[0])) + ", " + shortest_text(to_degrees(recorded[1])) + ", " +
+                        shortest_text(to_degrees(recorded[2])) + " degrees");
       for (std::size_t k = 0; k < 3; ++k) {
         trunk_change_ =
             std::max(trunk_change_, std::abs(x[static_cast<Eigen::Index>(k)] - recorded[static_cast<Eigen::Index>(k)]));
         columns[at(data.trunk[k])][i] = x[static_cast<Eigen::Index>(k)];
       }
     }
+  }
 
   std::vector<QuinticSpline> splines;
   for (std::size_t c = 0; c < columns.size(); ++c)
@@ -339,6 +355,7 @@ void MotionRun::frames() {
     FrameInfo& info = frame_[at(f)];
     const Vec3 force = solver.required_wrench().tail<3>();
     info.vertical_bw = force.y() / weight;
+    info.friction_demand = std::hypot(force.x(), force.z()) / force.y();
     momentum_error_ = std::max(momentum_error_, momentum_difference(solver) / weight);
     if (!feet) continue;
     const Vec3 cop = solver.centre_of_pressure(floor_);
@@ -450,7 +467,16 @@ Result MotionRun::run() {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   contact_force_.assign(time_.size() * contacts, 0.0);
   std::vector<std::string> patterns = study_.outputs;
-  if (patterns.empty()) patterns = default_outputs(variants_.front().model);
+  const bool patterns_are_default = patterns.empty();
+  if (patterns_are_default) patterns = default_outputs(variants_.front().model);
+  for (const Variant& variant : variants_)
+    for (const Edit& edit : variant.edits)
+      if (patterns_are_default && !edit.muscles.empty() &&
+          (edit.set.find("minimum_activation") || edit.scale.find("minimum_activation") ||
+           edit.shift.find("minimum_activation")))
+        for (const std::string side : {"r", "l"})
+          if (iliopsoas_of(variant.model, side))
+            patterns.push_back("tone_moment/hip_flexion_" + side + "/group:iliopsoas_" + side);
   if (question_.integration)
     for (const std::string& output : integrated_outputs(variants_.front().model)) patterns.push_back(output);
   Result result;
@@ -459,7 +485,7 @@ Result MotionRun::run() {
     InverseSolver solver(model, inverse_options());
     Block& block = result.blocks[variants_[v].name];
     block.axis_values = time_;
-    const std::vector<Output> outputs = find_outputs(model, patterns, true);
+    const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
     std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
     VariantRecord record;
     for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
@@ -468,7 +494,7 @@ Result MotionRun::run() {
           &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
           &solver};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
-      note_frame(solver, record);
+      note_frame(solver, time_[at(f)], record);
       if (options_.progress)
         options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
                               static_cast<double>(variants_.size()),
@@ -477,6 +503,11 @@ Result MotionRun::run() {
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       block.series[outputs[k].name] = {outputs[k].unit, values[k]};
       reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    }
+    if (seated()) {
+      Series shared{"1", std::vector<double>(time_.size())};
+      for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = frame_[f].seat > 0.0 ? 1.0 : 0.0;
+      block.series["assumed_sharing"] = std::move(shared);
     }
     records_.push_back(std::move(record));
   }

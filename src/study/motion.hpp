@@ -13,6 +13,7 @@ struct FrameInfo {
   double vertical_bw = 0.0;       ///< required vertical force [body weights]
   double ahead_of_heel = 0.0;     ///< centre of pressure in front of the mean heel [m]
   double support_distance = 0.0;  ///< centre of pressure outside the feet [m]
+  double friction_demand = 0.0;   ///< horizontal over vertical required force [-]
   double seat = 0.0;              ///< factor on the seat's caps
 };
 
@@ -32,11 +33,11 @@ struct VariantRecord {
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
   double residual_force = 0.0, residual_moment = 0.0;    ///< what nothing supplies, at the root's origin [N], [N m]
   double external_force = 0.0;                           ///< greatest force that the motion needs [N]
-  double friction_demand =
-      0.0;  ///< tangential over normal force, by foot or seat, where the normal force exceeds 5 % BW
-  std::vector<int> outside, inside, saturated;  ///< per muscle: frames
-  std::vector<double> lowest_compression;       ///< per frame, at the lowest level [N]; empty: no levels
-  std::vector<double> activation, length;       ///< per frame and muscle; only where they are integrated afterwards
+  std::vector<int> outside, inside, saturated;           ///< per muscle: frames
+  int most_saturated = 0;                                ///< muscles fully active at once
+  double most_saturated_time = 0.0;                      ///< when [s]
+  std::vector<double> lowest_compression;                ///< per frame, at the lowest level [N]; empty: no levels
+  std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
 };
 
 class MotionRun {
@@ -59,7 +60,7 @@ class MotionRun {
 
   // motion_report.cpp
   static std::vector<std::string> default_outputs(const Model& model);
-  void note_frame(const InverseSolver& solver, VariantRecord& record) const;
+  void note_frame(const InverseSolver& solver, double time, VariantRecord& record) const;
   void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
                   Block& block) const;
   void events();
@@ -67,7 +68,12 @@ class MotionRun {
   void credibility(std::size_t variant, Block& block);
   void warnings(std::size_t variant, Block& block) const;
   void summarise(Result& result);
-  double mean_at(const std::vector<double>& values, const char* event) const;
+  void summary_lines(Result& result);
+  void summary_notes(Result& result);
+  static std::string inclination(const Model& model, std::size_t level);
+  double mean_at(const std::vector<double>& values, std::size_t event) const;
+  bool happens(std::size_t event) const;
+  int instant(const WindowFrames& window, std::size_t event) const;
 
   // motion_integrate.cpp
   void integrate(Result& result);
@@ -91,7 +97,7 @@ class MotionRun {
   std::vector<SummaryLine> integrated_;
   /// Per variant, window and event (peak, seat-off, end): tendon and passive forces and unit loads.
   struct EventState {
-    std::vector<double> tendon_force, passive;
+    std::vector<double> tendon_force, passive, active;
     std::vector<std::vector<Vec3>> unit_load;  ///< per level, per muscle
     std::vector<LevelLoad> loads;
   };

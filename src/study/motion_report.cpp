@@ -49,6 +49,8 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
     add({"muscle_moment/hip_flexion_r/group:iliopsoas_r", "passive_moment/hip_flexion_r/group:iliopsoas_r",
          "torque_capacity/hip_flexion_r", "muscle_force/group:iliopsoas_r", "muscle_force/group:iliopsoas_l",
          "passive_force/group:iliopsoas_r"});
+  if (!select_muscles(model.spec(), "group:iliopsoas_l").empty() && has_coordinate(model, "hip_flexion_l"))
+    add({"muscle_moment/hip_flexion_l/group:iliopsoas_l", "passive_moment/hip_flexion_l/group:iliopsoas_l"});
   if (!model.data().levels.empty())
     add({"compression/*", "anterior_shear/*", "lateral_shear/*", "net_moment/*", "lordosis_deg", "sacral_slope_deg",
          "anterior_pelvic_tilt_deg"});
@@ -56,7 +58,7 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
   return out;
 }
 
-void MotionRun::note_frame(const InverseSolver& solver, VariantRecord& record) const {
+void MotionRun::note_frame(const InverseSolver& solver, double time, VariantRecord& record) const {
   const ModelData& data = solver.model().data();
   record.greatest_residual = std::max(record.greatest_residual, solver.residual());
   const Spatial residual = solver.residual_wrench();
@@ -89,18 +91,6 @@ void MotionRun::note_frame(const InverseSolver& solver, VariantRecord& record) c
     }
     if (k == 0) record.lowest_compression.push_back(load.compression);
   }
-  const double weight = data.mass * data.spec.gravity.norm();
-  std::array<Vec3, 3> support{Vec3::Zero(), Vec3::Zero(), Vec3::Zero()};  // right foot, left foot, seat
-  for (std::size_t k = 0; k < data.contacts.size(); ++k) {
-    const Vec3 force(solver.contact_force()[3 * k], solver.contact_force()[3 * k + 1],
-                     solver.contact_force()[3 * k + 2]);
-    support[data.contacts[k].seat                                                       ? 2
-            : solver.contact_point(static_cast<int>(k)).z() >= solver.mass_center().z() ? 0
-                                                                                        : 1] += force;
-  }
-  for (const Vec3& force : support)
-    if (force.y() > 0.05 * weight)
-      record.friction_demand = std::max(record.friction_demand, std::hypot(force.x(), force.z()) / force.y());
   record.outside.resize(data.units.size());
   record.inside.resize(data.units.size());
   record.saturated.resize(data.units.size());
@@ -108,11 +98,20 @@ void MotionRun::note_frame(const InverseSolver& solver, VariantRecord& record) c
     record.activation.insert(record.activation.end(), solver.activation().begin(), solver.activation().end());
     record.length.insert(record.length.end(), solver.work().length.begin(), solver.work().length.end());
   }
+  int full = 0;
   for (std::size_t m = 0; m < data.units.size(); ++m) {
+    full += solver.activation()[m] > 0.999;
     record.outside[m] += solver.work().outside_domain[m] != 0;
     record.inside[m] += solver.work().inside[m] != 0;
     record.saturated[m] += solver.activation()[m] > 0.999;
   }
+  if (full > record.most_saturated) record.most_saturated = full, record.most_saturated_time = time;
+}
+
+bool MotionRun::happens(std::size_t event) const { return event != 1 || seated(); }
+
+int MotionRun::instant(const WindowFrames& window, std::size_t event) const {
+  return event == 0 ? window.peak : event == 1 ? window.seat_off : window.last - 1;
 }
 
 void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
@@ -144,7 +143,7 @@ void MotionRun::reductions(const std::string& name, const std::string& unit, con
   for (const WindowFrames& window : windows_) {
     const std::string prefix = single ? "" : window.name + "/";
     if (!single) part(prefix, window.first, window.last);
-    block.scalars[prefix + "at_seat_off " + name] = {values[at(window.seat_off)], unit};
+    if (window.rises) block.scalars[prefix + "at_seat_off " + name] = {values[at(window.seat_off)], unit};
     block.scalars[prefix + "at_end " + name] = {values[at(window.last - 1)], unit};
   }
 }
@@ -171,12 +170,13 @@ void MotionRun::events() {
     std::vector<std::array<EventState, 3>> all;
     for (const WindowFrames& window : windows_) {
       std::array<EventState, 3> states;
-      const std::array<int, 3> instants = {window.peak, window.seat_off, window.last - 1};
-      for (std::size_t e = 0; e < 3; ++e) {
-        solve(solver, v, instants[e]);
+      for (std::size_t e = 0; e < event_names.size(); ++e) {
+        if (!happens(e)) continue;
+        solve(solver, v, instant(window, e));
         EventState& state = states[e];
         state.tendon_force.assign(solver.tendon_force().begin(), solver.tendon_force().end());
         state.passive = solver.work().passive;
+        state.active = solver.work().active;
         for (std::size_t k = 0; k < levels; ++k) {
           state.loads.push_back(solver.level(static_cast<int>(k)));
           std::vector<Vec3> unit;
@@ -205,7 +205,8 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
     if (std::find(order.begin(), order.end(), source) == order.end()) order.push_back(source);
 
   for (std::size_t w = 0; w < windows_.size(); ++w)
-    for (std::size_t e = 0; e < 3; ++e) {
+    for (std::size_t e = 0; e < event_names.size(); ++e) {
+      if (!happens(e)) continue;
       const EventState& state = events_[variant][w][e];
       for (std::size_t k = 0; k < data.levels.size(); ++k) {
         ResultTable table;
@@ -252,26 +253,32 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
   ResultTable table;
   table.description =
       "Change of level loads against " + variants_.front().name +
-      ": direct = change of passive muscle forces at the same posture, re-recruitment = the rest; mean over windows";
+      ": passive = change of passive muscle forces at the same posture, tone = active forces of what least "
+      "activation was raised by, re-recruitment = the rest; mean over windows";
   for (const char* quantity : {"compression", "anterior_shear"})
-    for (const char* event : event_names)
-      for (const char* part : {"total", "direct", "re_recruitment"})
-        table.columns.push_back({std::string(quantity) + "_at_" + event + "_" + part, "N"});
+    for (std::size_t e = 0; e < event_names.size(); ++e)
+      for (const char* part : {"total", "passive", "tone", "re_recruitment"})
+        if (happens(e)) table.columns.push_back({std::string(quantity) + "_at_" + event_names[e] + "_" + part, "N"});
   for (std::size_t k = 0; k < data.levels.size(); ++k) {
     std::vector<double> values;
     for (const int component : {1, 0})
-      for (std::size_t e = 0; e < 3; ++e) {
-        double total = 0.0, direct = 0.0;
+      for (std::size_t e = 0; e < event_names.size(); ++e) {
+        if (!happens(e)) continue;
+        double total = 0.0, passive = 0.0, tone = 0.0;
         for (std::size_t w = 0; w < windows_.size(); ++w) {
           const EventState &now = events_[variant][w][e], &before = events_[0][w][e];
           total += component == 1 ? now.loads[k].compression - before.loads[k].compression
                                   : now.loads[k].anterior_shear - before.loads[k].anterior_shear;
-          for (std::size_t m = 0; m < now.passive.size() && now.passive.size() == before.passive.size(); ++m)
-            direct += (now.passive[m] - before.passive[m]) * now.unit_load[k][m][component];
+          for (std::size_t m = 0; m < now.passive.size() && now.passive.size() == before.passive.size(); ++m) {
+            passive += (now.passive[m] - before.passive[m]) * now.unit_load[k][m][component];
+            tone += (variants_[variant].model.data().units[m].minimum_activation -
+                     variants_.front().model.data().units[m].minimum_activation) *
+                    now.active[m] * now.unit_load[k][m][component];
+          }
         }
-        total /= static_cast<double>(windows_.size());
-        direct /= static_cast<double>(windows_.size());
-        values.insert(values.end(), {total, direct, total - direct});
+        const double windows = static_cast<double>(windows_.size());
+        total /= windows, passive /= windows, tone /= windows;
+        values.insert(values.end(), {total, passive, tone, total - passive - tone});
       }
     table.labels.push_back(data.levels[k].name);
     table.rows.push_back(values);
@@ -350,26 +357,55 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", section);
     line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01,
          "body weight x mass-centre height", section, fixed(record.moment_shortfall, 1) + " N m");
-    double outside = 0.0;
+    // On the feet alone the environment's whole wrench is theirs; while a seat pushes, how they share it is assumed.
+    double outside = 0.0, friction = 0.0, furthest = 0.0;
     int frames_outside = 0, frames_on_feet = 0;
-    for (int f = 0; f < static_cast<int>(time_.size()); ++f)
-      if (frame_[at(f)].seat == 0.0 && std::isfinite(frame_[at(f)].support_distance)) {
-        outside = std::max(outside, frame_[at(f)].support_distance);
-        frames_outside += frame_[at(f)].support_distance > 0.0;
-        ++frames_on_feet;
-      }
-    line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", section,
-         std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) +
-             " frames on the feet alone; a generic mass distribution on a recorded motion puts it at or behind the "
-             "heel");
-    double friction = inf;
-    for (const ContactPoint& contact : data.contacts) friction = std::min(friction, contact.friction);
-    line("friction demand", record.friction_demand, friction, "1", "model field contacts/*/friction");
+    for (const FrameInfo& info : frame_) {
+      if (info.seat > 0.0 || !std::isfinite(info.support_distance)) continue;
+      ++frames_on_feet;
+      frames_outside += info.support_distance > 0.0;
+      friction = std::max(friction, info.friction_demand);
+      if (info.support_distance > outside) outside = info.support_distance, furthest = info.ahead_of_heel;
+    }
+    std::string note =
+        std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) + " frames on the feet alone";
+    if (frames_outside > 0)
+      note += "; at the worst " + fixed(1e3 * std::abs(furthest), 0) + " mm " +
+              (furthest < 0.0 ? "behind" : "in front of") + " the mean heel point";
+    line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", section, note);
+    double coefficient = inf;
+    for (const ContactPoint& contact : data.contacts)
+      if (!contact.seat) coefficient = std::min(coefficient, contact.friction);
+    line("friction that the motion needs, on the feet alone", friction, coefficient, "1",
+         "model field contacts/*/friction");
+  }
+  {
+    std::vector<std::size_t> order(record.saturated.size());
+    for (std::size_t m = 0; m < order.size(); ++m) order[m] = m;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return record.saturated[a] > record.saturated[b]; });
+    std::string note;
+    for (std::size_t i = 0; i < std::min<std::size_t>(4, order.size()) && record.saturated[order[i]] > 0; ++i)
+      note += (i == 0 ? "longest: " : ", ") + data.muscle_names[order[i]] + " " +
+              std::to_string(record.saturated[order[i]]);
+    if (record.most_saturated > 0)
+      note = "at " + fixed(record.most_saturated_time, 2) + " s; " + note + " of " + std::to_string(time_.size()) +
+             " frames";
+    block.credibility.push_back({"muscles fully active at once, the most",
+                                 "1",
+                                 section,
+                                 note,
+                                 static_cast<double>(record.most_saturated),
+                                 0.0,
+                                 {}});
   }
 
   if (variant > 0 || data.levels.empty()) return;
-  // How much the peak depends on the trunk's mass and where it is: at the peak's instant of the first window.
-  const int frame = windows_.front().peak;
+  // How much the peak depends on the trunk's mass and where it is: at the instant of the greatest peak.
+  const int frame =
+      std::max_element(windows_.begin(), windows_.end(), [&](const WindowFrames& a, const WindowFrames& b) {
+        return records_.front().lowest_compression[at(a.peak)] < records_.front().lowest_compression[at(b.peak)];
+      })->peak;
   solve(solver, 0, frame);
   const double before = solver.level(0).compression;
   const std::string& trunk = data.body_names[at(data.levels.back().superior)];
@@ -417,7 +453,6 @@ void MotionRun::warnings(std::size_t variant, Block& block) const {
   };
   list(record.outside, "with fibres outside their domain");
   list(record.inside, "with a path point inside a wrapping surface");
-  list(record.saturated, "fully active");
   if (record.unconverged > 0)
     block.warnings.push_back(std::to_string(record.unconverged) + " frames whose muscle redundancy did not converge");
   const Model& model = variants_[variant].model;
@@ -428,31 +463,69 @@ void MotionRun::warnings(std::size_t variant, Block& block) const {
       for (std::size_t f = 0; f < time_.size(); ++f) deep += q_[f * n + c] > degrees(100.0);
       if (deep > 0)
         block.warnings.push_back(std::string(hip) + " above 100 degrees in " + std::to_string(deep) +
-                                 " frames: contact of thigh and trunk is not modelled");
+                                 (deep == 1 ? " frame" : " frames") + ": contact of thigh and trunk is not modelled");
     }
+  for (std::string& warning : edit_warnings(study_, variants_[variant])) block.warnings.push_back(std::move(warning));
   if (variant > 0) return;
+  RangeWatch range(model);
+  for (std::size_t f = 0; f < time_.size(); ++f)
+    range.see({q_.data() + f * at(model.coordinates()), at(model.coordinates())});
+  for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
   if (!held_.empty()) block.warnings.push_back("held, because the recording lacks them: " + join(held_, ", "));
   if (!unused_.empty())
     block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));
 }
 
-double MotionRun::mean_at(const std::vector<double>& values, const char* event) const {
+double MotionRun::mean_at(const std::vector<double>& values, std::size_t event) const {
   double sum = 0.0;
-  for (const WindowFrames& window : windows_)
-    sum += values[at(event == event_names[0]   ? window.peak
-                     : event == event_names[1] ? window.seat_off
-                                               : window.last - 1)];
+  for (const WindowFrames& window : windows_) sum += values[at(instant(window, event))];
   return sum / static_cast<double>(windows_.size());
 }
 
+namespace {
+
+/// A level's name as people write it.
+std::string written(const std::string& level) {
+  std::string out;
+  for (const char c : level) out += c == '_' ? std::string("–") : std::string(1, c);
+  return out;
+}
+
+}  // namespace
+
 void MotionRun::summarise(Result& result) {
   const Model& model = variants_.front().model;
-  const ModelData& data = model.data();
   double seconds = 0.0;
   for (const WindowFrames& window : windows_) seconds += time_[at(window.last - 1)] - time_[at(window.first)];
-  result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " + fixed(seconds, 2) + " s · " +
+  result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " +
+                   shortest_text(std::round(1e3 * model.data().mass) / 1e3) + " kg · " + fixed(seconds, 2) + " s · " +
                    std::to_string(time_.size()) + " frames · " + std::to_string(model.muscles()) + " muscles";
+  summary_lines(result);
+  summary_notes(result);
+  const auto plot = [&](const std::string& file, const std::string& title, const char* y, const std::string& series) {
+    if (result.blocks.begin()->second.series.find(series)) result.plots.push_back({file, title, y, series});
+  };
+  plot("hip_moment.svg", "Net hip moment, right (flexion +)", "N·m", "joint_moment/hip_flexion_r");
+  plot("iliopsoas_passive_moment.svg", "Passive hip-flexion moment of the iliopsoas, right", "N·m",
+       "passive_moment/hip_flexion_r/group:iliopsoas_r");
+  if (model.data().levels.empty()) return;
+  const std::string& lowest = model.data().levels.front().name;
+  plot(lowest + "_compression.svg", "Compression at " + written(lowest), "N", "compression/" + lowest);
+  plot(lowest + "_anterior_shear.svg",
+       "Anterior shear at " + written(lowest) + ", endplate " + inclination(model, 0) + " in the neutral pose", "N",
+       "anterior_shear/" + lowest);
+}
 
+std::string MotionRun::inclination(const Model& model, std::size_t level) {
+  const double angle = model.spec().lumbar->levels.find(model.data().levels[level].name)->endplate_angle_deg;
+  return fixed(std::abs(angle), 0) + (angle > 0.0 ? "° backward" : "° forward");
+}
+
+void MotionRun::summary_lines(Result& result) {
+  const Model& model = variants_.front().model;
+  const ModelData& data = model.data();
+  const std::string mean =
+      windows_.size() > 1 ? ", mean of " + std::to_string(windows_.size()) + " windows" : std::string();
   const auto line = [&](const std::string& label, const std::string& unit, int decimals, const std::string& note,
                         auto&& value) {
     SummaryLine entry{label, unit, note, {}, decimals};
@@ -475,100 +548,115 @@ void MotionRun::summarise(Result& result) {
     }
     return sum / static_cast<double>(windows_.size());
   };
-  const std::string group = "group:iliopsoas_r";
-  const bool hip = has_coordinate(model, "hip_flexion_r");
-  const bool psoas = !select_muscles(model.spec(), group).empty() && hip;
   const auto peak_line = [&](const std::string& label, const std::string& output, const std::string& unit, int decimals,
                              double sign, const std::string& note = "") {
     if (has(output))
       line(label, unit, decimals, note, [&](std::size_t v) { return mean_peak(*values(v, output), sign); });
   };
+  const auto end_line = [&](const std::string& label, const std::string& output, const std::string& note) {
+    if (has(output)) line(label, "N·m", 2, note, [&](std::size_t v) { return mean_at(*values(v, output), 2); });
+  };
+  const std::string end = seated() ? "end of the rise" : "end";
 
-  if (variants_.size() > 1 && psoas)
-    line("Δθ at 5 N·m", "deg", 1, "lost hip extension, as a clinician would measure it",
-         [&](std::size_t v) { return delta_theta_deg(model, variants_[v].model); });
-  peak_line("net hip moment, greatest extension", "joint_moment/hip_flexion_r", "N·m", 1, -1.0,
-            "right; prescribed motion: muscles cannot change it");
-  peak_line("iliopsoas hip moment, peak", "muscle_moment/hip_flexion_r/" + group, "N·m", 1, 1.0,
-            "active + passive, right");
-  if (has("passive_moment/hip_flexion_r/" + group))
-    line("  passive alone, end of the rise", "N·m", 2, "",
-         [&](std::size_t v) { return mean_at(*values(v, "passive_moment/hip_flexion_r/" + group), event_names[2]); });
-  if (psoas)
-    for (const double angle : {90.0, 45.0, 0.0, -20.0})
-      line("iliopsoas capacity at " + fixed(angle, 0) + "°", "N·m", 1, angle == 90.0 ? "fully active, right" : "",
-           [&](std::size_t v) { return iliopsoas_capacity(variants_[v].model, degrees(angle)); });
-  peak_line("peak iliopsoas force", "muscle_force/" + group, "N", 0, 1.0, "right");
-  for (std::size_t e = 0; e < 3 && !data.levels.empty(); ++e) {
-    const std::array<const char*, 3> titles = {"at the peak of the load", "at seat-off", "at the end of the rise"};
-    if (e == 1 && !seated()) continue;
-    heading(e == 2 && !seated() ? "at the end" : titles[e]);
+  const std::vector<SummaryLine> shifts = delta_theta_lines(study_, variants_);
+  result.summary.insert(result.summary.end(), shifts.begin(), shifts.end());
+  heading("hip" + mean);
+  for (const std::string side : {"r", "l"}) {
+    // the left rows stand where the sides were edited differently
+    if (side == "l" && shifts.size() < 2) break;
+    const std::string hip = "hip_flexion_" + side, group = "group:iliopsoas_" + side,
+                      word = side == "r" ? "right" : "left";
+    peak_line("  net moment, " + word + ", greatest extension", "joint_moment/" + hip, "N·m", 1, -1.0,
+              "prescribed motion: muscles cannot change it");
+    peak_line("  iliopsoas moment, " + word + ", peak", "muscle_moment/" + hip + "/" + group, "N·m", 1, 1.0,
+              "active + passive");
+    end_line("    passive alone, " + end, "passive_moment/" + hip + "/" + group, "");
+    end_line("    tone alone, " + end, "tone_moment/" + hip + "/" + group, "active moment at least activation");
+    peak_line("  iliopsoas force, " + word + ", peak", "muscle_force/" + group, "N", 0, 1.0);
+    if (iliopsoas_of(model, side))
+      for (const double angle : {90.0, 45.0, 0.0, -20.0})
+        line("  iliopsoas capacity, " + word + ", at " + fixed(angle, 0) + "°", "N·m", 1,
+             angle == 90.0 ? "fully active, held still, all else in the neutral pose" : "",
+             [&](std::size_t v) { return iliopsoas_capacity(variants_[v].model, degrees(angle), side); });
+  }
+  const std::array<std::string, 3> titles = {"at the peak of the load", "at seat-off", "at the " + end};
+  for (std::size_t e = 0; e < titles.size() && !data.levels.empty(); ++e) {
+    if (!happens(e)) continue;
+    heading(titles[e] + mean);
     for (std::size_t k = 0; k < data.levels.size(); ++k) {
-      const std::string& level = data.levels[k].name;
-      std::string label = level;
-      std::replace(label.begin(), label.end(), '_', '-');
+      const std::string label = "  " + written(data.levels[k].name);
       const auto mean_load = [&](std::size_t v, auto&& pick) {
         double sum = 0.0;
         for (std::size_t w = 0; w < windows_.size(); ++w) sum += pick(events_[v][w][e].loads[k]);
         return sum / static_cast<double>(windows_.size());
       };
-      line("  " + label + " compression", "N", 0, "",
+      line(label + " compression", "N", 0, "",
            [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.compression; }); });
-      const LevelSpec& spec = *model.spec().lumbar->levels.find(level);
-      line("  " + label + " anterior shear", "N", 0,
-           "endplate " + fixed(-spec.endplate_angle_deg, 0) + "° forward in the neutral pose",
+      line(label + " anterior shear", "N", 0, "endplate " + inclination(model, k) + " in the neutral pose",
            [&](std::size_t v) { return mean_load(v, [](const LevelLoad& l) { return l.anterior_shear; }); });
     }
   }
   result.summary.insert(result.summary.end(), integrated_.begin(), integrated_.end());
-  if (has("hip_contact_force_bw/r")) {
-    heading("joints and support");
-    peak_line("  hip contact, right, peak", "hip_contact_force_bw/r", "BW", 2, 1.0,
-              "measured 1.5 to 2.6 at natural speed (Bergmann et al. 2001)");
-    peak_line("  hip contact, left, peak", "hip_contact_force_bw/l", "BW", 2, 1.0);
-  }
+  heading("joints and support" + mean);
+  peak_line("  hip contact, right, peak", "hip_contact_force_bw/r", "BW", 2, 1.0,
+            seated() ? "implants measured 1.5 to 2.6 in rises at natural speed (Bergmann et al. 2001)" : "");
+  peak_line("  hip contact, left, peak", "hip_contact_force_bw/l", "BW", 2, 1.0);
   if (has("external_force_y")) {
     const double weight = data.mass * data.spec.gravity.norm();
     line("  vertical force, peak", "BW", 3, "needs no mass",
          [&](std::size_t v) { return mean_peak(*values(v, "external_force_y"), 1.0) / weight; });
   }
-  line("  greatest reserve", "N·m", 2, "what muscles leave unexplained", [&](std::size_t v) {
-    InverseSolver solver(variants_[v].model, inverse_options());
-    double most = 0.0;
-    for (std::size_t r = 0; r < solver.equations().size(); ++r)
-      if (!solver.equations()[r].root) most = std::max(most, records_[v].reserve_peak[r]);
-    return most;
-  });
+  const std::vector<Equation> equations = redundancy_equations(model, inverse_options().levels);
+  const auto greatest = [&](std::size_t v) {
+    std::size_t row = 0;
+    double most = -1.0;
+    for (std::size_t r = 0; r < equations.size(); ++r)
+      if (!equations[r].root && equations[r].rotation && records_[v].reserve_peak[r] > most)
+        most = records_[v].reserve_peak[r], row = r;
+    return row;
+  };
+  if (!equations.empty())
+    line("  greatest reserve of any frame", "N·m", 2,
+         "what muscles leave unexplained, of " + equations[greatest(0)].name,
+         [&](std::size_t v) { return records_[v].reserve_peak[greatest(v)]; });
+}
 
+void MotionRun::summary_notes(Result& result) {
+  if (!study_.note.empty()) result.notes.push_back(study_.note);
   if (seated()) {
-    std::string risen, seated;
+    std::string risen, stayed;
     for (const WindowFrames& window : windows_) {
       if (window.rises) {
-        risen += " " + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
+        risen += (risen.empty() ? " " : ", ") + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
         for (auto& [name, block] : result.blocks)
           block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
       } else {
-        seated += (seated.empty() ? "" : ", ") + window.name;
+        stayed += (stayed.empty() ? "" : ", ") + window.name;
       }
     }
     if (!risen.empty())
       result.notes.push_back("Seat-off at" + risen +
-                             "; frames before it share force between seat and feet by assumption.");
-    if (!seated.empty())
-      result.notes.push_back("Never off the seat: " + seated +
+                             "; before it seat and feet share force by assumption (series assumed_sharing).");
+    if (!stayed.empty())
+      result.notes.push_back("Never off the seat: " + stayed +
                              "; seat and feet share force by assumption, and \"at seat-off\" is the last frame.");
   }
-  if (variants_.size() > 1) {
-    for (std::size_t v = 1; v < variants_.size(); ++v) {
-      const Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
-      if (const ResultTable* change = block.tables.find("change_of_loads")) {
-        const std::vector<double>& row = change->rows.front();  // lowest level: compression at peak, seat-off, end
-        result.notes.push_back(variants_[v].name + ": " + change->labels.front() +
-                               " compression at the end changes by " + fixed(row[6], 1) + " N (" + fixed(row[7], 1) +
-                               " directly by passive force, " + fixed(row[8], 1) +
-                               " by re-recruitment); at the peak by " + fixed(row[0], 1) + " N.");
-      }
-    }
+  for (std::size_t v = 1; v < variants_.size(); ++v) {
+    const Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
+    const ResultTable* change = block.tables.find("change_of_loads");
+    if (!change) continue;
+    const auto entry = [&](const std::string& column) {  // of the lowest level
+      for (std::size_t c = 0; c < change->columns.size(); ++c)
+        if (change->columns[c].name == column) return change->rows.front()[c];
+      return std::nan("");
+    };
+    const double tone = entry("compression_at_end_tone");
+    result.notes.push_back(
+        variants_[v].name + ": " + written(change->labels.front()) + " compression at the end changes by " +
+        fixed(entry("compression_at_end_total"), 1) + " N (" + fixed(entry("compression_at_end_passive"), 1) +
+        " directly by passive force, " + (tone == 0.0 ? "" : fixed(tone, 1) + " directly by tone, ") +
+        fixed(entry("compression_at_end_re_recruitment"), 1) + " by re-recruitment); at the peak by " +
+        fixed(entry("compression_at_peak_total"), 1) + " N.");
   }
   if (study_.forces) {
     std::string names;
@@ -586,18 +674,6 @@ void MotionRun::summarise(Result& result) {
       result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " +
                              entry.unit + ", limit " + shortest_text(entry.limit) +
                              (entry.note.empty() ? "" : " (" + entry.note + ")") + ".");
-  const auto plot = [&](const char* file, const char* title, const char* y, const std::string& series) {
-    if (has(series)) result.plots.push_back({file, title, y, series});
-  };
-  plot("hip_moment.svg", "Net hip moment, right (flexion +)", "N·m", "joint_moment/hip_flexion_r");
-  plot("iliopsoas_passive_moment.svg", "Passive hip-flexion moment of the iliopsoas, right", "N·m",
-       "passive_moment/hip_flexion_r/" + group);
-  if (!data.levels.empty()) {
-    plot("L5_S1_compression.svg", "Compression at the lowest lumbar level", "N",
-         "compression/" + data.levels.front().name);
-    plot("L5_S1_anterior_shear.svg", "Anterior shear at the lowest lumbar level", "N",
-         "anterior_shear/" + data.levels.front().name);
-  }
 }
 
 }  // namespace psoas

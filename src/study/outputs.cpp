@@ -149,6 +149,16 @@ const Family families[] = {
          return sum;
        };
      }},
+    {"passive_tissue_moment", Element::tree_coordinate, Element::none, "N m|N", false,
+     "of discs, ligaments and capsules on a joint's coordinate",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [t = a.index](const Instant& now) {
+         double sum = 0.0;
+         for (const PassiveTorque& torque : now.model->data().passive)
+           if (torque.coordinate == t) sum += torque.at(now.work->q[at(t)]);
+         return sum;
+       };
+     }},
     {"torque_capacity", Element::coordinate, Element::none, "N m|N", false,
      "greatest active + passive torque in the positive direction",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
@@ -391,7 +401,7 @@ const char* placeholder(Element element) {
 }
 
 /// Names that an element of this model can have.
-std::vector<std::string> element_names(const Model& model, Element element, const std::vector<Equation>& equations) {
+std::vector<std::string> element_names(const Model& model, Element element, std::span<const Equation> equations) {
   std::vector<std::string> names;
   const ModelData& data = model.data();
   switch (element) {
@@ -430,7 +440,7 @@ std::vector<std::string> element_names(const Model& model, Element element, cons
 
 /// The unit of a family for what the name's elements are.
 std::string unit_of(const Family& family, const Model& model, int first, int second,
-                    const std::vector<Equation>& equations) {
+                    std::span<const Equation> equations) {
   const std::string unit = family.unit;
   const std::size_t bar = unit.find('|');
   if (bar == std::string::npos) return unit;
@@ -460,12 +470,8 @@ std::vector<OutputFamily> output_families() {
   return out;
 }
 
-std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse) {
-  std::vector<Equation> equations;
-  if (inverse) {
-    const InverseSolver solver(model, {});
-    equations.assign(solver.equations().begin(), solver.equations().end());
-  }
+std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse,
+                                 std::span<const Equation> equations) {
   std::vector<Output> out;
   const auto taken = [&](const std::string& name) {
     return std::any_of(out.begin(), out.end(), [&](const Output& o) { return o.name == name; });
@@ -501,7 +507,9 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
         for (std::size_t i = 0; i < names.size(); ++i)
           if ((names[i].rfind("group:", 0) == 0) == group && glob_match(parts[part], names[i]))
             found.push_back(static_cast<int>(i));
-        if (found.empty()) hint = did_you_mean(parts[part], names);
+        if (found.empty())
+          hint = element == Element::equation && names.empty() ? ", which only a solved muscle redundancy has"
+                                                               : did_you_mean(parts[part], names);
         return found;
       };
       const std::vector<int> first = choices(firsts, family.first, 1);

@@ -82,6 +82,9 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
         find_outputs(model, study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs, true);
     Block& block = result.blocks[variants[v].name];
     std::vector<std::vector<double>> values(outputs.size());
+    // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
+    std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
+    RangeWatch range(model);
     simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
       loads.net(now.q(), now.u(), dynamics.udot());
       loads.loads_with(no_contact, dynamics.work().tendon_force);
@@ -90,6 +93,14 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           &loads};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
       block.axis_values.push_back(now.time);
+      range.see(now.q());
+      rigid_tendon_forces(model, work = dynamics.work());
+      for (std::size_t m = 0; m < tension.size(); ++m)
+        tension[m] = now.activation()[m] * work.active[m] + work.passive[m];
+      loads.loads_with(no_contact, tension);
+      const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
+      for (std::size_t k = 0; k < outputs.size(); ++k)
+        difference[k] = std::max(difference[k], std::abs(outputs[k].value(algebraic) - values[k].back()));
       if (options.progress)
         options.progress((static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
                          variants[v].name);
@@ -102,30 +113,39 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       block.scalars["final " + outputs[k].name] = {values[k].back(), outputs[k].unit};
       block.scalars["time_of_peak " + outputs[k].name] = {
           block.axis_values[static_cast<std::size_t>(high - values[k].begin())], "s"};
+      block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
+    for (std::string& warning : edit_warnings(study, variants[v])) block.warnings.push_back(std::move(warning));
+    for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
     if (result.heading.empty())
       result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
-  if (variants.size() > 1) {
-    SummaryLine shift{"Δθ at 5 N·m", "deg", "lost hip extension, as a clinician would measure it", {}, 1};
-    for (const Variant& variant : variants)
-      shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
-    if (std::isfinite(shift.values.front())) result.summary.push_back(shift);
-  }
+  for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series)
-    for (const char* reduction : {"peak ", "min ", "final "}) {
+    for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
+      // poses and speeds know nothing of tendons
+      const bool algebraic = *reduction == 'g';
+      if (algebraic && std::all_of(result.blocks.begin(), result.blocks.end(), [&, &output = name](const auto& entry) {
+            return entry.second.scalars.find(reduction + output)->value == 0.0;
+          }))
+        continue;
       const bool angle = series.unit.rfind("rad", 0) == 0;
       std::string unit = series.unit;
       if (angle) unit.replace(0, 3, "deg");
-      SummaryLine line{reduction + name, unit, "", {}, 2};
+      SummaryLine line{algebraic ? "  greatest difference to the algebraic solution" : reduction + name,
+                       unit,
+                       algebraic ? "rigid tendons at the same pose, speed and activation" : "",
+                       {},
+                       2};
       for (const auto& [variant, block] : result.blocks) {
         const double value = block.scalars.find(reduction + name)->value;
         line.values.push_back(angle ? to_degrees(value) : value);
       }
       result.summary.push_back(line);
     }
+  if (!study.note.empty()) result.notes.push_back(study.note);
   for (const auto& [name, series] : first.series) {
     std::string file = name;
     for (char& c : file)

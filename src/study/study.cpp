@@ -65,8 +65,11 @@ class StudyReader {
     document_->complain(Kind::input, problems);
 
     load_model(root);
-    study_.model = scaled(study_.model, study_.subject, "/subject", problems);
-    if (problems.empty()) apply(study_.edits, "/edits", study_.model, problems);
+    study_.unedited = study_.model = scaled(study_.model, study_.subject, "/subject", problems);
+    if (problems.empty()) {
+      study_.matched = find_matches(study_.unedited, study_.model, "/edits", study_.edits, problems);
+      apply(study_.edits, "/edits", study_.model, problems);
+    }
     document_->complain(Kind::input, problems);
     load_tables();
 
@@ -132,6 +135,7 @@ class StudyReader {
   }
 
   void common(const json& root, Walk& walk) {
+    if (root.contains("note")) walk.into(study_.note, root["note"], "/note", {});
     if (root.contains("title")) walk.into(study_.title, root["title"], "/title", {});
     if (root.contains("outputs")) walk.into(study_.outputs, root["outputs"], "/outputs", Info{"", "names of outputs"});
     if (!root.contains("model"))

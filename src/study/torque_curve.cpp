@@ -50,10 +50,12 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     std::vector<double> active(size), passive(size), other(size);
     std::vector<std::vector<double>> each(muscles.size(), std::vector<double>(size)), arms = each, lengths = each;
     int outside = 0;
+    RangeWatch range(model);
     for (std::size_t i = 0; i < size; ++i) {
       const double angle_deg = question.from_deg + question.step_deg * static_cast<double>(i);
       block.axis_values.push_back(angle_deg);
       state.q()[static_cast<std::size_t>(coordinate)] = degrees(angle_deg);
+      range.see(state.q());
       evaluate(model, state, work, Depth::velocity);
       rigid_tendon_forces(model, work);
       for (std::size_t k = 0; k < muscles.size(); ++k) {
@@ -91,19 +93,19 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
         total.begin());
     block.scalars["peak total_torque/" + c] = {total[peak], "N m"};
     block.scalars["angle_of_peak total_torque/" + c] = {block.axis_values[peak], "deg"};
-    if (outside > 0) block.warnings.push_back(std::to_string(outside) + " fibre states outside their domain");
+    if (outside > 0)
+      block.warnings.push_back(std::to_string(outside) + (outside == 1 ? " fibre state" : " fibre states") +
+                               " outside their domain");
+    for (std::string& warning : edit_warnings(study, variant)) block.warnings.push_back(std::move(warning));
+    if (&variant == &variants.front())
+      for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
     totals.push_back(total);
     passives.push_back(passive);
     if (result.heading.empty())
       result.heading = (study.title.empty() ? "torque curve" : study.title) + " · " + c + " " + question.direction +
                        " · " + std::to_string(muscles.size()) + " muscles · " + std::to_string(count) + " angles";
   }
-  if (variants.size() > 1) {
-    SummaryLine shift{"Δθ at 5 N·m", "deg", "shift of the iliopsoas' passive torque-angle curve", {}, 1};
-    for (const Variant& variant : variants)
-      shift.values.push_back(delta_theta_deg(variants.front().model, variant.model));
-    if (std::isfinite(shift.values.front())) result.summary.push_back(shift);
-  }
+  for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
   result.summary.push_back({"total torque (passive part in the next table)", "", "", {}, 0});
   const Block& first = result.blocks.begin()->second;
   for (const bool total : {true, false}) {
@@ -117,6 +119,7 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
       result.summary.push_back(line);
     }
   }
+  if (!study.note.empty()) result.notes.push_back(study.note);
   result.plots.push_back(
       {"total_torque.svg", "Active and passive torque", "N·m", "total_torque/" + question.coordinate});
   result.plots.push_back({"passive_torque.svg", "Passive torque", "N·m", "passive_torque/" + question.coordinate});

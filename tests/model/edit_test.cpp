@@ -142,7 +142,7 @@ TEST(Edits, Remove) {
   // the group went with its last muscle, and what is left is a model
   EXPECT_EQ(spec.groups.size(), 1u);
   EXPECT_EQ(Model(spec).muscles(), 1);
-  const Model model = Model(tiny_model()).with(Edit{{}, {"psoas_l"}, {}, {}, {}, {}, {}, {}, true});
+  const Model model = Model(tiny_model()).with(Edit{{}, {"psoas_l"}, {}, {}, {}, {}, {}, {}, true, {}});
   EXPECT_EQ(model.select("group:psoas"), std::vector<int>{0});
 }
 

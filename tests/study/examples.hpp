@@ -81,6 +81,19 @@ struct Example {
   }
 };
 
+/// Passive flexion moment [N m] of the right iliopsoas at a hip angle [rad], the rest of the model in its default state.
+inline double passive_hip_moment(const Model& model, double angle) {
+  State state = model.default_state();
+  Workspace work(model);
+  const int hip = model.coordinate("hip_flexion_r");
+  state.q()[at(hip)] = angle;
+  evaluate(model, state, work, Depth::velocity);
+  rigid_tendon_forces(model, work);
+  double moment = 0.0;
+  for (const int m : model.select("group:iliopsoas_r")) moment += moment_arm(model, work, m, hip) * work.passive[at(m)];
+  return moment;
+}
+
 /// An example with outputs of the test's choice, its muscle states not integrated.
 inline Example run_example(const std::string& name, const std::vector<std::string>& outputs) {
   Example example{read_study(example_path(name)), {}};

@@ -38,7 +38,7 @@ class Solved {
             &solver};
   }
   double operator()(const std::string& name) const {
-    const std::vector<Output> found = find_outputs(model, {name}, true);
+    const std::vector<Output> found = find_outputs(model, {name}, true, solver.equations());
     EXPECT_EQ(found.size(), 1u) << name;
     return found.front().value(instant());
   }
@@ -79,7 +79,8 @@ TEST(Outputs, every_family_is_there_and_finite) {
     EXPECT_FALSE(family.help.empty()) << family.pattern;
     EXPECT_FALSE(family.unit.empty()) << family.pattern;
     EXPECT_TRUE(quantities.insert(family.pattern.substr(0, family.pattern.find('/'))).second) << family.pattern;
-    const std::vector<Output> outputs = find_outputs(solved().model, {glob_of(family.pattern)}, true);
+    const std::vector<Output> outputs =
+        find_outputs(solved().model, {glob_of(family.pattern)}, true, solved().solver.equations());
     EXPECT_FALSE(outputs.empty()) << family.pattern;
     for (const Output& output : outputs) {
       EXPECT_TRUE(std::isfinite(output.value(instant))) << output.name;
@@ -106,7 +107,9 @@ TEST(Outputs, keep_the_order_of_the_list_and_name_each_once) {
 }
 
 TEST(Outputs, unknown_names_suggest_the_nearest) {
-  const auto text = [](const char* name) { return error_of([&] { find_outputs(solved().model, {name}, true); }); };
+  const auto text = [](const char* name) {
+    return error_of([&] { find_outputs(solved().model, {name}, true, solved().solver.equations()); });
+  };
   for (const auto& [wrong, right] :
        {std::pair{"compresion/L5_S1", "compression"}, std::pair{"compression/L5_S2", "L5_S1"},
         std::pair{"muscle_force/group:iliopsas_r", "group:iliopsoas_r"},
@@ -123,7 +126,9 @@ TEST(Outputs, unknown_names_suggest_the_nearest) {
 }
 
 TEST(Outputs, units_follow_the_coordinate) {
-  const auto unit = [](const char* name) { return find_outputs(solved().model, {name}, true).front().unit; };
+  const auto unit = [](const char* name) {
+    return find_outputs(solved().model, {name}, true, solved().solver.equations()).front().unit;
+  };
   EXPECT_EQ(unit("coordinate/hip_flexion_r"), "rad");
   EXPECT_EQ(unit("coordinate/pelvis_ty"), "m");
   EXPECT_EQ(unit("joint_moment/hip_flexion_r"), "N m");

@@ -92,14 +92,10 @@ TEST(TorqueCurve, delta_theta_is_the_shift_of_the_passive_curve) {
     // where the right group's passive flexion moment is 5 N m, by bisection
     const Model model = example.model(v), reference = example.model(0);
     const auto angle = [](const Model& m) {
-      State state = m.default_state();
-      Workspace work(m);
       double low = degrees(-60), high = degrees(60);
-      const std::vector<int> muscles = m.select("group:iliopsoas_r");
       for (int i = 0; i < 60; ++i) {
         const double middle = 0.5 * (low + high);
-        (passive_hip_moment(m, state, work, muscles, m.coordinate("hip_flexion_r"), middle) > 5.0 ? low : high) =
-            middle;
+        (passive_hip_moment(m, middle) > 5.0 ? low : high) = middle;
       }
       return to_degrees(low);
     };

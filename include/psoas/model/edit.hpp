@@ -28,6 +28,9 @@ struct Edit {
   Named<Value> set;
   Named<double> scale, shift;
   bool remove = false;
+  /// The lost hip extension [deg] that the edit's one number is to be found for; the number given is where the search
+  /// starts. A study finds it; apply() takes no edit that still has one.
+  std::optional<double> match_delta_theta_deg;
 };
 
 /// An edit that multiplies a field of muscles. Throws nothing; applying it may.

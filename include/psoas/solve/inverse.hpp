@@ -18,12 +18,14 @@ namespace psoas {
 
 /// How redundancy is resolved. The defaults are those of docs/science.md.
 struct InverseOptions {
-  double power = 2.0;           ///< p of the cost sum w a^p, >= 1.5 [-]
-  std::string weight = "one";   ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
-  double reserve = 1.0;         ///< scale r0 of reserves at coordinates [N m]
-  double lumbar_reserve = 0.5;  ///< scale at lumbar levels [N m]
-  bool levels = true;           ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
-  double contact_scale = 0.3;   ///< scale of contact forces in the cost, which shares them out [body weights]
+  double power = 2.0;              ///< p of the cost sum w a^p, >= 1.5 [-]
+  std::string weight = "one";      ///< w: one, volume (F0 l0) or area (F0), relative to the mean over muscles
+  double reserve = 1.0;            ///< scale r0 of reserves at rotations [N m]
+  double reserve_force = 10.0;     ///< scale at translations [N]
+  double lumbar_reserve = 0.5;     ///< scale at lumbar levels [N m]
+  bool levels = true;              ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
+  double contact_scale = 0.3;      ///< scale of normal contact forces in the cost, which shares them out [body weights]
+  double tangential_scale = 0.03;  ///< the same of tangential ones: small keeps feet from pushing against each other
 };
 
 /// What an equation of the redundancy problem balances.
@@ -31,7 +33,12 @@ struct Equation {
   std::string name;      ///< the coordinate, or the level's coordinate of the tree
   bool root = false;     ///< a root coordinate: no muscle crosses it
   bool rotation = true;  ///< N m, else N
+  int coordinate = -1;   ///< index of the independent coordinate; -1: a level's
 };
+
+/// The equations of a model's redundancy problem: its independent coordinates that a muscle or contact acts on, then,
+/// with `levels`, the three rotations of each lumbar level in place of the trunk's coordinates.
+std::vector<Equation> redundancy_equations(const Model& model, bool levels = true);
 
 /// Load of a lumbar level: force of the superior body on the inferior one in the inferior body's superior endplate
 /// frame (x forward in the plate, y its outward normal, z right), and moments about the joint centre in that frame.
@@ -65,7 +72,8 @@ class InverseSolver {
   /// their reserves; the rest is met exactly, in the same problem as the muscles.
   void solve(const ContactCaps& caps);
 
-  /// The same with contact forces given (three a contact: x, y, z in ground [N]) instead of sought.
+  /// The same with contact forces given (three a contact: x, y, z in ground [N]) instead of sought; what they leave of
+  /// the root's equations appears as its reserves.
   void solve_with(std::span<const double> contact_force);
 
   /// Joint moments and loads for given contact and tendon forces, nothing sought (the states of a simulation).

@@ -81,12 +81,13 @@ struct MotionData {
 
 /// How muscles share what the motion needs.
 struct RedundancySpec {
-  double power = 2.0, reserve = 1.0, lumbar_reserve = 0.5;
+  double power = 2.0, reserve = 1.0, reserve_force = 10.0, lumbar_reserve = 0.5;
   std::string weight = "one", lumbar = "levels";
   static void each(auto& self, auto&& see) {
     see("power", self.power, Info{"1", "exponent of the cost sum of w a^p", 1.5, 20});
     see("weight", self.weight, Info{"", "w: one, fibre volume or area of each muscle", -inf, inf, "one volume area"});
-    see("reserve", self.reserve, Info{"N m", "scale of reserves at coordinates", 1e-3, 1e3});
+    see("reserve", self.reserve, Info{"N m", "scale of reserves at rotations", 1e-3, 1e3});
+    see("reserve_force", self.reserve_force, Info{"N", "scale of reserves at translations", 1e-3, 1e4});
     see("lumbar_reserve", self.lumbar_reserve, Info{"N m", "scale of reserves at lumbar levels", 1e-3, 1e3});
     see("lumbar", self.lumbar,
         Info{"", "equilibrium at every lumbar level, or only of the three trunk coordinates", -inf, inf,
@@ -98,7 +99,7 @@ struct RedundancySpec {
 struct SupportSpec {
   std::string seat = "auto";
   double seat_release_duration = 0.15, seat_release_end = 0.02;
-  double contact_scale = 0.3;
+  double contact_scale = 0.3, tangential_scale = 0.03;
   static void each(auto& self, auto&& see) {
     see("seat", self.seat,
         Info{"",
@@ -109,7 +110,10 @@ struct SupportSpec {
         Info{"s", "time over which the seat's greatest force falls to zero", 0, 10});
     see("seat_release_end", self.seat_release_end, Info{"s", "when it is zero, after seat-off", -10, 10});
     see("contact_scale", self.contact_scale,
-        Info{"body weights", "scale of contact forces in the cost, which shares them out", 1e-3, 1000});
+        Info{"body weights", "scale of normal contact forces in the cost, which shares them out", 1e-3, 1000});
+    see("tangential_scale", self.tangential_scale,
+        Info{"body weights", "the same of tangential forces: small keeps feet from pushing against each other", 1e-3,
+             1000});
   }
 };
 

@@ -36,8 +36,10 @@ struct OutputFamily {
 };
 
 /// Outputs that names and globs mean, in the order of the list, each once. Throws Error(input) that names the nearest
-/// output for one that matches nothing; `inverse` false leaves out what only a solved motion has.
-std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse);
+/// output for one that matches nothing. `inverse` false leaves out what needs an InverseSolver at the instant;
+/// `equations` are those of its redundancy problem, none where it does not solve one: no reserves then.
+std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse,
+                                 std::span<const Equation> equations = {});
 
 /// What there is.
 std::vector<OutputFamily> output_families();

@@ -20,12 +20,15 @@ namespace psoas {
 
 /// A study with everything that it reads: nothing below touches a file.
 struct Study {
-  std::string path;   ///< the study's file, or what messages call it
-  std::string title;  ///< one line about the study, from the file
-  ModelSpec model;    ///< at the subject's size, with the study's edits
+  std::string path;    ///< the study's file, or what messages call it
+  std::string title;   ///< one line about the study, from the file
+  std::string note;    ///< what its author says of it, from the file
+  ModelSpec unedited;  ///< the model at the subject's size
+  ModelSpec model;     ///< the same with the study's edits
   Subject subject;
   std::vector<std::pair<std::string, std::vector<Edit>>> variants;  ///< the first is the reference
   std::vector<Edit> edits;
+  std::vector<std::string> matched;  ///< a sentence for each value of `edits` that was matched
   std::vector<std::string> outputs;  ///< names of outputs, with globs
   StudyKind question;
   std::optional<Table> table;   ///< a motion's recording
