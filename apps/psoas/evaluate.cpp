@@ -89,6 +89,61 @@ std::vector<Column> columns_of(const Table& table, const ModelData& data) {
   return out;
 }
 
+/// A file that holds degrees without saying so would give numbers that look like results: angles of more than two turns
+/// are refused, as a motion study refuses them.
+void refuse_degrees(const Table& table, const ModelData& data) {
+  std::vector<std::string> columns;
+  std::string place, found;
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string& name = table.names[i];
+    if (name.find('/') != std::string::npos || !rotates(data, name)) continue;  // speeds have no such bound
+    const std::vector<double>& values = table.columns[i];
+    const auto large = std::find_if(values.begin(), values.end(), [](double x) { return std::abs(x) > 4.0 * pi; });
+    if (large == values.end()) continue;
+    if (columns.empty())
+      place = table.place(static_cast<std::size_t>(large - values.begin())), found = short_text(*large);
+    columns.push_back(name);
+  }
+  if (columns.empty()) return;
+  const std::size_t others = columns.size() - 1;
+  throw Error(Kind::input, place,
+              columns.front() + ": expected an angle in radians, found " + found +
+                  (others > 0 ? " (and the like in " + counted(others, "other column", "other columns") + ")" : "") +
+                  "; values look like degrees; this file says inDegrees=no");
+}
+
+/// A difference of two values of a coordinate as a person reads it.
+std::string difference_text(double difference, bool rotation) {
+  return rotation ? short_text(to_degrees(difference)) + " deg" : short_text(difference) + " m";
+}
+
+/// The outputs; where a name means none, with the nearest beginning that does: "length/psos_*" -> "length/psoas*".
+std::vector<Output> outputs_of(const Model& model, const std::vector<std::string>& wanted) {
+  for (const std::string& name : wanted)
+    if (const std::size_t space = name.find(' '); space != std::string::npos)
+      throw Error(Kind::input, name,
+                  "expected an output without \"" + name.substr(0, space) + "\" in front: here each state is a row");
+  try {
+    return find_outputs(model, wanted, true);
+  } catch (const Error& error) {
+    const std::string& pattern = error.where();
+    if (std::string(error.what()).find("did you mean") != std::string::npos) throw;
+    std::vector<std::string> beginnings;
+    try {
+      for (const Output& output : find_outputs(model, {pattern.substr(0, pattern.find('/')) + "/*"}, true))
+        beginnings.push_back(output.name.substr(0, pattern.find('*')) + "*");
+    } catch (const Error&) {  // nothing is near, not even the quantity
+    }
+    const std::string asked = pattern.substr(0, pattern.find('*')) + "*", hint = did_you_mean(asked, beginnings);
+    const bool begins = std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& name) {
+      return name.rfind(pattern + "_", 0) == 0;  // of many such names none is near
+    });
+    const std::string text = error.what();
+    throw Error(error.kind(), pattern,
+                text.substr(pattern.size() + 2) + (begins ? ", did you mean \"" + pattern + "*\"?" : hint));
+  }
+}
+
 /// Things that were seen in several rows, each said once.
 struct Seen {
   std::size_t rows = 0, worst_row = 0;
@@ -108,6 +163,7 @@ int perform(const Options& options) {
   const bool was_in_degrees = states.in_degrees;
   convert_to_radians(states, [&](std::string_view name) { return rotates(data, std::string(name)); });
   const std::vector<Column> columns = columns_of(states, data);
+  if (!was_in_degrees) refuse_degrees(states, data);
 
   std::vector<std::string> wanted = comma_separated(options.outputs);
   if (wanted.empty()) wanted = {"length/*"};
@@ -115,7 +171,7 @@ int perform(const Options& options) {
     if (glob_match(name.substr(0, name.find('/')), "reserve"))
       throw Error(Kind::input, name,
                   "expected an output of a state; reserves exist where a motion is solved (psoas run)");
-  const std::vector<Output> outputs = find_outputs(model, wanted, true);
+  const std::vector<Output> outputs = outputs_of(model, wanted);
 
   // Coordinates that the table lacks stand where the model has them.
   std::vector<std::string> absent;
@@ -171,14 +227,15 @@ int perform(const Options& options) {
   }
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const auto i = static_cast<std::size_t>(columns[k].index);
-    const auto rows = [&](const Seen& seen) {
+    const auto rows = [&](const Seen& seen, bool rotation) {
       return " in " + counted(seen.rows, "row", "rows") + ", most at " + states.place(seen.worst_row) + " by " +
-             short_text(seen.worst);
+             difference_text(seen.worst, rotation);
     };
     if (mismatch[k].rows > 0)
-      say("warning: " + data.tree_coordinate_names[i] + " does not follow its coupler" + rows(mismatch[k]) +
-          "; the coupler was used");
-    if (outside[k].rows > 0) say("warning: " + data.coordinate_names[i] + " is outside its range" + rows(outside[k]));
+      say("warning: " + data.tree_coordinate_names[i] + " does not follow its coupler" +
+          rows(mismatch[k], data.tree_is_rotation[i]) + "; the coupler was used");
+    if (outside[k].rows > 0)
+      say("warning: " + data.coordinate_names[i] + " is outside its range" + rows(outside[k], data.is_rotation[i]));
   }
   if (like_degrees) say("warning: values look like degrees; this file says inDegrees=no");
 

@@ -397,14 +397,37 @@ TEST_F(Cli, EvaluateGivesOneRowAState) {
   EXPECT_TRUE(has(psoas({"evaluate", pendulum, "states.csv", "--outputs", "lenght/*"}).err, "did you mean \"length\""));
 }
 
+TEST_F(Cli, EvaluateSuggestsOutputs) {
+  folder.write("states.csv", "hip_flexion_r\n0\n");
+  const auto said = [&](const std::string& output) {
+    const Ran ran = psoas({"evaluate", source + "/models/iliopsoas.json", "states.csv", "--outputs", output});
+    EXPECT_EQ(ran.code, 2) << output;
+    return ran.err;
+  };
+  EXPECT_TRUE(has(said("lenght/*"), "did you mean \"length\"")) << said("lenght/*");
+  EXPECT_TRUE(has(said("length/psoas_L2_TP"), "did you mean \"psoas_L2_TP_r\""));
+  EXPECT_TRUE(has(said("length/psos_*"), "did you mean \"length/psoas*\"")) << said("length/psos_*");
+  EXPECT_TRUE(has(said("length/psoas"), "did you mean \"length/psoas*\"")) << said("length/psoas");
+  EXPECT_TRUE(has(said("compression"), "with one name after the quantity"));
+  EXPECT_TRUE(has(said("peak compression/L5_S1"), "without \"peak\" in front")) << said("peak compression/L5_S1");
+}
+
 TEST_F(Cli, EvaluateReadsDegreesAndRefusesWhatItDoesNotKnow) {
   folder.write("rad.csv", "time,hip_flexion_r\n0,0.7853981633974483\n");
   folder.write("deg.csv", "# inDegrees=yes\ntime,hip_flexion_r\n0,45\n");
   const Ran rad = psoas({"evaluate", pendulum, "rad.csv"}), deg = psoas({"evaluate", pendulum, "deg.csv"});
   EXPECT_EQ(rad.code, 0);
   EXPECT_EQ(rad.out, deg.out);
-  folder.write("like.csv", "hip_flexion_r\n45\n");
-  EXPECT_TRUE(has(psoas({"evaluate", pendulum, "like.csv"}).err, "look like degrees"));
+  folder.write("like.csv", "hip_flexion_r,u/hip_flexion_r\n0.5,99\n45,0\n");
+  const Ran like = psoas({"evaluate", pendulum, "like.csv"});
+  EXPECT_EQ(like.code, 2);
+  EXPECT_EQ(
+      like.err,
+      "like.csv:3: hip_flexion_r: expected an angle in radians, found 45; values look like degrees; this file says "
+      "inDegrees=no\n");
+  EXPECT_TRUE(like.out.empty());
+  folder.write("fast.csv", "u/hip_flexion_r\n99\n");
+  EXPECT_EQ(psoas({"evaluate", pendulum, "fast.csv"}).code, 0) << "a speed may be large";
   folder.write("unknown.csv", "hip_flexon_r\n0\n");
   const Ran unknown = psoas({"evaluate", pendulum, "unknown.csv"});
   EXPECT_EQ(unknown.code, 2);
@@ -415,6 +438,14 @@ TEST_F(Cli, EvaluateReadsDegreesAndRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(psoas({"evaluate", pendulum, "much.csv"}).code, 2);
 }
 
+TEST_F(Cli, EvaluateSaysByHowMuchAStateIsOutOfRange) {
+  folder.write("far.csv", "hip_flexion_r,pelvis_tilt\n3,0\n2,0\n");
+  const Ran far = psoas({"evaluate", source + "/models/iliopsoas.json", "far.csv"});
+  EXPECT_EQ(far.code, 0);
+  EXPECT_TRUE(has(far.err, "warning: hip_flexion_r is outside its range in 1 row, most at far.csv:2 by 51.89 deg"))
+      << far.err;
+}
+
 TEST_F(Cli, EvaluateReportsCouplersThatDoNotHold) {
   const std::string model = source + "/models/iliopsoas.json";
   folder.write("good.csv", "lumbar_extension,L5_S1_extension\n0.2,0.025\n");
@@ -422,7 +453,8 @@ TEST_F(Cli, EvaluateReportsCouplersThatDoNotHold) {
   EXPECT_FALSE(has(psoas({"evaluate", model, "good.csv"}).err, "coupler"));
   const Ran bad = psoas({"evaluate", model, "bad.csv"});
   EXPECT_EQ(bad.code, 0);
-  EXPECT_TRUE(has(bad.err, "L5_S1_extension does not follow its coupler")) << bad.err;
+  EXPECT_TRUE(has(bad.err, "L5_S1_extension does not follow its coupler in 1 row, most at bad.csv:2 by 4.297 deg"))
+      << bad.err;
 }
 
 TEST_F(Cli, ConvertGoesThereAndBack) {
