@@ -44,7 +44,7 @@ class Said {
       std::string names;
       for (const std::string& name : by)
         if (by.size() < variants_) names += (names.empty() ? "" : ", ") + readable_name(name);
-      out.push_back(names.empty() ? text : names + ": " + text);
+      out.push_back(readable_text(names.empty() ? text : names + ": " + text));
     }
     return out;
   }
@@ -77,6 +77,13 @@ std::vector<std::string> variant_names(const Result& result) {
   return names;
 }
 
+/// A note about one variant starts with its name.
+std::string with_readable_variant(const std::string& note, const Result& result) {
+  for (const auto& [name, block] : result.blocks)
+    if (!name.empty() && note.rfind(name + ": ", 0) == 0) return readable_name(name) + note.substr(name.size());
+  return note;
+}
+
 void add_summary(const Result& result, const Paint& paint, std::string& out) {
   if (result.summary.empty()) return;
   std::vector<std::vector<std::string>> rows;
@@ -89,13 +96,13 @@ void add_summary(const Result& result, const Paint& paint, std::string& out) {
   alignment += std::string(names.size(), 'r');
   for (const SummaryLine& line : result.summary) {
     if (line.values.empty()) {
-      rows.push_back({paint.bold(line.label)});
+      rows.push_back({paint.bold(readable_text(line.label))});
       continue;
     }
-    std::vector<std::string> row = {line.label, readable_unit(line.unit)};
+    std::vector<std::string> row = {readable_text(line.label), readable_unit(line.unit)};
     for (const double value : line.values) row.push_back(fixed_text(value, line.decimals));
     row.resize(2 + names.size());
-    if (!line.note.empty()) row.push_back(paint.faint("(" + line.note + ")"));
+    if (!line.note.empty()) row.push_back(paint.faint("(" + readable_text(line.note) + ")"));
     rows.push_back(std::move(row));
   }
   out += "\n" + aligned(rows, alignment);
@@ -133,13 +140,17 @@ void add_credibility(const Result& result, const Paint& paint, std::string& out)
       broken = broken || bad;
       judged = judged || found->ok.has_value();
     }
-    std::vector<std::string> row = {(broken ? paint.bad("✗") : judged ? paint.good("✓") : "–") + " " + name, unit};
+    std::vector<std::string> row = {(broken   ? paint.bad("✗")
+                                     : judged ? paint.good("✓")
+                                              : "–") +
+                                        " " + readable_text(name),
+                                    unit};
     row.insert(row.end(), values.begin(), values.end());
     row.push_back(limit);
     row.push_back(paint.faint(source));
     rows.push_back(std::move(row));
     if (note.empty()) continue;
-    std::string lines = wrapped(note, "    ");
+    std::string lines = wrapped(readable_text(note), "    ");
     lines.pop_back();
     rows.push_back({paint.faint(lines)});
   }
@@ -163,9 +174,9 @@ std::string summary_text(const Result& result, bool colour, const std::string& c
   add_summary(result, paint, out);
   add_credibility(result, paint, out);
 
-  std::string notes;
+  std::string notes;  // without those that repeat credibility lines
   for (const std::string& note : result.notes)
-    if (note.rfind("✗", 0) != 0) notes += wrapped(note, "");  // those repeat credibility lines
+    if (note.rfind("✗", 0) != 0) notes += wrapped(readable_text(with_readable_variant(note, result)), "");
   if (!notes.empty()) out += "\n" + notes;
 
   Said warnings(result.blocks.size());

@@ -12,6 +12,22 @@ namespace psoas {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// Length of a vertebra's name at the start of a text ("L5", "T12", "S1"), or 0.
+std::size_t vertebra(std::string_view text) {
+  if (text.size() < 2 || (text[0] != 'C' && text[0] != 'T' && text[0] != 'L' && text[0] != 'S') || !is_digit(text[1]))
+    return 0;
+  return text.size() > 2 && is_digit(text[2]) ? 3 : 2;
+}
+
+/// Length of a level's name at the start of a text ("L5_S1", "T12-L1"), or 0, and of its first vertebra.
+std::size_t level(std::string_view text, std::size_t& first) {
+  first = vertebra(text);
+  if (first == 0 || first >= text.size() || (text[first] != '_' && text[first] != '-')) return 0;
+  const std::size_t second = vertebra(text.substr(first + 1));
+  return second == 0 ? 0 : first + 1 + second;
+}
 
 std::string without_minus_zero(std::string text) {
   if (text[0] == '-' && text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
@@ -86,9 +102,62 @@ std::string short_text(double value) {
 }
 
 std::string readable_name(std::string_view name) {
-  std::string out(name);
-  for (std::size_t i = 0; i < out.size(); ++i)
-    if (out[i] == '_') out[i] = i > 0 && i + 1 < out.size() && is_digit(out[i - 1]) && is_digit(out[i + 1]) ? '.' : ' ';
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    std::size_t first = 0;
+    const std::size_t length = i == 0 || name[i - 1] == '_' ? level(name.substr(i), first) : 0;
+    if (length > 0) {
+      out += std::string(name.substr(i, first)) + "–" + std::string(name.substr(i + first + 1, length - first - 1));
+      i += length - 1;
+    } else if (name[i] == '_') {
+      out += i > 0 && i + 1 < name.size() && is_digit(name[i - 1]) && is_digit(name[i + 1]) ? '.' : ' ';
+    } else {
+      out += name[i];
+    }
+  }
+  return out;
+}
+
+std::string readable_output(std::string_view name) {
+  std::string out;
+  for (std::size_t start = 0, part = 0; start <= name.size(); ++part) {
+    const std::size_t end = std::min(name.find('/', start), name.size());
+    std::string_view word = name.substr(start, end - start);
+    if (word.substr(0, 6) == "group:") word.remove_prefix(6);
+    std::string side;
+    if (word == "r" || word.ends_with("_r")) side = "right";
+    if (word == "l" || word.ends_with("_l")) side = "left";
+    if (!side.empty()) word.remove_suffix(std::min<std::size_t>(2, word.size()));
+    if (part == 0 && word.ends_with("_deg")) word.remove_suffix(4);  // the unit stands elsewhere
+    out += part == 0 ? "" : part == 1 ? ": " : ", ";
+    out += readable_name(word);
+    if (!side.empty()) out += (word.empty() ? "" : " ") + side;
+    start = end + 1;
+  }
+  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  return out;
+}
+
+std::string readable_text(std::string_view text) {
+  // What belongs to a name that may be typed stays as it is: compression/L5_S1, L5_S1_extension.
+  const auto of_name = [&](std::size_t i) {
+    return i < text.size() && (is_letter(text[i]) || is_digit(text[i]) || text[i] == '_' || text[i] == '/');
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = i == 0 || !of_name(i - 1);
+    std::size_t first = 0;
+    const std::size_t length = begins ? level(text.substr(i), first) : 0;
+    if (length > 0 && !of_name(i + length)) {
+      out += std::string(text.substr(i, first)) + "–" + std::string(text.substr(i + first + 1, length - first - 1));
+      i += length - 1;
+    } else if (begins && text.substr(i, 3) == "N m" && (!of_name(i + 3) || text[i + 3] == '/')) {
+      out += "N·m";
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
   return out;
 }
 

@@ -49,7 +49,9 @@ TEST(Text, RowsLineUp) {
 
 TEST(Text, NamesUnitsAndNumbers) {
   EXPECT_EQ(readable_name("shortened_0_95"), "shortened 0.95");
-  EXPECT_EQ(readable_name("L5_S1_extension"), "L5 S1 extension");
+  EXPECT_EQ(readable_name("L5_S1_extension"), "L5–S1 extension");
+  EXPECT_EQ(readable_name("T12_L1"), "T12–L1");
+  EXPECT_EQ(readable_name("psoas_L2_TP_r"), "psoas L2 TP r");
   EXPECT_EQ(readable_unit("N m"), "N·m");
   EXPECT_EQ(readable_unit("N m/rad"), "N·m/rad");
   EXPECT_EQ(readable_unit("rad/s^2"), "rad/s²");
@@ -58,11 +60,25 @@ TEST(Text, NamesUnitsAndNumbers) {
   EXPECT_EQ(fixed_text(std::nan(""), 1), "–");
 }
 
+TEST(Text, OutputsAndSentences) {
+  EXPECT_EQ(readable_output("muscle_moment/hip_flexion_r/group:iliopsoas_l"),
+            "Muscle moment: hip flexion right, iliopsoas left");
+  EXPECT_EQ(readable_output("compression/L5_S1"), "Compression: L5–S1");
+  EXPECT_EQ(readable_output("hip_contact_force/r"), "Hip contact force: right");
+  EXPECT_EQ(readable_output("lordosis_deg"), "Lordosis");
+  EXPECT_EQ(readable_output("com_x"), "Com x");
+  EXPECT_EQ(readable_output(""), "");
+  EXPECT_EQ(readable_text("L5_S1 compression, 3.1 N m; L5-S1, T12_L1."), "L5–S1 compression, 3.1 N·m; L5–S1, T12–L1.");
+  EXPECT_EQ(readable_text("compression/L5_S1 and L5_S1_extension"), "compression/L5_S1 and L5_S1_extension");
+  EXPECT_EQ(readable_text("[N m] [N m/rad] N mm"), "[N·m] [N·m/rad] N mm");
+}
+
 TEST(Summary, ShowsVariantsSideBySide) {
   const std::string text = summary_text(example(), false, "41 ms");
   EXPECT_EQ(text.substr(0, text.find('\n')), "a rise · 41 ms");
   EXPECT_TRUE(has(text, "normal  shortened 0.95")) << text;
   EXPECT_TRUE(has(text, "Δθ at 5 N·m          deg     0.0            13.0  (clinical)")) << text;
+  EXPECT_TRUE(has(text, "\n  L5–S1 compression  N ")) << text;
   EXPECT_TRUE(has(text, "✓ residual")) << text;
   EXPECT_TRUE(has(text, "warnings  none")) << text;
   EXPECT_FALSE(has(text, "\x1b"));

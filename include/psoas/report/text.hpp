@@ -29,8 +29,14 @@ std::string fixed_text(double value, int decimals);
 /// A number with at most four significant digits, "–" for nan.
 std::string short_text(double value);
 
-/// A variant's or coordinate's name for reading: "shortened_0_95" -> "shortened 0.95".
+/// A variant's, coordinate's or level's name for reading: "shortened_0_95" -> "shortened 0.95", "L5_S1" -> "L5–S1".
 std::string readable_name(std::string_view name);
+
+/// An output's name for reading: "muscle_force/group:iliopsoas_r" -> "Muscle force: iliopsoas right".
+std::string readable_output(std::string_view name);
+
+/// A sentence for reading: levels as "L5–S1" and units as "N·m"; names of outputs and coordinates stay as they are typed.
+std::string readable_text(std::string_view text);
 
 /// A unit for reading: "N m" -> "N·m", "m/s^2" -> "m/s²".
 std::string readable_unit(std::string_view unit);
