@@ -17,7 +17,8 @@ namespace {
 constexpr std::array<const char*, 7> colours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                 "#E69F00", "#56B4E9", "#000000"};
 constexpr std::array<const char*, 4> dashes = {"", "7 4", "2 3", "9 3 2 3"};
-constexpr double letter = 6.6;       // mean width of a letter of 12 px
+constexpr double letter = 6.6;       // mean width of a letter of 12 px, generous
+constexpr double bold_letter = 8.6;  // of a bold one of 15 px
 constexpr double label_step = 15.0;  // least distance of labels
 
 struct Line {
@@ -120,6 +121,39 @@ void spread(std::vector<std::pair<double, std::size_t>>& labels, double top, dou
   }
 }
 
+/// The text, or as many of its parts between " · " as have room; a first part that is too long ends in "…".
+std::string shortened(const std::string& text, double room, double width_of_letter) {
+  const auto fits = [&](std::string_view part) {
+    return static_cast<double>(text_width(part)) * width_of_letter <= room;
+  };
+  const std::string separator = " · ";
+  std::string out = text;
+  for (std::size_t cut; !fits(out) && (cut = out.rfind(separator)) != std::string::npos;) out.resize(cut);
+  if (fits(out)) return out;
+  while (!out.empty() && !fits(out + "…")) {
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0u) == 0x80u) out.pop_back();  // UTF-8
+    if (!out.empty()) out.pop_back();
+  }
+  return out + "…";
+}
+
+/// Whether all curves are the same to the promise of equal results on all machines, 1e-9 of their greatest value.
+bool all_same(const std::vector<Line>& curves) {
+  double greatest = 0.0;
+  for (const Line& curve : curves)
+    for (const double value : curve.y)
+      if (std::isfinite(value)) greatest = std::max(greatest, std::abs(value));
+  const Line& first = curves.front();
+  for (const Line& curve : curves) {
+    if (curve.x != first.x || curve.y.size() != first.y.size()) return false;
+    for (std::size_t i = 0; i < curve.y.size(); ++i)
+      if (!(std::abs(curve.y[i] - first.y[i]) <= 1e-9 * greatest) &&
+          !(std::isnan(curve.y[i]) && std::isnan(first.y[i])) && curve.y[i] != first.y[i])
+        return false;
+  }
+  return true;
+}
+
 std::string text_at(double x, double y, const char* anchor, const std::string& text, const std::string& more = "") {
   return fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y, anchor, more,
                      escaped(text));
@@ -141,16 +175,22 @@ std::string svg(const Result& result, const Plot& plot) {
     axis_name = block.axis, axis_unit = block.axis_unit;
     curves.push_back(std::move(curve));
   }
+  // A study that has no words for a curve calls it by the name of its output.
+  const std::string title = plot.title == plot.series ? readable_output(plot.title) : readable_text(plot.title);
   if (curves.empty()) throw Error(Kind::input, plot.series, "expected a series of the result");
   if (axis_name.size() > 4 && axis_name.ends_with("_deg")) axis_name.resize(axis_name.size() - 4);
+
+  const std::size_t variants = curves.size();
+  const bool same = variants > 1 && all_same(curves);
+  if (same) curves.resize(1);
 
   // Room: labels of lines stand at their ends.
   double label_room = 0.0;
   if (curves.size() > 1)
     for (const Line& curve : curves)
       label_room = std::max(label_room, 26.0 + letter * static_cast<double>(text_width(curve.label)));
-  const double width = 720.0, height = 420.0, left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0)),
-               top = 62.0, bottom = height - 52.0;
+  const double width = 720.0, height = 440.0, left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0)),
+               top = 82.0, bottom = height - 52.0;
 
   double x_low = inf, x_high = -inf, y_low = inf, y_high = -inf;
   for (const Line& curve : curves)
@@ -158,6 +198,9 @@ std::string svg(const Result& result, const Plot& plot) {
       if (std::isfinite(curve.x[i])) x_low = std::min(x_low, curve.x[i]), x_high = std::max(x_high, curve.x[i]);
       if (std::isfinite(curve.y[i])) y_low = std::min(y_low, curve.y[i]), y_high = std::max(y_high, curve.y[i]);
     }
+  // Zero belongs to the axis where the curves still fill half of the height with it: a load that doubles looks doubled.
+  if (y_low > 0.0 && y_low < 0.5 * y_high) y_low = 0.0;
+  if (y_high < 0.0 && y_high > 0.5 * y_low) y_high = 0.0;
   const Axis x = axis_of(x_low, x_high, left, right, 7, false), y = axis_of(y_low, y_high, bottom, top, 5, true);
 
   std::string out = fmt::format(
@@ -165,17 +208,35 @@ std::string svg(const Result& result, const Plot& plot) {
       "role=\"img\" "
       "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n<title>{2}</title>\n"
       "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n",
-      width, height, escaped(plot.title));
-  out += text_at(left, 26, "start", plot.title, " font-size=\"15\" font-weight=\"bold\"");
-  out += text_at(left, 46, "start", y_label, " fill=\"#666666\"");
+      width, height, escaped(title));
+  const double room = width - 24.0 - left;
+  out += text_at(left, 26, "start", shortened(title, room, bold_letter), " font-size=\"15\" font-weight=\"bold\"");
+  out += text_at(left, 46, "start", shortened(readable_text(result.heading), room, letter), " fill=\"#666666\"");
+  out += text_at(left, 70, "start", y_label, " fill=\"#666666\"");
 
   // Time that no window covers is grey.
   const std::vector<double>& time = curves.front().x;
   const std::vector<char> gaps = breaks(time);
+  bool any_gap = false;
   for (std::size_t i = 1; i < time.size(); ++i)
-    if (gaps[i] && time[i] > time[i - 1])
+    if (gaps[i] && time[i] > time[i - 1]) {
+      any_gap = true;
       out += fmt::format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"#f2f2f2\"/>\n",
                          x.at(time[i - 1]), top, x.at(time[i]) - x.at(time[i - 1]), bottom - top);
+    }
+  // The legend stands in the row of the unit, from the right.
+  double legend = width - 24.0;
+  if (any_gap) {
+    const std::string text = "not evaluated";
+    out += text_at(legend, 70, "end", text, " fill=\"#666666\"");
+    legend -= 0.9 * letter * static_cast<double>(text.size()) + 16.0;
+    out += fmt::format("<rect x=\"{:.2f}\" y=\"60\" width=\"12\" height=\"12\" fill=\"#f2f2f2\" stroke=\"#cccccc\"/>\n",
+                       legend);
+    legend -= 18.0;
+  }
+  if (same)
+    out += text_at(legend, 70, "end", variants == 2 ? "identical in both variants" : "identical in all variants",
+                   fmt::format(" fill=\"{}\"", colours[0]));
   for (const double tick : y.ticks()) {
     out += fmt::format("<path d=\"M{:.2f} {:.2f}H{:.2f}\" stroke=\"{}\" stroke-width=\"1\"/>\n", left, y.at(tick),
                        right, std::abs(tick) < 1e-9 * y.step ? "#999999" : "#e3e3e3");
@@ -189,7 +250,7 @@ std::string svg(const Result& result, const Plot& plot) {
   }
   const std::string unit = readable_unit(axis_unit);
   out += text_at(0.5 * (left + right), height - 12, "middle",
-                 readable_name(axis_name) + (unit.empty() ? "" : " (" + unit + ")"), " fill=\"#666666\"");
+                 readable_output(axis_name) + (unit.empty() ? "" : " (" + unit + ")"), " fill=\"#666666\"");
 
   std::vector<std::pair<double, std::size_t>> labels;
   std::vector<double> ends(curves.size(), 0.5 * (top + bottom));

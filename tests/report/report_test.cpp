@@ -22,7 +22,8 @@ Result example() {
   for (const char* name : {"normal", "shortened_0_95"}) {
     Block& block = result.blocks[name];
     block.axis_values = {0.0, 0.1, 0.2, 1.0, 1.1, 1.2};
-    block.series["coordinate/hip"] = {"rad", {0.0, 0.5, 1.0, 1.0, 0.5, 0.0}};
+    block.series["coordinate/hip"] = {"rad", {0.0, 0.5, name[0] == 's' ? 1.1 : 1.0, 1.0, 0.5, 0.0}};
+    block.series["joint_moment/hip"] = {"N m", {10.0, 20.0, 30.0, 30.0, 20.0, 10.0}};
     block.credibility.push_back({"residual", "N", "Hicks et al. 2015", "", 3.1, 5.0, true});
   }
   return result;
@@ -110,8 +111,52 @@ TEST(Svg, HasOneLineAVariantBrokenWhereTimeJumps) {
   ASSERT_NE(end, std::string::npos);
   const std::size_t begin = picture.rfind("<path d=\"", end) + 9;
   EXPECT_EQ(count(picture.substr(begin, end - begin), "M"), 2u);
-  EXPECT_EQ(count(picture, "fill=\"#f2f2f2\""), 1u);  // the time between the windows
+  EXPECT_EQ(count(picture, "fill=\"#f2f2f2\""), 2u);  // the time between the windows, and its legend
+  EXPECT_TRUE(has(picture, ">not evaluated<"));
+  EXPECT_TRUE(has(picture, ">a rise<"));  // which study
   EXPECT_EQ(picture, svg(example(), {"hip.svg", "Hip <angle> & more", "rad", "coordinate/hip"}));
+}
+
+TEST(Svg, CurvesThatAreTheSameAreOne) {
+  const std::string picture = svg(example(), {"m.svg", "joint_moment/hip", "N m", "joint_moment/hip"});
+  EXPECT_EQ(count(picture, "stroke-linejoin"), 1u);
+  EXPECT_TRUE(has(picture, ">identical in both variants<"));
+  EXPECT_FALSE(has(picture, ">shortened 0.95<"));
+  EXPECT_TRUE(has(picture, ">Joint moment: hip<")) << "a name of an output is made readable";
+  EXPECT_TRUE(has(picture, ">N·m<"));
+  Result result = example();
+  const Block copy = result.blocks["normal"];
+  result.blocks["other"] = copy;
+  EXPECT_TRUE(has(svg(result, {"m.svg", "m", "N m", "joint_moment/hip"}), ">identical in all variants<"));
+  result.blocks["other"].series["joint_moment/hip"].values[3] += 1e-6;
+  EXPECT_EQ(count(svg(result, {"m.svg", "m", "N m", "joint_moment/hip"}), "stroke-linejoin"), 3u);
+}
+
+TEST(Svg, ZeroIsOnTheAxisWhereItCostsLessThanHalf) {
+  const auto ticks = [](std::vector<double> values) {
+    Result result;
+    Block& block = result.blocks[""];
+    for (std::size_t i = 0; i < values.size(); ++i) block.axis_values.push_back(0.1 * static_cast<double>(i));
+    block.series["x"] = {"N", std::move(values)};
+    const std::string picture = svg(result, {"x.svg", "Load", "N", "x"});
+    return has(picture, "text-anchor=\"end\">0<");
+  };
+  EXPECT_TRUE(ticks({900, 3800}));
+  EXPECT_TRUE(ticks({-900, -3800}));
+  EXPECT_FALSE(ticks({3000, 3800}));
+  EXPECT_FALSE(ticks({-3000, -3800}));
+}
+
+TEST(Svg, LongHeadingsAreCutBetweenTheirParts) {
+  Result result = example();
+  result.heading = "a title of some length · " + std::string(60, 'x') + " · 394 frames · 292 muscles";
+  const Plot plot{"hip.svg", std::string(200, 'W'), "rad", "coordinate/hip"};
+  EXPECT_TRUE(has(svg(result, plot), ">a title of some length · " + std::string(60, 'x') + "<"));
+  EXPECT_TRUE(has(svg(result, plot), "W…</text>"));
+  result.heading.clear();
+  for (int i = 0; i < 100; ++i) result.heading += "é";
+  EXPECT_TRUE(has(svg(result, plot), ">éééé"));
+  EXPECT_TRUE(has(svg(result, plot), "é…</text>"));
 }
 
 TEST(Svg, DrawsWhateverTheValuesAre) {
