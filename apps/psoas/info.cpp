@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "kinds.hpp"
@@ -29,9 +30,10 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 // --- kinds -----------------------------------------------------------------------------------------------------------
 
-/// The tables of kinds: name, what they are, and the kinds.
+/// What `--kinds NAME` shows: the fields that an object has in any case, and the kinds that it may be.
 struct KindTable {
-  const char *name, *help;
+  std::string name, help;
+  std::optional<KindHelp> object;
   std::vector<KindHelp> kinds;
 };
 
@@ -40,13 +42,70 @@ std::vector<KindHelp> kinds() {
   return kinds_of(static_cast<const Variant*>(nullptr));
 }
 
+// Members that the reader of studies takes one by one; what they mean depends on the model.
+KindHelp study_members() {
+  return {
+      "all studies",
+      "the members that every study has, whatever its kind",
+      {{"format", "text", "", "psoas-study/1", "required", "what the file is"},
+       {"study", "text", "", "", "required", "the kind of study, a name below"},
+       {"model", "text", "", "", "required", "path of a psoas-model/1 file, relative to the study"},
+       {"title", "text", "", "", "none", "one line for the heading"},
+       {"subject", "object", "", "", "none", "size of the subject (psoas info --kinds subject)"},
+       {"edits", "array of object", "", "", "none", "changes of the model in all variants (psoas info --kinds edit)"},
+       {"variants", "object, name to array of object", "", "", "none",
+        "edits of each variant, applied after `edits`; the first is the reference of differences"},
+       {"outputs", "array of text", "", "", "none", "names of outputs, with globs; absent: a useful set"},
+       {"extends", "text", "", "", "none", "path of a study that is read first, this one laid over it"},
+       {"note", "text", "", "", "none", "here and in every object: ignored"},
+       {"$schema", "text", "", "", "none", "for editors: ignored"}}};
+}
+
+KindHelp subject_members() {
+  return {
+      "subject",
+      "size of the subject (\"subject\" of a study)",
+      {{"mass", "number", "kg", "1 … 500", "none", "mass of the subject; absent: the model's"},
+       {"height", "number", "m", "0.3 … 3", "none", "height of the subject, for the record: nothing is scaled by it"},
+       {"scale", "object, name to number or 3 numbers", "1", "0.1 … 10", "none",
+        "factor on lengths by body, one or along x, y, z"}}};
+}
+
+KindHelp edit_members() {
+  const char* exactly_one = "names, globs or groups (group:…); exactly one of muscles, joints, bodies and passive";
+  return {"edit",
+          "a change of the model (edits/* and variants/*/* of a study)",
+          {{"name", "text", "", "", "none", "may stand for the index in pointers of --set; no two edits have the same"},
+           {"muscles", "text or array of text", "", "", "none", exactly_one},
+           {"joints", "text or array of text", "", "", "none", "names or globs"},
+           {"bodies", "text or array of text", "", "", "none", "names or globs"},
+           {"passive", "text or array of text", "", "", "none", "names or globs of passive elements"},
+           {"set", "object, field to number or text", "", "that of the field", "none",
+            "new values, in the field's unit (psoas info --kinds muscle and so on show fields)"},
+           {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none", "factors on the value as it then is"},
+           {"shift", "object, field to number", "", "-1e+09 … 1e+09", "none", "amounts added, in the field's unit"},
+           {"remove", "true or false", "", "", "false", "takes the selected elements out of the model"}}};
+}
+
 std::vector<KindTable> kind_tables() {
-  return {{"study", "questions (\"study\" of a psoas-study/1 file)", kinds<StudyKind>()},
-          {"joint", "motions of joints (joints/*/motion of a model)", kinds<Joint>()},
-          {"function", "functions of a coordinate (couplers and joint axes)", kinds<Function>()},
-          {"surface", "wrapping surfaces (surfaces/*/shape)", kinds<Surface>()},
-          {"curve", "muscle curve sets (muscles/*/curve)", kinds<Curve>()},
-          {"passive", "passive elements (passive/*)", kinds<Passive>()}};
+  const auto object = [](const KindHelp& help) { return KindTable{help.name, help.help, help, {}}; };
+  return {{"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
+          object(subject_members()),
+          object(edit_members()),
+          object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),
+          object(object_of<BodySpec>("body", "rigid bodies (bodies/*)")),
+          object(object_of<CoordinateSpec>("coordinate", "coordinates (coordinates/*)")),
+          {"joint", "joints (joints/*) and the kinds of their motion",
+           object_of<JointSpec>("all joints", "the members of joints/*"), kinds<Joint>()},
+          {"function", "functions of a coordinate (couplers and joint axes)", {}, kinds<Function>()},
+          object(object_of<LumbarSpec>("lumbar", "lumbar rhythm and levels")),
+          object(object_of<LevelSpec>("level", "lumbar levels (lumbar/levels/*)")),
+          {"surface", "wrapping surfaces (surfaces/*) and the kinds of their shape",
+           object_of<SurfaceSpec>("all surfaces", "the members of surfaces/*"), kinds<Surface>()},
+          object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
+          {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
+          {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
+          object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)"))};
 }
 
 json field_json(const FieldHelp& field) {
@@ -54,46 +113,82 @@ json field_json(const FieldHelp& field) {
           {"range", field.range}, {"default", field.standard}, {"help", field.help}};
 }
 
+json help_json(const KindHelp& kind) {
+  json out = {{"help", kind.help}, {"fields", json::array()}};
+  for (const FieldHelp& field : kind.fields) out["fields"].push_back(field_json(field));
+  return out;
+}
+
+std::string fields_text(const KindHelp& kind) {
+  Rows rows = {{"  field", "type", "unit", "range", "default", ""}};
+  for (const FieldHelp& field : kind.fields)
+    rows.push_back({std::string(at(2 * field.depth + 2), ' ') + field.name, field.type, readable_unit(field.unit),
+                    field.range, field.standard, readable_text(field.help)});
+  return kind.fields.empty() ? "  no fields\n" : aligned(rows, "llllll");
+}
+
+/// The names of tables and, since people look for what a file says, of its lists: muscle, muscles, levels.
+const KindTable* find_table(const std::vector<KindTable>& tables, const std::string& word) {
+  for (const KindTable& table : tables) {
+    std::string many =
+        table.name.ends_with("y") ? table.name.substr(0, table.name.size() - 1) + "ies" : table.name + "s";
+    if (word == table.name || word == many) return &table;
+  }
+  return nullptr;
+}
+
 int show_kinds(const std::vector<std::string>& words, bool json_out) {
   const std::vector<KindTable> tables = kind_tables();
+  if (words.empty()) {
+    json all = json::object();
+    Rows rows;
+    std::string text;
+    for (const KindTable& table : tables) {
+      all[table.name] = {{"help", table.help}};
+      if (table.object) all[table.name]["fields"] = help_json(*table.object)["fields"];
+      if (!table.kinds.empty()) all[table.name]["kinds"] = json::object();
+      for (const KindHelp& kind : table.kinds) all[table.name]["kinds"][kind.name] = help_json(kind);
+      rows.push_back({table.name, table.help});
+      for (const KindHelp& kind : table.kinds) rows.push_back({"  " + kind.name, "  " + kind.help});
+    }
+    if (json_out)
+      print_json(all);
+    else
+      print(aligned(rows, "ll") + "\npsoas info --kinds KIND [NAME] shows the fields\n");
+    return done;
+  }
+
   std::vector<std::string> names;
-  for (const KindTable& table : tables) names.emplace_back(table.name);
-  if (!words.empty() && std::find(names.begin(), names.end(), words[0]) == names.end())
+  for (const KindTable& table : tables) names.push_back(table.name);
+  const KindTable* table = find_table(tables, words[0]);
+  if (!table)
     throw Error(Kind::input, "--kinds " + words[0],
                 "expected one of " + join(names, ", ") + did_you_mean(words[0], names));
-  json all = json::object();
-  std::string text;
-  for (const KindTable& table : tables) {
-    if (!words.empty() && words[0] != table.name) continue;
-    std::vector<std::string> known;
-    for (const KindHelp& kind : table.kinds) known.push_back(kind.name);
-    if (words.size() > 1 && std::find(known.begin(), known.end(), words[1]) == known.end())
-      throw Error(Kind::input, "--kinds " + words[0] + " " + words[1],
-                  "expected one of " + join(known, ", ") + did_you_mean(words[1], known));
-    Rows rows;
-    text += std::string(table.name) + ": " + table.help + "\n";
-    for (const KindHelp& kind : table.kinds) {
-      if (words.size() > 1 && words[1] != kind.name) continue;
-      json& entry = all[table.name][kind.name] = {{"help", kind.help}, {"fields", json::array()}};
-      for (const FieldHelp& field : kind.fields) entry["fields"].push_back(field_json(field));
-      if (words.empty()) {
-        rows.push_back({"  " + kind.name, kind.help});
-        continue;
-      }
-      text += "\n" + kind.name + ": " + kind.help + "\n";
-      Rows fields = {{"  field", "type", "unit", "range", "default", ""}};
-      for (const FieldHelp& field : kind.fields)
-        fields.push_back({std::string(at(2 * field.depth + 2), ' ') + field.name, field.type, readable_unit(field.unit),
-                          field.range, field.standard, field.help});
-      if (kind.fields.empty()) fields = {{"  no fields"}};
-      text += aligned(fields, "llllll");
-    }
-    text += aligned(rows, "ll") + (words.empty() ? "\n" : "");
+  std::vector<std::string> known;
+  for (const KindHelp& kind : table->kinds) known.push_back(kind.name);
+  if (words.size() > 1 && std::find(known.begin(), known.end(), words[1]) == known.end())
+    throw Error(Kind::input, "--kinds " + words[0] + " " + words[1],
+                known.empty() ? "expected no name here"
+                              : "expected one of " + join(known, ", ") + did_you_mean(words[1], known));
+  json one = {{"help", table->help}};
+  std::string text = table->name + ": " + table->help + "\n";
+  if (table->object && words.size() == 1) {
+    one["fields"] = help_json(*table->object)["fields"];
+    if (!table->kinds.empty()) text += "\n" + table->object->name + ": " + table->object->help + "\n";
+    text += fields_text(*table->object);
   }
+  if (!table->kinds.empty()) one["kinds"] = json::object();
+  for (const KindHelp& kind : table->kinds) {
+    if (words.size() > 1 && words[1] != kind.name) continue;
+    one["kinds"][kind.name] = help_json(kind);
+    text += "\n" + kind.name + ": " + kind.help + "\n" + fields_text(kind);
+  }
+  if (table->object && words.size() > 1)
+    text += "\nand the fields of " + table->object->name + ": psoas info --kinds " + table->name + "\n";
   if (json_out)
-    print_json(all);
+    print_json({{table->name, one}});
   else
-    print(text + (words.empty() ? "psoas info --kinds KIND [NAME] shows the fields\n" : ""));
+    print(text);
   return done;
 }
 
@@ -224,8 +319,8 @@ std::string overview_text(const std::string& path, const Model& model) {
   if (spec.lumbar) {
     rows = {{"level", "endplate forward", "load output"}};
     for (const auto& [name, level] : spec.lumbar->levels)
-      rows.push_back(
-          {name, fixed_text(-level.endplate_angle_deg, 1) + "°", "compression/" + name + ", anterior_shear/" + name});
+      rows.push_back({readable_name(name), fixed_text(-level.endplate_angle_deg, 1) + "°",
+                      "compression/" + name + ", anterior_shear/" + name});
     out += "\n" + aligned(rows, "lrl");
   }
   std::vector<std::string> line;
@@ -444,7 +539,7 @@ std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
   parser.list("MODEL", options->words, "psoas-model/1 file, and muscles of it (names, globs, group:…)");
   parser.flag("--kinds", options->kinds,
-              "the kinds of studies, joints, curves …; with KIND [NAME]: their fields, units, ranges and defaults");
+              "what studies and models are made of; with KIND [NAME]: its fields, units, ranges and defaults");
   parser.flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
   parser.option("--schema", options->schema, "JSON schema of a format: model or study");
   parser.flag("--json", options->json_out, "print JSON");

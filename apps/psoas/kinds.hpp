@@ -22,7 +22,7 @@ struct FieldHelp {
   int depth = 0;
 };
 
-/// A kind of a table of kinds.
+/// An object of a file, or one of the kinds that it may be.
 struct KindHelp {
   std::string name, help;
   std::vector<FieldHelp> fields;
@@ -107,7 +107,16 @@ std::string standard_of(const T& field) {
                          t.index();
                          t.valueless_by_exception();
                        })
-    return std::visit([](const auto& kind) { return std::string(kind.name); }, field);
+    return std::visit(
+        [](const auto& kind) {
+          // a kind that misses what it needs is no default
+          bool missing = false;
+          std::decay_t<decltype(kind)>::each(kind, [&](const char*, const auto& member, const Info&) {
+            missing = missing || standard_of(member) == "required";
+          });
+          return missing ? std::string("required") : std::string(kind.name);
+        },
+        field);
   else
     return "none";
 }
@@ -122,13 +131,14 @@ inline std::string range_of(const Info& info) {
   return "";
 }
 
-/// Adds the fields of a struct and, indented, those of structs inside.
+/// Adds the fields of a struct and, where `inside`, indented those of structs in it.
 template <HasFields T>
-void add_fields(const T& x, int depth, std::vector<FieldHelp>& out) {
+void add_fields(const T& x, int depth, std::vector<FieldHelp>& out, bool inside = true) {
   T::each(x, [&](const char* key, const auto& field, const Info& info) {
     using F = std::decay_t<decltype(field)>;
     out.push_back({key, type_name<F>(), std::string(info.unit), range_of(info), HasFields<F> ? "" : standard_of(field),
                    std::string(info.help), depth});
+    if (!inside) return;
     if constexpr (HasFields<F>)
       add_fields(field, depth + 1, out);
     else if constexpr (IsOptional<F>) {
@@ -137,6 +147,14 @@ void add_fields(const T& x, int depth, std::vector<FieldHelp>& out) {
       if constexpr (HasFields<typename ElementOf<F>::type>) add_fields(typename ElementOf<F>::type{}, depth + 1, out);
     }
   });
+}
+
+/// The fields of a struct that is no kind.
+template <HasFields T>
+KindHelp object_of(const std::string& name, const std::string& help, bool inside = true) {
+  KindHelp out{name, help, {}};
+  add_fields(T{}, 0, out.fields, inside);
+  return out;
 }
 
 template <class... K>

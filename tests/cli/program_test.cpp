@@ -370,8 +370,64 @@ TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
   }
 }
 
-TEST_F(Cli, EveryStudyKindHasAnExampleThatReads) {
-  const auto kinds = nlohmann::json::parse(psoas({"info", "--json", "--kinds", "study"}).out)["study"];
+TEST_F(Cli, KindsShowTheFieldsOfEveryObject) {
+  const auto all = nlohmann::json::parse(psoas({"info", "--json", "--kinds"}).out);
+  for (const auto& [name, about] : all.items()) {
+    const Ran ran = psoas({"info", "--kinds", name});
+    EXPECT_EQ(ran.code, 0) << name;
+    EXPECT_TRUE(about.contains("fields") || about.contains("kinds")) << name;
+    for (const auto& field : about.value("fields", nlohmann::json::array()))
+      EXPECT_TRUE(has(ran.out, "\n" + std::string(2 + 2 * field["depth"].get<std::size_t>(), ' ') +
+                                   field["name"].get<std::string>() + " "))
+          << name << field << ran.out;
+  }
+  for (const char* words : {"muscle", "muscles", "bodies", "levels", "edits"})
+    EXPECT_EQ(psoas({"info", "--kinds", words}).code, 0) << words;
+  const Ran muscle = psoas({"info", "--kinds", "muscle"});
+  EXPECT_TRUE(has(muscle.out, "\n  optimal_fibre_length ")) << muscle.out;
+  EXPECT_TRUE(has(muscle.out, "0.001 … 2")) << muscle.out;
+  EXPECT_TRUE(has(psoas({"info", "--kinds", "muscle", "psoas"}).err, "expected no name here"));
+  EXPECT_TRUE(has(psoas({"info", "--kinds", "study", "motin"}).err, "did you mean \"motion\""));
+  // members of all studies and of each kind are those of the schema
+  const auto schema = nlohmann::json::parse(psoas({"info", "--schema", "study"}).out);
+  for (const auto& one : schema["oneOf"]) {
+    std::set<std::string> shown, known;
+    const std::string kind = one["properties"]["study"]["const"];
+    for (const auto& fields : {all["study"]["fields"], all["study"]["kinds"][kind]["fields"]})
+      for (const auto& field : fields)
+        if (field["depth"] == 0) shown.insert(field["name"].get<std::string>());
+    for (const auto& [key, value] : one["properties"].items()) known.insert(key);
+    EXPECT_EQ(shown, known) << kind;
+  }
+}
+
+TEST_F(Cli, EditsAndSubjectsHaveTheFieldsThatKindsShow) {
+  // a study that uses every shown key is understood, and its ranges are those that are shown
+  nlohmann::json study = {{"format", "psoas-study/1"}, {"study", "simulation"}, {"duration", 1}, {"model", pendulum}};
+  const auto all = nlohmann::json::parse(psoas({"info", "--json", "--kinds"}).out);
+  for (const char* name : {"edit", "subject"})
+    for (const auto& field : all[name]["fields"]) {
+      nlohmann::json with = study, object = {{field["name"], "of a wrong type: [0]"}};
+      if (name == std::string("edit"))
+        with["edits"] = {object};
+      else
+        with["subject"] = object;
+      folder.write("study.json", with.dump());
+      const Ran ran = psoas({"check", "study.json"});
+      EXPECT_FALSE(has(ran.out, "unknown key")) << name << field << ran.out;
+      const std::string range = field["range"];
+      if (field["type"] != "number") continue;
+      const std::string place = "/subject/" + field["name"].get<std::string>();
+      with["subject"] = {{field["name"], -1}};
+      folder.write("study.json", with.dump());
+      std::string expected = range;
+      expected.replace(expected.find(" … "), std::string(" … ").size(), " to ");
+      EXPECT_TRUE(has(psoas({"check", "study.json"}).out, "from " + expected)) << place;
+    }
+}
+
+TEST_F(Cli, EveryStudyKindHasAnExampleThatRuns) {
+  const auto kinds = nlohmann::json::parse(psoas({"info", "--json", "--kinds", "study"}).out)["study"]["kinds"];
   ASSERT_GE(kinds.size(), 3u);
   for (const auto& [kind, about] : kinds.items()) {
     const Ran ran = psoas({"new", "study", kind});
