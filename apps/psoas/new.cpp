@@ -37,9 +37,12 @@ std::function<int()> options_of(Parser& parser) {
 
 }  // namespace
 
-const Verb new_verb = {"new", "a complete example of a study to start from",
-                       "  psoas new study motion > my_study.json\n"
-                       "  psoas new study torque_curve > hip.json",
-                       options_of};
+const Verb new_verb = {
+    "new", "a complete example of a study to start from",
+    "  psoas new study motion > my_study.json\n"
+    "  psoas new study torque_curve > hip.json\n"
+    "\nWritten into the root of the source tree it runs as it is; elsewhere change the paths in it, which "
+    "are relative\nto the file.",
+    options_of};
 
 }  // namespace psoas::app

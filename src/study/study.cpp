@@ -336,8 +336,9 @@ std::string example_study(const std::string& kind) {
   StudyKind question;
   if (kind == MotionStudy::name) {
     MotionStudy motion;
-    motion.motion.coordinates = "motion.mot";
-    motion.motion.windows["all"] = {0.0, 1.0};
+    motion.motion.coordinates = "examples/sit_to_stand/subject_a.mot";
+    for (const char* forearm : {"pro_sup_r", "pro_sup_l"}) motion.motion.hold[forearm] = 0.0;
+    motion.motion.windows["rep_1"] = {0.0, 1.22};
     question = motion;
     root["subject"] = {{"mass", 75.0}};
   } else if (kind == TorqueCurveStudy::name) {

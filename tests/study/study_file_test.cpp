@@ -327,7 +327,7 @@ TEST(Examples, AreCompleteStudies) {
     const TempFolder folder;
     folder.write("models/full_body.json", read_file(std::string(PSOAS_SOURCE_DIR) + "/models/full_body.json"));
     folder.write("models/iliopsoas.json", read_file(std::string(PSOAS_SOURCE_DIR) + "/models/iliopsoas.json"));
-    folder.write("motion.mot", "leg\nendheader\ntime\thip_flexion_r\n0\t0\n");
+    folder.write("examples/sit_to_stand/subject_a.mot", "leg\nendheader\ntime\thip_flexion_r\n0\t0\n");
     EXPECT_NO_THROW(read_study(folder.write("study.json", example_study(kind)))) << kind;
   }
   EXPECT_EQ(
