@@ -191,10 +191,12 @@ void MotionRun::trajectory() {
     }
   }
 
+  // what the filter refuses is too short a recording or the cut-off
+  const std::string filter = time.size() < 6 ? table.source : study_.place("/motion/lowpass_hz");
   std::vector<QuinticSpline> splines;
   for (std::size_t c = 0; c < columns.size(); ++c)
-    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, data.coordinate_names[c]),
-                         Exact{}, data.coordinate_names[c]);
+    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, filter), Exact{},
+                         data.coordinate_names[c]);
 
   // The instants of each window are those of the recording.
   Named<Window> windows = question_.motion.windows;
@@ -251,6 +253,8 @@ void MotionRun::measured_forces() {
     int body, frame;
     std::vector<QuinticSpline> wrench;
   };
+  const std::string filter =
+      time.size() < 6 ? table.source : study_.place(forces.lowpass_hz ? here + "/lowpass_hz" : "/motion/lowpass_hz");
   std::vector<Load> loads;
   const std::vector<std::string>& bodies = model.data().body_names;
   const auto find_body = [&](const std::string& name, const std::string& pointer) {
@@ -293,7 +297,7 @@ void MotionRun::measured_forces() {
       }
     }
     for (const std::vector<double>& component : wrench)
-      load.wrench.emplace_back(time, lowpass(component, rate, cutoff, name), Exact{}, name);
+      load.wrench.emplace_back(time, lowpass(component, rate, cutoff, filter), Exact{}, name);
     loads.push_back(std::move(load));
   }
 

@@ -61,6 +61,7 @@ class StudyReader {
     common(root, walk);
     problems = walk.problems;
     if (root.contains("edits")) study_.edits = edits_from(root["edits"], "/edits", problems);
+    one_edit_a_name(study_.edits, problems);
     if (root.contains("variants")) variants(root["variants"], problems);
     document_->complain(Kind::input, problems);
 
@@ -118,6 +119,18 @@ class StudyReader {
         if (edits[i].is_object() && edits[i].contains("name") && edits[i]["name"] == pointer.substr(7, end - 7))
           return "/edits/" + std::to_string(i) + pointer.substr(end);
     return pointer;
+  }
+
+  /// A pointer such as /edits/tight/scale must mean one edit.
+  static void one_edit_a_name(const std::vector<Edit>& edits, std::vector<Problem>& problems) {
+    for (std::size_t i = 0; i < edits.size(); ++i)
+      for (std::size_t k = 0; k < i; ++k)
+        if (edits[i].name && edits[k].name == edits[i].name) {
+          problems.push_back(
+              {"/edits/" + std::to_string(i) + "/name", "expected a name that no other edit has, found \"" +
+                                                            *edits[i].name + "\" also in /edits/" + std::to_string(k)});
+          break;
+        }
   }
 
   void question(const json& root, Walk& walk) {
@@ -197,7 +210,19 @@ class StudyReader {
     }
     if (!root.contains("model") || !root["model"].is_string())
       throw Error(Kind::input, document_->place("/model"), "expected the path of a psoas-model/1 file");
-    model_ = std::make_shared<Document>(Document::read(beside(root["model"].get<std::string>())));
+    named_file("/model",
+               [&] { model_ = std::make_shared<Document>(Document::read(beside(root["model"].get<std::string>()))); });
+  }
+
+  /// Reads a file that the study names: one that cannot be read is a matter of the place that names it, too.
+  template <class Read>
+  void named_file(const std::string& pointer, Read read) const {
+    try {
+      read();
+    } catch (const Error& error) {
+      if (error.kind() != Kind::io) throw;
+      throw Error(Kind::io, document_->place(pointer), error.what());
+    }
   }
 
   void load_model(const json& root) {
@@ -217,8 +242,9 @@ class StudyReader {
   void load_tables() {
     const auto* motion = std::get_if<MotionStudy>(&study_.question);
     if (!motion) return;
-    study_.table = load_table(motion->motion.coordinates);
-    if (motion->motion.forces) study_.forces = load_table(motion->motion.forces->table);
+    named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
+    if (motion->motion.forces)
+      named_file("/motion/forces/table", [&] { study_.forces = load_table(motion->motion.forces->table); });
   }
 
   /// A table that the study names, from beside the study or from the result that it is read from.
