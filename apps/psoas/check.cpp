@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // psoas check: everything wrong with files, with places.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -60,9 +61,42 @@ void check_table(Verdict& verdict) {
 /// Thrown by a trial run's first report of progress: by then every name and column has been looked up.
 struct FarEnough {};
 
+/// The study on a few instants of each window, which a run goes through to its end: integration comes after the frames.
+Study cut_short(const Study& study) {
+  constexpr std::size_t instants = 8;
+  Study out = study;
+  MotionStudy& question = std::get<MotionStudy>(out.question);
+  const std::vector<double>& time = study.table->times();
+  if (question.motion.windows.empty()) question.motion.windows["all"] = {time.front(), time.back()};
+  for (auto& [name, window] : question.motion.windows) {
+    const auto first = static_cast<std::size_t>(std::lower_bound(time.begin(), time.end(), window.from) - time.begin());
+    if (first + instants < time.size()) window.to = std::min(window.to, time[first + instants]);
+  }
+  return out;
+}
+
+/// Runs the study as far as what it names is looked up; what is missing comes out as an Error.
+void try_out(const Study& study) {
+  try {
+    run(study, {[](double, const std::string&) { throw FarEnough{}; }});
+  } catch (const FarEnough&) {
+  }
+  const auto* motion = std::get_if<MotionStudy>(&study.question);
+  if (!motion || !motion->integration) return;
+  try {
+    run(cut_short(study));
+  } catch (const Error& error) {
+    if (error.kind() != Kind::numeric) throw;  // of a few instants that says nothing about all of them
+  }
+}
+
 void check_study(Verdict& verdict) {
   const Study study = read_study(verdict.file);
   const bool has_outputs = !std::holds_alternative<TorqueCurveStudy>(study.question);
+  const auto add_once = [&](const std::string& line) {
+    if (std::find(verdict.problems.begin(), verdict.problems.end(), line) == verdict.problems.end())
+      verdict.problems.push_back(line);
+  };
   const auto collect = [&](const std::string& name, const std::vector<Edit>& edits) {
     ModelSpec spec = study.model;
     std::vector<Problem> problems;
@@ -79,20 +113,16 @@ void check_study(Verdict& verdict) {
       for (std::size_t i = 0; has_outputs && i < study.outputs.size(); ++i) try {
           find_outputs(model, {study.outputs[i]}, true, equations);
         } catch (const Error& error) {
-          const std::string line = study.place("/outputs/" + std::to_string(i)) + ": " + error.what();
-          if (verdict.problems.empty() || verdict.problems.back() != line) verdict.problems.push_back(line);
+          add_once(study.place("/outputs/" + std::to_string(i)) + ": " + error.what());  // variants say the same
         }
     } catch (const Error& error) {
       for (const std::string& line : lines_of(error.what()))
-        verdict.problems.push_back(study.place("/variants/" + name) + ": " + line);
+        verdict.problems.push_back(study.place(name.empty() ? "/model" : "/variants/" + name) + ": " + line);
     }
   };
   if (study.variants.empty()) collect("", {});
   for (const auto& [name, edits] : study.variants) collect(name, edits);
-  if (verdict.problems.empty()) try {
-      run(study, {[](double, const std::string&) { throw FarEnough{}; }});
-    } catch (const FarEnough&) {
-    }
+  if (verdict.problems.empty()) try_out(study);
   const std::string kind = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
   verdict.what = kind + " study" +
                  (study.variants.empty() ? "" : ", " + counted(study.variants.size(), "variant", "variants")) + ", " +
@@ -126,8 +156,11 @@ Verdict verdict_of(const std::string& file) {
       verdict.notes = import.notes;
     } else if (ending == ".json") {
       check_json(verdict);
-    } else {
+    } else if (ending == ".sto" || ending == ".mot" || ending == ".csv") {
       check_table(verdict);
+    } else {
+      read_file(file);  // one that is not there is told so
+      throw Error(Kind::io, file, "expected .json, .osim, .sto, .mot or .csv");
     }
   } catch (const Error& error) {
     verdict.readable = error.kind() != Kind::io;

@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // psoas validate: published experiments computed again.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "program.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/kind.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/report/text.hpp"
 #if __has_include("psoas/validate/validate.hpp")
 #include "psoas/validate/validate.hpp"
@@ -47,11 +49,23 @@ std::string interval(double low, double high) {
   return short_text(low) + " … " + short_text(high);
 }
 
+/// Names of experiments and of their rows.
+std::vector<std::string> names_of(const std::vector<ValidationRow>& rows) {
+  std::vector<std::string> names;
+  for (const ValidationRow& row : rows) {
+    const std::string experiment = row.name.substr(0, row.name.find('/'));
+    if (names.empty() || std::find(names.begin(), names.end(), experiment) == names.end()) names.push_back(experiment);
+    names.push_back(row.name);
+  }
+  return names;
+}
+
 int perform(const Options& options) {
   const std::vector<ValidationRow> rows = validate(models_folder(options.models), options.name);
   if (rows.empty())
     throw Error(Kind::input, options.name,
-                "expected the name of a published experiment (psoas validate lists all), found none like it");
+                "expected the name of a published experiment (psoas validate lists all), found none like it" +
+                    did_you_mean(options.name, names_of(validate(models_folder(options.models)))));
   std::size_t inside = 0, deciding = 0;
   for (const ValidationRow& row : rows) {
     deciding += row.decides;
@@ -84,10 +98,10 @@ int perform(const Options& options) {
       table.push_back({!row.decides ? "–"
                        : row.inside ? paint("32", "✓")
                                     : paint("1;31", "✗"),
-                       row.name, row.quantity, readable_unit(row.unit), short_text(row.computed),
+                       row.name, readable_text(row.quantity), readable_unit(row.unit), short_text(row.computed),
                        interval(row.low, row.high), row.source});
       if (row.inside || row.note.empty()) continue;
-      std::string note = wrapped(row.note, "     ");
+      std::string note = wrapped(readable_text(row.note), "     ");
       note.pop_back();
       table.push_back({note});
     }

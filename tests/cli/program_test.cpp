@@ -141,6 +141,8 @@ TEST_F(Cli, UnknownWordsSuggestTheNearest) {
   EXPECT_TRUE(has(psoas({"new", "study", "simulatoin"}).err, "did you mean \"simulation\""));
   EXPECT_TRUE(has(psoas({"info", "--kinds", "curv"}).err, "did you mean \"curve\""));
   EXPECT_TRUE(has(psoas({"info", pendulum, "iliopsoas_x"}).err, "did you mean \"iliopsoas_r\""));
+  EXPECT_TRUE(
+      has(psoas({"validate", "hip_pasive", "--models", source + "/models"}).err, "did you mean \"hip_passive\""));
 }
 
 // --- run -------------------------------------------------------------------------------------------------------------
@@ -313,6 +315,54 @@ TEST_F(Cli, CheckLooksUpWhatAStudyNames) {
   EXPECT_EQ(with("psoas-study/1", "psoas-stduy/1").code, 1);
   EXPECT_EQ(with("]", "").code, 1);
   EXPECT_EQ(with(pendulum, "nothere.json").code, 2);
+}
+
+TEST_F(Cli, CheckSaysOnceWhatAllVariantsSay) {
+  std::string text = bytes_of(swing);
+  text.replace(text.find("pendulum.json"), 13, pendulum);
+  text.replace(text.find("\"outputs\": ["), 12, "\"outputs\": [\"sped/hip_flexion_r\", \"compresion/*\", ");
+  folder.write("study.json", text);
+  const Ran ran = psoas({"check", "study.json"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 3) << ran.out;
+  EXPECT_TRUE(has(ran.out, "study.json: 2 problems\n")) << ran.out;
+}
+
+TEST_F(Cli, CheckFindsWhatARunRefusesAtItsEnd) {
+  nlohmann::json study = nlohmann::json::parse(bytes_of(source + "/examples/sit_to_stand/study.json"));
+  study["model"] = source + "/models/full_body.json";
+  study["motion"]["coordinates"] = source + "/examples/sit_to_stand/subject_a.mot";
+  folder.write("good.json", study.dump(1));
+  EXPECT_EQ(psoas({"check", "good.json"}).code, 0);
+  study["integration"]["windows"] = {"rep_1", "rep_4"};
+  folder.write("window.json", study.dump(1));
+  const Ran window = psoas({"check", "window.json"});
+  EXPECT_EQ(window.code, 1);
+  EXPECT_TRUE(
+      has(window.out, ": /integration/windows/1: expected a window of the motion, found \"rep_4\", did you mean"))
+      << window.out;
+  study["edits"] = {{{"name", "weak"}, {"muscles", "*"}, {"scale", {{"max_isometric_force", 0.9}}}},
+                    {{"name", "weak"}, {"muscles", "*"}, {"scale", {{"damping", 0.9}}}}};
+  folder.write("names.json", study.dump(1));
+  const Ran names = psoas({"check", "names.json"});
+  EXPECT_EQ(names.code, 1);
+  EXPECT_TRUE(has(names.out, ": /edits/1/name: expected a name that no other edit has")) << names.out;
+  EXPECT_EQ(psoas({"run", "names.json"}).code, 2);
+}
+
+TEST_F(Cli, CheckSaysWhichFilesItKnows) {
+  folder.write("README.md", "# words\n");
+  const Ran ran = psoas({"check", "README.md"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.out, "README.md: expected .json, .osim, .sto, .mot or .csv\n");
+}
+
+TEST_F(Cli, MissingFilesAreNamedWithWhatNamesThem) {
+  folder.write("study.json",
+               "{\"format\": \"psoas-study/1\", \"study\": \"simulation\", \"duration\": 1,\n\"model\": \"no.json\"}");
+  const Ran ran = psoas({"run", "study.json"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err, "study.json:2: /model: no.json: expected a file, found none of this name\n");
 }
 
 TEST_F(Cli, FilesThatCannotBeReadGiveTwoForRootToo) {
