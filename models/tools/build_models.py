@@ -90,6 +90,38 @@ def source(name):
         return json.load(file)
 
 
+# What the model format takes where a field is not given. `psoas convert` writes these out; here they are left out.
+DEFAULTS = {"function": {"linear": {"slope": 1, "offset": 0}}, "motion": "rotation", "value": 0, "offset": 0,
+            "translation": [0, 0, 0], "orientation": [0, 0, 0], "parent_frame": {}, "child_frame": {},
+            "side": "shortest"}
+
+
+def plain(item):
+    """Without the fields that say no more than their default. A pin's axis has one (z), a custom joint's has none."""
+    if isinstance(item, list):
+        return [plain(v) for v in item]
+    if not isinstance(item, dict):
+        return item
+    short = {key: plain(value) for key, value in item.items()}
+    out = {key: value for key, value in short.items()
+           if key not in DEFAULTS or DEFAULTS[key] not in (item[key], value)}
+    if out.get("pin", {}).get("axis") == [0, 0, 1]:
+        del out["pin"]["axis"]
+    return out
+
+
+def lai_uhlrich():
+    """LaiUhlrich2022 as `psoas convert` writes it. The file gives the coupled knee coordinates no range worth the name
+    (+-99999.9); they follow the knee angle one to one and have its range."""
+    lai = source("lai_uhlrich_2022")
+    for part in ("coordinates", "joints", "muscles"):
+        lai[part] = plain(lai[part])
+    for coordinate in lai["coordinates"].values():
+        if "coupled_to" in coordinate:
+            coordinate["range"] = lai["coordinates"][coordinate["coupled_to"]["coordinate"]]["range"]
+    return lai
+
+
 def metres(values):
     return [round(v, 7) + 0.0 for v in values]
 
@@ -440,7 +472,7 @@ def contacts(lai, feet):
 
 # --------------------------------------------------------------------------------------------------------------- models
 def full_body(rows, notes):
-    lai, christophy, masses = source("lai_uhlrich_2022"), source("lumbar_skeleton"), source("trunk_masses")
+    lai, christophy, masses = lai_uhlrich(), source("lumbar_skeleton"), source("trunk_masses")
     bodies, lumbar, origins = trunk_skeleton(lai, christophy, masses)
     model = {"format": "psoas-model/1", "name": "full body with a psoas from T12 to the femur", "sources": CITATIONS,
              "gravity": lai["gravity"], "specific_tension": SPECIFIC_TENSION,
