@@ -369,6 +369,25 @@ def trunk_path(points, sacrum):
     return out
 
 
+def thoracic_scale(trunk, ends):
+    """How much smaller the thorax of MyoTorso is than Allaire's, by the ends of LTpT_T1 and LTpT_T12."""
+    return mechanics.norm(mechanics.sub(ends["T1"], ends["T12"])) / trunk["allaire_thoracic"]["insertion_T1_to_T12"]
+
+
+def beside_end(trunk, ends, vertebra, location):
+    """A point of one of Allaire's thoracic vertebrae in the thorax: as far from the end of the fascicle LTpT_Tk on that
+    vertebra as there, in axes of the neutral pose and scaled by the length of the thorax."""
+    a = trunk["allaire_thoracic"]
+    turned = mechanics.about([0, 0, 1], math.radians(a["tilt_deg"][vertebra]))
+    offset = mechanics.times(turned, mechanics.sub(location, a["insertion"][vertebra]))
+    return mechanics.add(ends[vertebra], [thoracic_scale(trunk, ends) * c for c in offset])
+
+
+def thoracic_ends(trunk, sacrum):
+    """Where LTpT_T1 to LTpT_T12 end, in the thorax."""
+    return {f"T{k}": trunk_path(trunk["muscles"][f"LTpT_T{k}_r"]["path"], sacrum)[-1]["location"] for k in range(1, 13)}
+
+
 def median(values):
     values = sorted(values)
     middle = len(values) // 2
@@ -387,9 +406,13 @@ def trunk_muscles(model, trunk, sacrum, notes):
             group_ratio.setdefault(item["group"], []).append(a["tendon_slack_length"] / a["optimal_fibre_length"])
     group_ratio["external_oblique"] = [a["tendon_slack_length"] / a["optimal_fibre_length"]
                                        for a in trunk["allaire_external_oblique"].values()]
+    ends = thoracic_ends(trunk, sacrum)
     muscles = {}
     for name, item in trunk["muscles"].items():
         points = trunk_path(item["path"], sacrum)
+        vias = trunk["allaire_thoracic"]["via"].get(name, {})
+        points[-1:-1] = [{"body": "thorax", "location": metres(beside_end(trunk, ends, vertebra, location))}
+                         for vertebra, location in vias.items()]
         if name == "rect_abd_r":  # the file has it on the left
             for p in points:
                 p["location"] = flip(p["location"])

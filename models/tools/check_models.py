@@ -74,6 +74,36 @@ def arms_at(model, names, level, given):
     return {n: (m.length(model, n, at=down) - m.length(model, n, at=up)) / (2 * step) for n in names}
 
 
+def disc_centres(model, at):
+    """Centres of the discs L5-S1 to T1-T2 in ground: the levels' joints, and in the rigid thorax the origins of
+    Allaire's vertebra frames, placed as the via points of LTpT_T1 to LTpT_T5 are."""
+    import build_models
+    out = {}
+    for level in LEVELS:
+        joint = model["joints"][level]
+        out[level] = m.apply(at[joint["parent"]], joint["parent_frame"]["translation"])
+    trunk, sacrum = build_models.source("trunk_muscles"), build_models.source("lumbar_skeleton")
+    ends = build_models.thoracic_ends(trunk, sacrum["sacrum_origin_in_pelvis"])
+    for k in range(11, 0, -1):
+        place = build_models.beside_end(trunk, ends, f"T{k}", [0, 0, 0])
+        out[f"T{k}_T{k + 1}"] = m.apply(at["thorax"], [place[0], place[1], 0.0])
+    return out
+
+
+def beside_column(model, names, at):
+    """(distance, muscle, disc): least horizontal distances of paths from the disc centres whose height they cross."""
+    out = []
+    for disc, centre in disc_centres(model, at).items():
+        for name in names:
+            line = [m.apply(at[p["body"]], p["location"]) for p in model["muscles"][name]["path"]]
+            for a, b in zip(line, line[1:]):
+                if (a[1] - centre[1]) * (b[1] - centre[1]) < 0:
+                    t = (centre[1] - a[1]) / (b[1] - a[1])
+                    place = m.add(a, [t * c for c in m.sub(b, a)])
+                    out.append((math.hypot(place[0] - centre[0], place[2] - centre[2]), name, disc))
+    return sorted(out)
+
+
 def rigid_fibre(muscle, length):
     """Fibre length over optimal with the tendon at slack length."""
     l0 = muscle["optimal_fibre_length"]
@@ -223,6 +253,16 @@ def report(models, rows, notes):
                     worst = min(worst, (a, f"{n} about {level} at {deg}°"))
     t.add("least extension arm of erector spinae and multifidus at levels crossed, lumbar −60…20°",
           f"{1e3 * worst[0]:.1f} mm ({worst[1]})", "> 0: straight lines stay behind the joint centres", worst[0] > 0)
+    close = beside_column(full, trunk, neutral)
+    sides = [c for c in close if c[1].startswith("QL_ant")]
+    others = [c for c in close if not c[1].startswith("QL_ant")]
+    t.add("trunk paths from the vertebral column: least horizontal distance to a disc centre L5–S1…T1–T2, neutral",
+          f"{1e3 * others[0][0]:.1f} mm ({others[0][1]} at {others[0][2]}); ends on T12's side: {1e3 * sides[0][0]:.1f} mm "
+          f"({sides[0][1]} at {sides[0][2]})", "> 25 mm, behind the bodies; QL_ant on the body's side: > 19 mm",
+          others[0][0] > 0.025 and sides[0][0] > 0.019)
+    thoracic = arms_at(full, [n for n in trunk if n.startswith("LTpT_T")], "T12_L1", {})
+    t.add("arms about T12_L1 of LTpT_T1 to LTpT_T12", ", ".join(f"{1e3 * a:.1f}" for a in thoracic.values()) + " mm",
+          "T1 to T5 like T6 to T12, as in Allaire: 44.6, 44.0, 43.3, 43.3, 43.0, 47.3, 47.6, 47.8, 47.3, 45.6, 44.6, 42.8")
     for deg in (-35, -50):
         at = m.poses(full, {"lumbar_extension": math.radians(deg)})
         fibre = {n: rigid_fibre(muscles[n], m.length(full, n, at=at)) for n in trunk}
