@@ -37,7 +37,9 @@ T12_SLIP_LATERAL = 0.020  # m
 
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m
-T12_L1_RHYTHM = 0.0  # share of the trunk's motion; no published share was found
+# Its share of the trunk's motion: the weight of T12-L1 over the sum of the six from T12-L1 to L5-S1 in the spine rhythm
+# of AnyBody's AMMR 4 (0.088 of 0.858, 0.133 of 0.999, 0.1453 of 0.9999). Christophy's five share the rest.
+T12_L1_RHYTHM = {"extension": 0.1026, "bending": 0.1331, "rotation": 0.1453}
 
 # Inclination of superior endplates about +z from the body's x axis [deg] (negative: front edge down).
 SACRAL_SLOPE_NEUTRAL_DEG = 40.0  # Mac-Thiong 2011: 709 adults, mean +-2 SD 24 to 55; swept 25 to 55
@@ -75,6 +77,7 @@ CITATIONS = [
     "Christophy M et al. (2012) Biomech Model Mechanobiol 11:19-34",
     "Walia et al. (2025) MyoTorso, doi 10.1101/2025.03.13.643057",
     "Bruno AG et al. (2015), Allaire BT et al. (2020): trunk muscle forces and lengths",
+    "AnyBody Technology, AMMR 4 spine rhythm: share of T12-L1",
     "Bogduk N, Pearcy M, Hadfield G (1992) Clin Biomech 7:109-119",
     "Ward SR et al. (2009) Clin Orthop Relat Res 467:1074-1082",
     "Reid JG, Livingston LA, Pearsall DJ (1994) Arch Phys Med Rehabil 75:703-708",
@@ -240,14 +243,15 @@ def trunk_skeleton(lai, christophy, masses):
 
 
 def level_coordinates(christophy):
-    """The levels' coordinates, coupled to the trunk coordinates by the rhythm (linear shares)."""
+    """The levels' coordinates, coupled to the trunk coordinates by the rhythm (linear shares, whose sum is 1)."""
     rhythm = christophy["rhythm"]
     shares = [rhythm["flexion_extension"], rhythm["lateral_bending"], rhythm["axial_rotation_corrected"]]
     ranges = [christophy["coordinate_ranges"][k] for k in ("flex_extension", "lat_bending", "axial_rotation")]
     out = {}
     for level in LEVELS:
         for name, share, limits in zip(TURNS, shares, ranges):
-            slope = share.get(level, T12_L1_RHYTHM)
+            top = T12_L1_RHYTHM[name]
+            slope = top if level == "T12_L1" else digits((1 - top) * share[level] / sum(share.values()))
             out[f"{level}_{name}"] = {
                 "range": [digits(slope * limit, 6) + 0.0 for limit in limits] if slope else [-0.2, 0.2],
                 "coupled_to": {"coordinate": f"lumbar_{name}", "function": {"linear": {"slope": slope}}}}
