@@ -238,11 +238,11 @@ def report(models, rows, notes):
         for level in ("L5_S1", "T12_L1"):
             arms = arms_at(full, trunk, level, given)
             plain = sum(2 * force(full, n) * a for n, a in arms.items() if a > 0)
-            real = sum(2 * force(full, n) * a * (m.active_force(fibre[n]) + m.passive_force(fibre[n]))
+            real = sum(2 * force(full, n) * a * m.active_force(fibre[n])
                        * m.cos_pennation(muscles[n].get("pennation", 0.0), fibre[n]) for n, a in arms.items() if a > 0)
-            out.append(f"{level} {plain:.0f} (F0 × arm), {real:.0f} (with the curves)")
-        t.add(f"trunk extension moment, all active, lumbar {deg}°", "; ".join(out) + " N·m",
-              "prototype 469 and 252; demand of a fast rise 171 and 117")
+            out.append(f"{level} {real:.1f} (F0 × arm: {plain:.0f})")
+        t.add(f"greatest active trunk extension moment, rigid tendons, lumbar {deg}°", "; ".join(out) + " N·m",
+              "prototype's F0 × arm 469 and 252; demand of a fast rise 171 and 117")
     worst = (math.inf, "")
     for deg in range(-60, 21, 10):
         given = {"lumbar_extension": math.radians(deg)}
