@@ -25,9 +25,14 @@ std::string run(const TempFolder& folder, const std::string& name, const std::st
 }
 
 TEST(MainJob, SameBytesAgain) {
+  // the shipped study as it stands, three variants, three rises, muscle states integrated
   const TempFolder folder;
-  const std::string first = run(folder, "first", ""), second = run(folder, "second", "");
-  ASSERT_FALSE(first.empty() || second.empty());
+  const std::string first = folder / "first", second = folder / "second";
+  for (const std::string& out : {first, second}) {
+    const std::string command = "'" PSOAS_PROGRAM "' run '" PSOAS_SOURCE_DIR "/examples/sit_to_stand/study.json' -o '" +
+                                out + "' >/dev/null 2>&1";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
   for (const char* file : {"/result.json", "/series.csv", "/series.sto"})
     EXPECT_TRUE(read_file(first + file) == read_file(second + file)) << file;
 }

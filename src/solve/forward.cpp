@@ -20,10 +20,13 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 using Vector = std::vector<double>;
 using Stepper = odeint::runge_kutta_dopri5<Vector>;
 
-/// Integrates x from times[0] and hands it over at each time. Throws Error(numeric) when no step can be made.
+/// Integrates x from times[0] and hands it over at each time. Throws Error(numeric) when no step can be made. No step is
+/// longer than `longest`: the states follow prescribed curves, and error control cannot see what happens between the
+/// stages of a long step (a slack tendon that is taut for a moment).
 template <class System, class Observer>
-int integrate(System system, Vector x, const Vector& times, double tolerance, double first_step, Observer observe) {
-  auto stepper = odeint::make_dense_output(tolerance, tolerance, Stepper());
+int integrate(System system, Vector x, const Vector& times, double tolerance, double first_step, double longest,
+              Observer observe) {
+  auto stepper = odeint::make_dense_output(tolerance, tolerance, longest, Stepper());
   stepper.initialize(x, times.front(), first_step);
   observe(x, std::size_t{0});
   int steps = 0;
@@ -174,7 +177,7 @@ void simulate(const Model& model, State state, const SimulationOptions& options,
     }
   };
   Vector rates(state.vector.size());
-  integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step),
+  integrate(system, state.vector, times, options.tolerance, std::min(1e-4, options.step), options.step,
             [&](const Vector& x, std::size_t i) {
               state.time = times[i];
               state.vector = x;
@@ -205,7 +208,9 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
     rates[0] = activation_rate(unit, excitation, a);
   };
   const double start = std::clamp(track.activation[0], 0.0, 1.0);
-  int steps = integrate(activate, Vector{start}, grid, tolerance, 1e-3, [&](const Vector& x, std::size_t i) {
+  double spacing = 0.0;
+  for (std::size_t i = 1; i < time.size(); ++i) spacing = std::max(spacing, time[i] - time[i - 1]);
+  int steps = integrate(activate, Vector{start}, grid, tolerance, 1e-3, spacing, [&](const Vector& x, std::size_t i) {
     followed.push_back(std::clamp(x[0], 0.0, 1.0));
     if (i % fine == 0) activation[i / fine] = followed.back();
   });
@@ -222,9 +227,10 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
     rates[0] =
         compliant_fibre(unit, length.jet(t).value, x[0] * l0, std::clamp(active(t), 0.0, 1.0)).fibre_velocity / l0;
   };
-  steps += integrate(
-      stretch, Vector{static_equilibrium(unit, track.length[0], start).fibre_length / l0}, time, tolerance, 1e-4,
-      [&](const Vector& x, std::size_t i) { tendon_forces[i] = tendon_force(unit, track.length[i], x[0] * l0); });
+  steps += integrate(stretch, Vector{static_equilibrium(unit, track.length[0], start).fibre_length / l0}, time,
+                     tolerance, 1e-4, spacing, [&](const Vector& x, std::size_t i) {
+                       tendon_forces[i] = tendon_force(unit, track.length[i], x[0] * l0);
+                     });
   return steps;
 }
 

@@ -311,7 +311,7 @@ void RangeWatch::see(std::span<const double> q) {
   for (std::size_t c = 0; c < q.size(); ++c) {
     const std::array<double, 2>& range = model_.spec().coordinates.find(model_.data().coordinate_names[c])->range;
     const double past = std::max(range[0] - q[c], q[c] - range[1]);
-    if (past < 1e-9) continue;
+    if (past < 1e-5) continue;  // files round their ranges
     excess_[c] = std::max(excess_[c], past);
     ++rows_[c];
   }

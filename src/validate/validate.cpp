@@ -73,7 +73,7 @@ const Experiment experiments[] = {
      "the strength that it needs at once is another question: reserves of the motions show it."},
     {"sit_to_stand", "Sit-to-stand", sit_to_stand, "sit_to_stand",
      "The shipped recording: three fast rises of one person, no measured forces, generic mass distribution. Numbers "
-     "are means over the rises unless a row names one."},
+     "are means over the rises unless a row names one. [shear.md](shear.md) says what decides the shear at L5–S1."},
     {"squat", "Squat", squat, "squat",
      "The shipped recording of another person, 1.96 m tall, feet alone on the floor, trunk almost horizontal at the "
      "deepest point with the arms raised. The coordinates are noisy: even while the person stands, "
@@ -147,36 +147,6 @@ constexpr const char* introduction =
     "- **memory**: not looked up. Such a row is printed as (inside) or (outside) and decides nothing.\n\n"
     "Ranges are wide because people differ. They catch a wrong model (a sign, a factor of two, a missing muscle) and "
     "cannot tune one.\n\n";
-
-constexpr const char* shear_note =
-    "\n### Note on the shear at L5–S1\n\n"
-    "Shear and compression are components of one force, so the endplate's inclination decides how they share it. An "
-    "earlier prototype of this job found 970 N of shear at 40°, the shipped model about 1.6 kN. The "
-    "difference was traced by changing one thing at a time (mean of the three rises at the peak of compression, N):\n\n"
-    "| model | compression | anterior shear | shear by erector spinae | by multifidus |\n|---|---:|---:|---:|---:|\n"
-    "| as shipped, endplate 40° | 3803 | 1602 | 828 | 107 |\n"
-    "| sacral points of 23 fascicles a side 49 mm higher, as in the prototype | 3592 | 1007 | 272 | −65 |\n"
-    "| only those of multifidus | 3798 | 1360 | | |\n"
-    "| only those of longissimus | 3627 | 1165 | | |\n"
-    "| trunk coordinates of the recording taken as they are | 3826 | 1617 | | |\n"
-    "| discs without stiffness | 3828 | 1599 | | |\n"
-    "| cost weighted with muscle area; volume | 3811; 3814 | 1603; 1604 | | |\n"
-    "| three trunk equations instead of eighteen | 3362 | 1971 | 1282 | 77 |\n"
-    "| endplate 30°; 21° | 4023; 4117 | 917; 277 | | |\n"
-    "| points higher and endplate 21° | 3724 | −217 | | |\n\n"
-    "So the sacral points explain the difference: nothing else moves the shear by more than 20 N at 40°, the "
-    "three-equation form apart. Gravity and inertia give 498 N, because the pelvis leans 21° and inclines the endplate "
-    "to "
-    "61° against the horizontal. Higher points let 23 fascicles run almost straight back from L4 and L5, and pull "
-    "these vertebrae backward; points on the sacrum where `models/SOURCES.md` (\"Two frames in "
-    "MyoTorso's sacrum\") puts them let the fascicles run down along it, which in the plane of a 40° endplate is "
-    "forward. The shipped points stay: with the others several multifidi would run upward from L5 or flex "
-    "L5–S1.\n\n"
-    "Read the shear with that in mind. It is the force that disc, facet joints and ligaments carry together; the model "
-    "does not split it. 10° of sacral slope are worth about 700 N at the peak, more than any of the "
-    "choices above, and healthy adults differ by 30°. Muscles run in straight lines without the fascia that holds them "
-    "to a flexed spine. Compare variants with each other; for a limit in newtons the model is not sharp "
-    "enough.\n";
 
 }  // namespace
 
@@ -265,7 +235,6 @@ std::string validation_markdown(const std::vector<ValidationRow>& rows) {
     if (*experiment.text) out += std::string(experiment.text) + "\n\n";
     out += "| | row | quantity | unit | computed | accepted | source | note |\n|---|---|---|---|---:|---|---|---|\n" +
            table;
-    if (first_part(experiment.name) == "sit_to_stand") out += shear_note;
   }
   return out;
 }

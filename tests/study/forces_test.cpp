@@ -6,64 +6,18 @@
 
 #include <string>
 
-#include "psoas/core/units.hpp"
-#include "study/examples.hpp"
+#include "study/still.hpp"
 #include "support/errors.hpp"
-#include "support/temp_folder.hpp"
 
 namespace psoas::test {
 namespace {
 
-constexpr int frames = 21;
-constexpr double step = 0.01;
-
-/// A table whose cells are value(column, time).
-std::string table_text(const std::vector<std::string>& names, const std::function<double(std::size_t, double)>& value) {
-  std::string text = "time";
-  for (const std::string& name : names) text += "," + name;
-  for (int i = 0; i < frames; ++i) {
-    text += "\n" + shortest_text(step * i);
-    for (std::size_t c = 0; c < names.size(); ++c) text += "," + shortest_text(value(c, step * i));
-  }
-  return text + "\n";
+/// The study of a still body with measured forces.
+std::string study_of(const Still& still, const std::string& forces, const std::string& more = "") {
+  return still.study(
+      more + R"("outputs": ["joint_moment/*", "residual/*", "contact_force_y/*", "compression/L5_S1"], )",
+      R"(, "trunk": "coordinates", "forces": )" + forces);
 }
-
-/// A still pose of the whole body as a recording, and a study of it with forces.
-class Still {
- public:
-  explicit Still(double knee_deg = 15.0) : model(Model::load(PSOAS_SOURCE_DIR "/models/full_body.json")) {
-    q = model.data().default_coordinates;
-    const auto set = [&](const char* name, double value_deg) { q[at(model.coordinate(name))] = degrees(value_deg); };
-    for (const std::string side : {"_r", "_l"}) {
-      set(("hip_flexion" + side).c_str(), knee_deg), set(("knee_angle" + side).c_str(), knee_deg);
-      set(("ankle_angle" + side).c_str(), 2.0);
-    }
-    set("lumbar_extension", -8.0);
-    folder.write("still.csv", table_text(model.data().coordinate_names, [&](std::size_t c, double) { return q[c]; }));
-  }
-
-  InverseSolver solver() const {
-    InverseSolver solver(model, {});
-    solver.net(q, std::vector<double>(q.size()), std::vector<double>(q.size()));
-    return solver;
-  }
-  double weight() const { return model.data().mass * standard_gravity; }
-
-  /// Writes the study; `forces` is its member of that name, `more` further members of the study, each with a comma.
-  std::string study(const std::string& forces, const std::string& more = "") const {
-    return folder.write(
-        "study.json",
-        R"({"format": "psoas-study/1", "study": "motion", "model": ")" PSOAS_SOURCE_DIR R"(/models/full_body.json", )" +
-            more + R"("outputs": ["joint_moment/*", "residual/*", "contact_force_y/*", "compression/L5_S1"],
-  "motion": {"coordinates": "still.csv", "lowpass_hz": 6, "trunk": "coordinates"
-  )" + (forces.empty() ? "" : ", \"forces\": " + forces) +
-            "}}");
-  }
-
-  Model model;
-  std::vector<double> q;
-  TempFolder folder;
-};
 
 const char* const one_foot =
     R"({"table": "forces.csv", "loads": {"right foot": {"body": "calcn_r", "force": "f", "point": "p", "torque": "t"}}})";
@@ -81,7 +35,7 @@ std::string one_plate(const Still& still, const std::function<double(double)>& s
 TEST(MeasuredForces, all_that_is_needed_leaves_no_residual) {
   const Still still;
   still.folder.write("forces.csv", one_plate(still, [](double) { return 1.0; }));
-  const Result result = run(read_study(still.study(one_foot)));
+  const Result result = run(read_study(study_of(still, one_foot)));
   const Block& block = result.blocks.begin()->second;
   // the same wrench on the same foot, by hand
   InverseSolver solver = still.solver();
@@ -90,7 +44,7 @@ TEST(MeasuredForces, all_that_is_needed_leaves_no_residual) {
   const std::vector<double> rest(still.q.size());
   solver.net(still.q, rest, rest, measured);
   solver.solve({0.0, 0.0});
-  for (std::size_t f = 0; f < frames; ++f) {
+  for (std::size_t f = 0; f < still_frames; ++f) {
     EXPECT_NEAR(series(block, "residual/force")[f], 0.0, 1e-9);
     EXPECT_NEAR(series(block, "residual/moment")[f], 0.0, 1e-9);
     for (const auto& [name, contact] : still.model.spec().contacts)
@@ -133,10 +87,10 @@ TEST(MeasuredForces, all_that_is_needed_leaves_no_residual) {
 TEST(MeasuredForces, what_is_missing_is_the_residual) {
   const Still still;
   still.folder.write("forces.csv", one_plate(still, [](double t) { return 1.0 - 0.5 * t; }));
-  const Result result = run(read_study(still.study(one_foot)));
+  const Result result = run(read_study(study_of(still, one_foot)));
   const Block& block = result.blocks.begin()->second;
-  for (std::size_t f = 0; f < frames; ++f)
-    EXPECT_NEAR(series(block, "residual/force")[f], still.weight() * 0.5 * step * static_cast<double>(f), 1e-8);
+  for (std::size_t f = 0; f < still_frames; ++f)
+    EXPECT_NEAR(series(block, "residual/force")[f], still.weight() * 0.5 * still_step * static_cast<double>(f), 1e-8);
   for (const Credibility& line : block.credibility)
     if (line.name == "residual force over peak external force") {
       EXPECT_NEAR(line.value, 0.1, 1e-9);
@@ -148,7 +102,7 @@ TEST(MeasuredForces, in_the_frame_of_a_body_they_are_the_same) {
   const Still still;
   const std::string in_ground = one_plate(still, [](double) { return 1.0; });
   still.folder.write("forces.csv", in_ground);
-  const Result ground = run(read_study(still.study(one_foot)));
+  const Result ground = run(read_study(study_of(still, one_foot)));
   // the same force and free moment turned into the foot's frame, acting at the foot's origin
   const InverseSolver solver = still.solver();
   const Spatial needed = solver.required_wrench();
@@ -158,8 +112,8 @@ TEST(MeasuredForces, in_the_frame_of_a_body_they_are_the_same) {
   still.folder.write("forces.csv", table_text({"fx", "fy", "fz", "tx", "ty", "tz"}, [&](std::size_t c, double) {
                        return c < 3 ? f[static_cast<Eigen::Index>(c)] : t[static_cast<Eigen::Index>(c - 3)];
                      }));
-  const Result foot = run(read_study(still.study(
-      R"({"table": "forces.csv", "lowpass_hz": 20,
+  const Result foot = run(read_study(study_of(still,
+                                              R"({"table": "forces.csv", "lowpass_hz": 20,
           "loads": {"r": {"body": "calcn_r", "force": "f", "torque": "t", "expressed_in": "calcn_r"}}})")));
   for (const char* c : {"hip_flexion_r", "knee_angle_r", "ankle_angle_r"}) {
     const std::string name = std::string("joint_moment/") + c;
@@ -178,9 +132,9 @@ TEST(MeasuredForces, a_seat_that_no_plate_measures_may_carry_the_rest) {
       }));
   const std::string forces =
       R"({"table": "forces.csv", "loads": {"feet": {"body": "calcn_r", "force": "f", "point": "p"}}})";
-  const Result seated = run(read_study(still.study(forces, R"("support": {"seat": "until_seat_off"}, )")));
+  const Result seated = run(read_study(study_of(still, forces, R"("support": {"seat": "until_seat_off"}, )")));
   const Block& block = seated.blocks.begin()->second;
-  for (std::size_t f = 0; f < frames; ++f) {
+  for (std::size_t f = 0; f < still_frames; ++f) {
     double seat = 0.0, feet = 0.0;
     for (const auto& [name, contact] : still.model.spec().contacts)
       (contact.support == "seat" ? seat : feet) += series(block, "contact_force_y/" + name)[f];
@@ -188,14 +142,14 @@ TEST(MeasuredForces, a_seat_that_no_plate_measures_may_carry_the_rest) {
     EXPECT_NEAR(seat, 0.9 * weight, 1e-3 * weight) << "frame " << f;
   }
   // without being asked, no seat
-  const Result without = run(read_study(still.study(forces)));
+  const Result without = run(read_study(study_of(still, forces)));
   EXPECT_NEAR(series(without.blocks.begin()->second, "residual/force")[0], 0.9 * weight, 1e-8 * weight);
 }
 
 TEST(MeasuredForces, a_result_can_be_run_again) {
   const Still still;
   still.folder.write("forces.csv", one_plate(still, [](double t) { return 1.0 - 0.2 * t; }));
-  const Result first = run(read_study(still.study(one_foot)));
+  const Result first = run(read_study(study_of(still, one_foot)));
   TempFolder elsewhere;
   const std::string text = result_text(first);
   const Result again = run(read_study(elsewhere.write("result.json", text)));
@@ -206,7 +160,9 @@ TEST(MeasuredForces, a_result_can_be_run_again) {
 TEST(MeasuredForces, wrong_ones_are_refused_with_their_place) {
   const Still still;
   still.folder.write("forces.csv", one_plate(still, [](double) { return 1.0; }));
-  const auto text = [&](const std::string& forces) { return error_of([&] { run(read_study(still.study(forces))); }); };
+  const auto text = [&](const std::string& forces) {
+    return error_of([&] { run(read_study(study_of(still, forces))); });
+  };
   const auto has = [](const std::string& whole, const std::string& part) {
     EXPECT_NE(whole.find(part), std::string::npos) << whole;
   };

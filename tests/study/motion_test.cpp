@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -461,6 +462,37 @@ TEST(MotionStudy, a_window_outside_the_recording_is_refused_with_its_place) {
   EXPECT_NE(text.find("study.json"), std::string::npos) << text;
   EXPECT_NE(text.find("/motion/windows/" + name), std::string::npos) << text;
   EXPECT_NE(text.find("expected a window inside the recording (0 to 8 s)"), std::string::npos) << text;
+}
+
+TEST(MotionStudy, the_readmes_table_is_what_the_program_gives) {
+  // Every line of the table, in order: its label is one of the summary's, and its numbers are those rounded as printed.
+  std::ifstream readme(PSOAS_SOURCE_DIR "/README.md");
+  const Result& result = sit_to_stand().result;
+  std::string text;
+  while (std::getline(readme, text) && text.rfind("sit-to-stand · subject A", 0) != 0) continue;
+  ASSERT_TRUE(readme) << "no table";
+  EXPECT_EQ(result.heading.rfind(text, 0), 0u) << text << " is not the start of " << result.heading;
+  std::getline(readme, text);  // names of the variants
+  std::size_t next = 0;
+  int lines = 0;
+  while (std::getline(readme, text) && text != "```") {
+    const SummaryLine* found = nullptr;
+    for (; next < result.summary.size() && !found; ++next)
+      if (text.rfind(result.summary[next].label, 0) == 0) found = &result.summary[next];
+    ASSERT_NE(found, nullptr) << text;
+    ++lines;
+    if (found->values.empty()) continue;
+    std::istringstream rest(text.substr(found->label.size()));
+    std::string unit;
+    rest >> unit;
+    EXPECT_EQ(unit, found->unit) << text;
+    for (const double value : found->values) {
+      double printed = std::nan("");
+      rest >> printed;
+      EXPECT_NEAR(printed, value, 0.5000001 * std::pow(10.0, -found->decimals)) << text;
+    }
+  }
+  EXPECT_GT(lines, 8);
 }
 
 TEST(MotionStudy, reductions_are_those_of_their_series) {
