@@ -23,11 +23,11 @@ StiffEnd integrate_stiff(const StiffSystem& system, double* x, const double* tim
   const std::size_t n = static_cast<std::size_t>(system.size);
   std::vector<double> by_state(n * n), by_time(n);
   const auto rates = [&](const Vector& state, Vector& out, double) {
-    system.rates(system.context, state[n], &state[0], &out[0]);
+    system.rates(system.context, state[n], state.data().begin(), out.data().begin());
     out[n] = 1.0;
   };
   const auto jacobian = [&](const Vector& state, Matrix& J, const double&, Vector& dfdt) {
-    system.jacobian(system.context, state[n], &state[0], by_state.data(), by_time.data());
+    system.jacobian(system.context, state[n], state.data().begin(), by_state.data(), by_time.data());
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < n; ++j) J(i, j) = by_state[i * n + j];
       J(i, n) = by_time[i];
