@@ -26,6 +26,7 @@
 #include "psoas/model/spec.hpp"
 #include "psoas/muscle/activation.hpp"
 #include "psoas/muscle/curve.hpp"
+#include "psoas/muscle/metabolic.hpp"
 #include "psoas/muscle/shortening.hpp"
 #include "psoas/muscle/unit.hpp"
 #include "psoas/path/path.hpp"
