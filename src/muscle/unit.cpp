@@ -9,7 +9,10 @@ namespace psoas {
 namespace {
 
 // The laws as the unit uses them, with slopes: tissue does not push.
-Jet1 not_negative(const Jet1& f) { return f.value > 0.0 ? f : Jet1{0.0, 0.0}; }
+struct Jet1 {
+  double value, slope;
+};
+Jet1 not_negative(const Jet2<double>& f) { return f.value > 0.0 ? Jet1{f.value, f.slope} : Jet1{0.0, 0.0}; }
 
 template <class C>
 Jet1 passive_jet(const C& curve, const MuscleParameters& unit, double norm_length) {
@@ -34,7 +37,7 @@ Jet1 tendon_jet(const C& curve, const MuscleParameters& unit, double length, dou
 template <class C>
 bool in_domain(const C& curve, const MuscleParameters& unit, double fibre_length) {
   const double norm = fibre_length / unit.optimal_fibre_length;
-  return norm >= curve.least_length && norm <= curve.greatest_length;
+  return norm >= curve.least_length() && norm <= curve.greatest_length();
 }
 bool in_domain(const MuscleParameters& unit, double fibre_length) {
   return std::visit([&](const auto& curve) { return in_domain(curve, unit, fibre_length); }, unit.curve);
@@ -166,7 +169,7 @@ Equilibrium equilibrium(const MuscleParameters& unit, double length, double spee
           const double l = std::hypot(s, h), c = s / l, dc = h * h / (l * l * l);
           const double norm_length = l / unit.optimal_fibre_length, dnorm = c / unit.optimal_fibre_length;
           const double per_cos = speed / unit.max_speed();
-          const Jet1 active = curve.active_force_length_jet(norm_length);
+          const Jet2<double> active = curve.active_force_length_jet(norm_length);
           const Jet1 velocity = not_negative(curve.force_velocity_jet(per_cos * c));
           const Jet1 parallel = passive_jet(curve, unit, norm_length);
           const Jet1 tendon = tendon_jet(curve, unit, length, s);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include "psoas/core/roots.hpp"
 #include "psoas/muscle/unit.hpp"
@@ -45,7 +46,7 @@ inline ExcitationSearch excitation_for(const MuscleParameters& unit, double acti
   if (rate > 0.0 ? at_end <= rate : at_end >= rate) return {end, at_end != rate};
   const auto excess = [&](double e) {
     const Dual<1> y = activation_rate(unit, Dual<1>(e, 0), Dual<1>(activation), steepness);
-    return Jet1{y.a - rate, y.v[0]};
+    return std::pair(y.a - rate, y.v[0]);
   };
   const Root root = newton_root(excess, activation, end);
   return {root.x, false, root.converged};
