@@ -188,18 +188,22 @@ bool tighten(const Path& path, const Surfaces<double>& X_GS, const Links& links,
 struct Candidate {
   int wrap = 0;
   Contact alone;
+  int way = 0;  // the way round that is tried; 0: the one that its side means on each straight part
 };
 using Candidates = Few<Candidate, max_wraps>;
 
 /// What a surface does to a straight part of a string over other surfaces.
-Contact beside_others(const PathWrap& wrap, const Contact& alone, const Placed<double>& X_GS, const Vec3& p,
+Contact beside_others(const PathWrap& wrap, const Candidate& candidate, const Placed<double>& X_GS, const Vec3& p,
                       const Vec3& q) {
+  const Contact& alone = candidate.alone;
   Vec3 p_S = X_GS.in(p), q_S = X_GS.in(q);
   return std::visit(
       [&](const auto& shape) -> Contact {
         // Where surfaces overlap, an end on another one may lie in this one, which is then in the way.
         const bool p_inside = push_out(shape, p_S), q_inside = push_out(shape, q_S);
-        const int way = wrap.side == Side::shortest ? way_round(shape, p_S, q_S, wrap.side) : alone.way;
+        const int way = candidate.way != 0            ? candidate.way
+                        : wrap.side == Side::shortest ? way_round(shape, p_S, q_S, wrap.side)
+                                                      : alone.way;
         if (p_inside || q_inside) return {Contact::cut, way};
         Contact::State state = passing(shape, p_S, q_S, way);
         if (state == Contact::around && !touches(alone)) state = Contact::clear;
@@ -249,7 +253,7 @@ bool put_in_the_way(const Path& path, const Surfaces<double>& X_GS, const Candid
   Arc<double> best;
   for (int gap = 0; gap <= draft.links.size; ++gap) {
     const Vec3 &from = draft.before(gap), &to = draft.after(gap);
-    const Contact found = draft.links.size == 0 ? candidate.alone : beside_others(wrap, candidate.alone, X, from, to);
+    const Contact found = draft.links.size == 0 ? candidate.alone : beside_others(wrap, candidate, X, from, to);
     if (!touches(found)) continue;
     const Arc<double> a = arc_in_ground(wrap, X, from, to, found.way);
     const double more = (a.enter - from).norm() + a.length + (to - a.leave).norm() - (to - from).norm();
@@ -262,6 +266,9 @@ bool put_in_the_way(const Path& path, const Surfaces<double>& X_GS, const Candid
   return true;
 }
 
+/// How far a string turns on an arc: negative where it has come off, which arc() takes for nearly a whole turn.
+double turned(const Arc<double>& arc) { return arc.angle < pi ? arc.angle : arc.angle - 2.0 * pi; }
+
 /// Pulls a string tight and takes out the surfaces that it comes off, the farthest first. False where it cannot be
 /// tight: no common tangents, or an end of one inside another surface.
 bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
@@ -269,8 +276,8 @@ bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
     if (!tighten(path, X_GS, draft.links, draft.string, draft.entered)) return false;
     int off = 0;
     for (int j = 1; j < draft.links.size; ++j)
-      if (draft.string.arcs[at(j)].angle < draft.string.arcs[at(off)].angle) off = j;
-    if (draft.string.arcs[at(off)].angle > 0.0) break;
+      if (turned(draft.string.arcs[at(j)]) < turned(draft.string.arcs[at(off)])) off = j;
+    if (turned(draft.string.arcs[at(off)]) > 0.0) break;
     draft.take_out(off);
   }
   if (draft.links.size < 2) return true;
@@ -284,8 +291,10 @@ bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
 
 /// Which surfaces a string touches, in order: one that is in the way is put in, the string is pulled tight, those that
 /// it has come off are taken out; until none is in the way. Where surfaces overlap so that no tight string touches both
-/// the old and the new one, one is tried without the other, and at last the new one is left out: false.
-bool touch(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates, Draft& draft) {
+/// the old and the new one, one is tried without the other, and at last the new one is left out: false. `met`: the
+/// candidates that were in the way at any time.
+bool touch(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates, Draft& draft,
+           Few<bool, max_wraps>& met) {
   bool searching = true, complete = true;
   Few<bool, max_wraps> left_out;
   for (int trial = 0; searching && trial < 3 * max_wraps; ++trial) {
@@ -294,20 +303,23 @@ bool touch(const Path& path, const Surfaces<double>& X_GS, const Candidates& can
       if (left_out[c] || draft.touches(candidates[c].wrap)) continue;
       if (draft.links.size == 0) {
         searching = put_in_the_way(path, X_GS, candidates[c], draft);
+        met[c] = met[c] || searching;
         if (candidates.size == 1) return true;
         continue;
       }
       Draft next = draft;
       if (!put_in_the_way(path, X_GS, candidates[c], next)) continue;
-      searching = true;
+      searching = met[c] = true;
       const Draft wanted = next;
-      bool tight = settle(path, X_GS, next);
+      // a string that comes off the very surface that it cuts would cut it again: as good as none
+      const auto holds = [&] { return settle(path, X_GS, next) && next.touches(candidates[c].wrap); };
+      bool tight = holds();
       for (int j = 0; j < wanted.links.size && !tight; ++j) {
         const int old = wanted.links[j].wrap;
         if (old == candidates[c].wrap) continue;
         next = wanted;
         next.take_out(j);
-        tight = settle(path, X_GS, next);
+        tight = holds();
         for (int other = 0; other < candidates.size && tight; ++other)
           if (candidates[other].wrap == old) {
             Draft again = next;
@@ -322,7 +334,94 @@ bool touch(const Path& path, const Surfaces<double>& X_GS, const Candidates& can
       }
     }
   }
-  return complete;
+  return complete && !searching;
+}
+
+double length(const Draft& draft) {
+  double sum = 0.0;
+  for (int j = 0; j < draft.links.size; ++j)
+    sum += (draft.string.arcs[at(j)].enter - draft.before(j)).norm() + draft.string.arcs[at(j)].length;
+  return sum + (draft.string.q - draft.before(draft.links.size)).norm();
+}
+
+/// Whether a straight part of a string goes through a surface.
+bool cuts(const PathWrap& wrap, const Placed<double>& X_GS, const Draft& draft) {
+  for (int gap = 0; gap <= draft.links.size; ++gap) {
+    const Vec3 from = X_GS.in(draft.before(gap)), to = X_GS.in(draft.after(gap));
+    const bool through = std::visit(
+        [&](const auto& shape) {
+          return passing(shape, from, to, way_round(shape, from, to, Side::shortest)) == Contact::cut;
+        },
+        wrap.shape);
+    if (through) return true;
+  }
+  return false;
+}
+
+/// The longest of the strings over one surface each: none over all of them the same ways round is shorter.
+double longest_alone(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates,
+                     const Few<bool, max_wraps>& met, const Draft& bare) {
+  double longest = 0.0;
+  for (int c = 0; c < candidates.size; ++c) {
+    if (!met[c] || !touches(candidates[c].alone)) continue;
+    Draft one = bare;
+    const int w = candidates[c].wrap;
+    const Arc<double> arc =
+        arc_in_ground(path.wraps[at(w)], X_GS[at(w)], bare.string.p, bare.string.q, candidates[c].alone.way);
+    one.put_in(0, {w, candidates[c].alone.way}, arc);
+    longest = std::max(longest, length(one));
+  }
+  return longest;
+}
+
+/// The string over the candidates. Where several surfaces are in the way, the shorter way round one of them, which the
+/// line between the points gives, may be the longer one round all: then each way round each cylinder without a side is
+/// tried. The shortest of all strings changes without a jump, which that of the first guess does not.
+bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates, Draft& draft) {
+  constexpr int most = 3;  // cylinders of which both ways are tried
+  const Draft bare = draft;
+  Few<bool, max_wraps> met;
+  bool complete = touch(path, X_GS, candidates, draft, met);
+  Few<int, max_wraps> free;
+  int in_the_way = 0;
+  for (int c = 0; c < candidates.size; ++c) {
+    in_the_way += met[c];
+    const PathWrap& wrap = path.wraps[at(candidates[c].wrap)];
+    if (met[c] && free.size < most && wrap.side == Side::shortest && std::holds_alternative<Cylinder>(wrap.shape))
+      free.insert(free.size, c);
+  }
+  if (in_the_way < 2 || free.size == 0) return complete;
+  double least = complete ? length(draft) : inf, unknown = inf;
+  for (int choice = 0; choice < (1 << free.size); ++choice) {
+    Candidates tried = candidates;
+    bool fresh = !complete;
+    for (int k = 0; k < free.size; ++k) {
+      Candidate& one = tried[free[k]];
+      one.way = one.alone.way = (choice >> k & 1) != 0 ? 1 : -1;
+      bool same = false;
+      for (int j = 0; j < draft.links.size; ++j)
+        same = same || (draft.links[j].wrap == one.wrap && draft.links[j].way == one.way);
+      fresh = fresh || !same;
+    }
+    if (!fresh) continue;
+    const double bound = longest_alone(path, X_GS, tried, met, bare);
+    if (bound >= least) continue;
+    Draft next = bare;
+    Few<bool, max_wraps> ignored;
+    bool good = touch(path, X_GS, tried, next, ignored);
+    if (!good) unknown = std::min(unknown, std::max(length(next), bound));
+    for (int c = 0; c < tried.size && good; ++c)
+      if (const int w = tried[c].wrap; tried[c].way != 0 && !next.touches(w))
+        good = !cuts(path.wraps[at(w)], X_GS[at(w)], next);
+    if (good && length(next) < least) {
+      least = length(next);
+      draft = next;
+      complete = true;
+    }
+  }
+  // Where surfaces without a side overlap crosswise, some ways round have no smooth string; if one of those could be
+  // the shortest, nothing is sure. A surface with a side leaves the others less choice, and they are taken at their word.
+  return complete && (unknown >= least || free.size < in_the_way);
 }
 
 inline Vec3 plain(const Vec3& v) { return v; }
@@ -349,7 +448,7 @@ String<S> stretched(const Path& path, const Surfaces<S>& X_GS, const Surfaces<do
   Draft draft;
   draft.string.p = p_plain;
   draft.string.q = q_plain;
-  complete = touch(path, X_GS_plain, candidates, draft);
+  complete = shortest(path, X_GS_plain, candidates, draft);
   links = draft.links;
   if constexpr (std::is_same_v<S, double>) {
     return draft.string;
@@ -453,10 +552,8 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
         const PathWrap& wrap = path.wraps[at(w)];
         if (wrap.first > last || wrap.last < k) continue;
         const Contact alone = contact_in_ground(wrap, X_GS_plain[at(w)], p, r);
-        if (alone.state == Contact::inside)
-          value.inside = true;
-        else
-          candidates.insert(candidates.size, {w, alone});
+        value.inside = value.inside || alone.state == Contact::inside || alone.state == Contact::lost;
+        if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone});
       }
       bool any = false;
       for (int c = 0; c < candidates.size; ++c) any = any || touches(candidates[c].alone);

@@ -23,7 +23,7 @@ Contact::State state(const Plane& string, double between, bool is_short) {
   if (string.inside) return Contact::inside;
   const double tangents = string.tangent_p + string.tangent_q;
   const double angle = (is_short ? between : 2.0 * pi - between) - tangents;
-  if (!(angle > 0.0 && angle < pi)) return Contact::clear;
+  if (!(angle > 0.0 && angle < pi)) return angle >= pi && angle < 1.5 * pi ? Contact::lost : Contact::clear;
   return between > tangents ? Contact::cut : Contact::around;
 }
 

@@ -341,6 +341,66 @@ TEST(Path, LengthAndForceHaveNoJumpWhereSurfacesComeAndGo) {
   EXPECT_TRUE(met[0] && met[1] && met[2]);
 }
 
+TEST(Path, TwoSurfacesWithoutASideHaveNoJumpUnlessFlagged) {
+  // Cylinders that lie beside each other, overlap, or overlap crosswise. An arc that has come off must not be taken for
+  // nearly a whole turn; which way round each one must not hang on the straight line between the points; and where the
+  // surfaces leave no smooth string that is surely the shortest, that is said.
+  constexpr unsigned seed = 5;
+  constexpr double step = 2e-3, jump = 1e-3;  // [rad], [m]: four times what the longest arm moves in a step
+  Random random(seed);
+  long poses = 0, flagged = 0;
+  for (int sweep = 0; sweep < 150; ++sweep) {
+    const auto end = [&](double y) { return Vec3(random.uniform(-0.1, 0.1), y, random.uniform(-0.1, 0.1)); };
+    Path path;
+    path.points = {{0, end(0.15)}, {1, end(-0.15)}};
+    for (int i = 0; i < 2; ++i) {
+      PathWrap wrap;
+      wrap.body = random.below(2);
+      const double y = wrap.body == 0 ? random.uniform(0.0, 0.08) : random.uniform(-0.08, 0.0);
+      const Vec3 tilt(random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6), random.uniform(-3.0, 3.0));
+      wrap.X_BS = {rotation_xyz(tilt), {random.uniform(-0.05, 0.05), y, random.uniform(-0.05, 0.05)}};
+      wrap.shape = Cylinder{random.uniform(0.01, 0.04)};
+      wrap.last = 1;
+      path.wraps.push_back(wrap);
+    }
+    path.finish();
+    const Vec3 axis = random.vector(1).normalized();
+    PathValue<double> before;
+    for (double angle = -1.0; angle < 1.0; angle += step) {
+      const PathValue<double> now =
+          evaluate<double>(path, {Pose(), {rotation_about(axis, angle), {0, -0.02, 0}}}).value;
+      ++poses;
+      flagged += now.inside;
+      if (angle > -1.0 && !now.inside && !before.inside) {
+        ASSERT_LT(std::abs(now.length - before.length), jump)
+            << "sweep " << sweep << " at " << angle << ", seed " << seed;
+      }
+      before = now;
+    }
+  }
+  EXPECT_LT(flagged, poses / 4);
+  RecordProperty("flagged_share", std::to_string(static_cast<double>(flagged) / static_cast<double>(poses)));
+}
+
+TEST(Path, SurfaceThatASideLosesAtHalfATurnIsFlagged) {
+  Path path;
+  path.points = {{0, {1, -2, 0}}, {1, {0, 0, 0}}};
+  PathWrap wrap;
+  wrap.shape = Cylinder{1.0};
+  wrap.last = 1;
+  wrap.side = Side::counter_clockwise;
+  path.wraps = {wrap};
+  path.finish();
+  const auto at_x = [&](double x) { return evaluate<double>(path, {Pose(), {Mat3::Identity(), {x, -2, 0}}}).value; };
+  EXPECT_EQ(at_x(-1.01).touching, 1);
+  EXPECT_FALSE(at_x(-1.01).inside);
+  for (const double x : {-0.99, 0.0, 0.9}) {
+    EXPECT_EQ(at_x(x).touching, 0) << x;
+    EXPECT_TRUE(at_x(x).inside) << x;
+  }
+  EXPECT_FALSE(at_x(1.1).inside) << "has come off on its own side";
+}
+
 TEST(Path, MovingEverythingTogetherChangesNothing) {
   Random random(23);
   for (int i = 0; i < 500; ++i) {

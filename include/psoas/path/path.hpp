@@ -49,9 +49,11 @@ struct Path {
 /// What evaluate_path() finds.
 template <class S>
 struct PathValue {
-  S length{};           ///< [m]
-  bool inside = false;  ///< a surface was ignored: a point lies inside it, or it crosses another one on the way
-  int touching = 0;     ///< number of surfaces touched
+  S length{};  ///< [m]
+  bool inside =
+      false;         ///< a surface was ignored: a point lies inside it, it crosses another one on the way, or the side
+                     ///< on which the path passes it would take half a turn or more
+  int touching = 0;  ///< number of surfaces touched
 };
 
 /// Length of a path, and the wrench (moment about ground's origin [m], force [1]) that it exerts at unit tension on

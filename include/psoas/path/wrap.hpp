@@ -15,7 +15,8 @@
 
 namespace psoas {
 
-/// Side on which a path passes a surface, in the surface's frame.
+/// Side on which a path passes a surface, in the surface's frame. A half-axis changes ways where the middles of both
+/// point across it, with a jump of length where the string touches: it suits paths that stay on one side.
 enum class Side {
   shortest,           ///< wraps only where the straight line would cut the surface, round the shorter way
   clockwise,          ///< turns about +z from the first to the last point, clockwise as seen from +z
@@ -30,6 +31,7 @@ enum class Side {
 struct Contact {
   enum State {
     clear,   ///< the string passes without touching
+    lost,    ///< so does a string that would have to turn through half a turn to three quarters of one
     inside,  ///< p or q lies inside the surface
     around,  ///< the line misses the surface on the wrong side: the string is led round it
     cut      ///< the line would cut the surface
@@ -57,9 +59,10 @@ struct Arc {
 ///
 /// The way round is given by `side`; the string then touches while the angle between its tangent points lies in
 /// (0, pi). At 0 the straight line touches the surface, so length and forces come and go without a jump. A string that
-/// would have to turn through pi or more is taken to pass without touching (Side::shortest never gets there: its string
-/// changes sides when the straight line passes through the axis or centre, with a jump of force, not of length). On a
-/// sphere nothing holds a string on the long way round: there Side::shortest is the one to use.
+/// would have to turn through pi or more is taken to pass without touching, which is a jump of length (`lost`; from
+/// three quarters of a turn on, or with a half-axis for a side, it is as likely to have come off, and `clear`). Side::shortest never gets
+/// there: its string changes sides when the straight line passes through the axis or centre, with a jump of force, not of
+/// length. On a sphere nothing holds a string on the long way round: there Side::shortest is the one to use.
 template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
 
@@ -75,7 +78,10 @@ template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
   const int way = way_round(surface, p, q, side);
   const Contact::State state = passing(surface, p, q, way);
-  return {side == Side::shortest && state == Contact::around ? Contact::clear : state, way};
+  // A half-axis takes the way on which the line passes: one that would turn so far is off the surface.
+  const bool turns = side == Side::clockwise || side == Side::counter_clockwise;
+  const bool off = side == Side::shortest ? state == Contact::around : state == Contact::lost && !turns;
+  return {off ? Contact::clear : state, way};
 }
 
 namespace detail {
