@@ -12,7 +12,7 @@ PiecewisePolynomial::PiecewisePolynomial(std::vector<double> knots, const std::v
                                          double end)
     : knots_(std::move(knots)), end_(end), bounded_(knots_.size() > 1) {
   assert(!knots_.empty() && knots_.size() == pieces.size());
-  // Trailing zeros would hide that a polynomial is constant, and cost time.
+  // Trailing zeros would only cost time.
   for (const std::vector<double>& piece : pieces)
     for (std::size_t k = order_; k < piece.size(); ++k)
       if (piece[k] != 0.0) order_ = k + 1;
@@ -31,9 +31,12 @@ std::string Spline::fault() const {
     if (!std::isfinite(x[i]) || !std::isfinite(y[i]))
       return "expected finite numbers, found " + shortest_text(std::isfinite(x[i]) ? y[i] : x[i]) + " at point " +
              std::to_string(i);
+  // closer places, which no measurement tells apart, would take the pieces' coefficients out of the numbers
+  constexpr double least_step = 1e-9;
   for (std::size_t i = 1; i < x.size(); ++i)
-    if (!(x[i] > x[i - 1]))
-      return "expected x to increase, found " + shortest_text(x[i]) + " after " + shortest_text(x[i - 1]);
+    if (!(x[i] - x[i - 1] >= least_step))
+      return "expected x to increase" + (x[i] > x[i - 1] ? " by at least " + shortest_text(least_step) : "") +
+             ", found " + shortest_text(x[i]) + " after " + shortest_text(x[i - 1]);
   return "";
 }
 

@@ -83,6 +83,13 @@ TEST(Dual, ComparesByValueAlone) {
   EXPECT_EQ(value_of(3.5), 3.5);
 }
 
+TEST(Dual, PowerZeroIsOneAndLevelEvenAtZero) {
+  const D one = pow(D(0.0, 0), 0.0);
+  EXPECT_EQ(one.a, 1.0);
+  EXPECT_EQ(one.v[0], 0.0);
+  EXPECT_EQ(pow(D(0.0, 0), 1.0).v[0], 1.0);
+}
+
 TEST(Dual, TravelsThroughMatrices) {
   Mat3T<D> R = Mat3T<D>::Identity();
   R(0, 1) = D(0.3, 0);

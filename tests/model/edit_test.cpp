@@ -186,7 +186,7 @@ TEST(EditsRefuse, ResultsOutOfRange) {
             "to carry force), "
             "found -0.010000000000000009 for \"psoas_l\"");
   EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0}}])")
-                .find("/edits/0/scale/optimal_fibre_length: expected a number [m] from 0.001 to 2"),
+                .find("/edits/0/scale/optimal_fibre_length: expected a number [m] from 0.005 to 1"),
             0u);
   EXPECT_EQ(refused(R"([{"muscles": "psoas_r", "set": {"minimum_activation": 2}}])")
                 .find("/edits/0/set/minimum_activation: expected a number [1] from 0 to 1"),

@@ -214,8 +214,11 @@ TEST(KindObject, NamesOneKind) {
 
 TEST(KindObject, RulesAcrossFields) {
   const auto fault = [](auto kind) { return kind.fault(); };
-  EXPECT_EQ(fault(Pin{"a", Vec3(0, 0, 0)}), "expected an axis longer than 0");
-  EXPECT_EQ(fault(Slide{"a", Vec3(0, 0, 0)}), "expected an axis longer than 0");
+  for (const Vec3& axis : {Vec3(0, 0, 0), Vec3(1e200, 0, 1e200), Vec3(0, 1e-9, 0), Vec3(inf, 0, 0)}) {
+    EXPECT_EQ(fault(Pin{"a", axis}), direction_rule);
+    EXPECT_EQ(fault(Slide{"a", axis}), direction_rule);
+    EXPECT_EQ((AxisSpec{axis, "a", Linear{}}.fault()), direction_rule);
+  }
   EXPECT_EQ(fault(AxisSpec{Vec3(0, 0, 1), {}, Linear{}}), "expected a \"coordinate\" for this function");
   EXPECT_EQ(fault(AxisSpec{Vec3(0, 0, 1), {}, Constant{1}}), "");
   Custom custom;

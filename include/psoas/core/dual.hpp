@@ -93,7 +93,10 @@ struct Dual {
     return x.chain(t, 1.0 - t * t);
   }
   friend Dual abs(const Dual& x) { return x.a < 0.0 ? -x : x; }
-  friend Dual pow(const Dual& x, double p) { return x.chain(std::pow(x.a, p), p * std::pow(x.a, p - 1.0)); }
+  friend Dual pow(const Dual& x, double p) {
+    // at 0 the product below would be 0 * inf
+    return x.chain(std::pow(x.a, p), p == 0.0 ? 0.0 : p * std::pow(x.a, p - 1.0));
+  }
 };
 
 /// The plain number inside a scalar, for conditions.

@@ -27,8 +27,9 @@ class PiecewisePolynomial {
  public:
   PiecewisePolynomial() : PiecewisePolynomial({0.0}, {{0.0}}) {}
 
-  /// One piece from each knot: coefficients c, lowest power first. `end` closes the last piece (ignored for a single
-  /// unbounded piece). Knots increase; there is at least one.
+  /// One piece from each knot: coefficients c, lowest power first, in units of value / argument^k. `end` closes the last
+  /// piece (ignored for a single unbounded piece), in the unit of the knots. Knots increase; there is at least one, and
+  /// as many pieces: anything else is a slip of the programmer (assert). Throws nothing of its own.
   PiecewisePolynomial(std::vector<double> knots, const std::vector<std::vector<double>>& pieces, double end = inf);
 
   /// The identity y = x.
@@ -48,8 +49,6 @@ class PiecewisePolynomial {
       if (piece + step < knots_.size() && knots_[piece + step] <= v) piece += step;
     return inside(x, piece);
   }
-
-  bool is_constant() const { return knots_.size() == 1 && order_ == 1; }
 
  private:
   template <class S>
@@ -71,7 +70,7 @@ class PiecewisePolynomial {
 struct Constant {
   static constexpr std::string_view name = "constant", help = "the same value everywhere";
   double value = required;
-  static void each(auto& self, auto&& see) { see("value", self.value, Info{"rad or m", "the value"}); }
+  static void each(auto& self, auto&& see) { see("value", self.value, Info{"rad or m", "the value", -1e6, 1e6}); }
   PiecewisePolynomial compiled() const { return {{0.0}, {{value}}}; }
 };
 
@@ -80,8 +79,8 @@ struct Linear {
   static constexpr std::string_view name = "linear", help = "a straight line";
   double slope = 1.0, offset = 0.0;
   static void each(auto& self, auto&& see) {
-    see("slope", self.slope, Info{"1 or m/rad", "change per unit of the coordinate"});
-    see("offset", self.offset, Info{"rad or m", "value at zero"});
+    see("slope", self.slope, Info{"1 or m/rad", "change per unit of the coordinate", -1e6, 1e6});
+    see("offset", self.offset, Info{"rad or m", "value at zero", -1e6, 1e6});
   }
   PiecewisePolynomial compiled() const { return {{0.0}, {{offset, slope}}}; }
 };
@@ -91,9 +90,14 @@ struct Polynomial {
   static constexpr std::string_view name = "polynomial", help = "a polynomial, lowest power first";
   std::vector<double> coefficients;
   static void each(auto& self, auto&& see) {
-    see("coefficients", self.coefficients, Info{"rad or m", "coefficients, lowest power first"});
+    see("coefficients", self.coefficients, Info{"rad or m", "coefficients, lowest power first", -1e9, 1e9});
   }
-  std::string fault() const { return coefficients.empty() ? "expected at least one coefficient" : ""; }
+  std::string fault() const {
+    if (coefficients.empty()) return "expected at least one coefficient";
+    // so that no power of a coordinate in its range leaves the numbers
+    return coefficients.size() <= 16 ? ""
+                                     : "expected at most 16 coefficients, found " + std::to_string(coefficients.size());
+  }
   PiecewisePolynomial compiled() const { return {{0.0}, {coefficients}}; }
 };
 
@@ -105,8 +109,8 @@ struct Spline {
                                     help = "cubic spline, Forsythe-Malcolm-Moler ends, straight beyond";
   std::vector<double> x, y;
   static void each(auto& self, auto&& see) {
-    see("x", self.x, Info{"rad or m", "places, increasing"});
-    see("y", self.y, Info{"rad or m", "values at the places"});
+    see("x", self.x, Info{"rad or m", "places, increasing", -1e6, 1e6});
+    see("y", self.y, Info{"rad or m", "values at the places", -1e6, 1e6});
   }
   std::string fault() const;
   PiecewisePolynomial compiled() const;

@@ -26,4 +26,10 @@ using Mat3 = Mat3T<double>;
 using VecX = VecXT<double>;
 using MatX = MatXT<double>;
 
+/// What a direction is expected to be, for messages; see is_direction().
+inline constexpr const char* direction_rule = "expected a direction with a length from 1e-6 to 1e6";
+
+/// Whether a vector can be normalised without loss: finite, and of a length from 1e-6 to 1e6.
+inline bool is_direction(const Vec3& v) { return v.allFinite() && v.norm() >= 1e-6 && v.norm() <= 1e6; }
+
 }  // namespace psoas

@@ -12,7 +12,8 @@ namespace psoas {
 /// Reads a psoas-model/1 file. Throws Error(io), or Error(model) that lists every problem with file, line and pointer.
 ModelSpec read_model(const std::string& path);
 
-/// Parses a psoas-model/1 text that messages call `name`.
+/// Parses a psoas-model/1 text that messages call `name`; no "extends". Throws Error(input) where it is no JSON, and
+/// Error(model) that lists every problem with line and pointer.
 ModelSpec parse_model(const std::string& name, const std::string& text);
 
 /// The text of a psoas-model/1 file; reading it gives the same spec, bit by bit.

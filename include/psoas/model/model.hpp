@@ -2,7 +2,7 @@
 //
 // A compiled model, its state, the workspace of a thread, and the one pipeline that evaluates them.
 //   const Model model = Model::load("models/full_body.json");
-//   Workspace work(model);   State state = model.default_state();   evaluate(model, state, work, Level::velocity);
+//   Workspace work(model);   State state = model.default_state();   evaluate(model, state, work, Depth::velocity);
 #pragma once
 
 #include <memory>
@@ -36,10 +36,13 @@ struct Level {
 
 /// A passive torque on one coordinate of the tree, compiled.
 struct PassiveTorque {
-  int element = 0;     ///< index into the spec's passive elements
-  int coordinate = 0;  ///< of the tree
-  bool linear = true;
-  double stiffness = 0.0, reference = 0.0, torque = 0.0, rate = 0.0;
+  int element = 0;         ///< index into the spec's passive elements
+  int coordinate = 0;      ///< of the tree
+  bool linear = true;      ///< -stiffness (q - reference), else torque exp(rate (reference - q))
+  double stiffness = 0.0;  ///< [N m/rad, N/m]
+  double reference = 0.0;  ///< coordinate value [rad, m]
+  double torque = 0.0;     ///< at the reference [N m, N]
+  double rate = 0.0;       ///< [1/rad, 1/m]
 
   /// Generalised force at coordinate value q [N m, N].
   double at(double q) const;
@@ -48,7 +51,7 @@ struct PassiveTorque {
 /// A point at which the environment may push, compiled.
 struct ContactPoint {
   int body = 0;
-  Vec3 location{0, 0, 0};
+  Vec3 location{0, 0, 0};            ///< in the body frame [m]
   double cap = 0.0, friction = 0.0;  ///< greatest normal force [body weights], coefficient [-]
   bool seat = false;
 };
@@ -66,7 +69,7 @@ struct ModelData {
   std::vector<std::string> body_names, tree_coordinate_names, coordinate_names, muscle_names;
   std::vector<Coupling> couplings;          ///< per coordinate of the tree
   std::vector<int> tree_coordinate;         ///< per independent coordinate: the same one in the tree, or -1
-  std::vector<double> default_coordinates;  ///< independent
+  std::vector<double> default_coordinates;  ///< independent: values in the default state [rad, m]
   std::vector<bool> is_rotation;            ///< independent: rad, else m
   std::vector<bool> tree_is_rotation;       ///< of the tree
   std::vector<Path> paths;
@@ -135,6 +138,7 @@ class Model {
   State default_state() const;
   /// Sets an independent coordinate [rad, m]. Throws Error(input) for an unknown name.
   void set(State& state, std::string_view coordinate, double value) const;
+  /// An independent coordinate of a state [rad, m]. Throws Error(input) for an unknown name.
   double get(const State& state, std::string_view coordinate) const;
 
  private:
@@ -155,7 +159,9 @@ struct Workspace {
 
   TreeWork<double> tree;
   // per coordinate of the tree
-  std::vector<double> q, u, slope, curvature, passive_torque;
+  std::vector<double> q, u;              ///< [rad, m], [rad/s, m/s]
+  std::vector<double> slope, curvature;  ///< dq/dc and d2q/dc2 over the independent coordinate c that it follows
+  std::vector<double> passive_torque;    ///< of the passive elements [N m, N]
   // per muscle
   std::vector<double> length, speed;         ///< path [m], lengthening + [m/s]
   std::vector<char> inside, outside_domain;  ///< a path point inside a surface; a fibre outside its domain
@@ -167,12 +173,14 @@ struct Workspace {
   std::vector<double> arm;
 };
 
-/// Coordinates of the tree from independent ones (q, and slopes and curvatures for speeds and accelerations).
+/// Coordinates and speeds of the tree, work.q [rad, m] and work.u [rad/s, m/s], from independent ones, with the slopes and
+/// curvatures that accelerations and forces need. Sizes are those of the model. Throws nothing.
 void couple(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work);
 /// Accelerations of the tree's coordinates from those of the independent ones; after couple().
 void couple_accelerations(const Model& model, std::span<const double> u, std::span<const double> udot,
                           const Workspace& work, std::span<double> out);
-/// Generalised forces of the tree's coordinates projected on the independent ones.
+/// Generalised forces [N m, N] of the tree's coordinates projected on the independent ones by the slopes of the last
+/// couple(): out = (dq/dc)^T tree_force. Throws nothing.
 void project(const Model& model, const Workspace& work, std::span<const double> tree_force, std::span<double> out);
 
 /// The pipeline: poses, velocities, paths, muscle forces (rigid tendons from the path; compliant ones from the state's

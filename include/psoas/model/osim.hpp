@@ -27,8 +27,8 @@ struct OsimImport {
 /// become the hips. All muscles get De Groote-Fregly curves: with the tendon strain of the file, passive strain 0.6 for
 /// Millard's, and the passive curve of the file for the others.
 ///
-/// What is not imported and leaves the mechanism as it is (markers, actuators, contacts, geometry, other muscles) is
-/// noted. Throws Error(io) when the file cannot be read and Error(input) that lists every problem with file and line:
+/// Contact spheres become points of foot contact. What is not imported and leaves the mechanism as it is (markers,
+/// actuators, other contact geometry and contact forces, geometry for display, other muscles) is noted. Throws Error(io) when the file cannot be read and Error(input) that lists every problem with file and line:
 /// malformed XML, missing or malformed values, unknown frames or names, and structure that psoas cannot represent
 /// (other joints, functions and constraints, moving path points, closed loops).
 OsimImport read_osim(const std::string& path);

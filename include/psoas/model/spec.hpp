@@ -31,6 +31,7 @@ struct BodySpec {
     see("inertia", self.inertia,
         Info{"kg m^2", "about the mass centre in body axes: xx, yy, zz, xy, xz, yz", -1e4, 1e4});
   }
+  /// A principal moment may exceed the sum of the other two by no more than rounding in a file: 2e-6 of the trace.
   std::string fault() const;
 };
 
@@ -75,12 +76,14 @@ struct CoordinateSpec {
   std::optional<CouplerSpec> coupled_to;
   static void each(auto& self, auto&& see) {
     see("motion", self.motion, Info{"", "unit: rad or m", -inf, inf, "rotation translation"});
-    see("range", self.range, Info{"rad or m", "least and greatest value in use"});
-    see("value", self.value, Info{"rad or m", "value in the default state"});
+    see("range", self.range, Info{"rad or m", "least and greatest value in use", -1e6, 1e6});
+    see("value", self.value, Info{"rad or m", "value in the default state, inside the range", -1e6, 1e6});
     see("coupled_to", self.coupled_to, Info{"", "absent: independent"});
   }
   std::string fault() const {
-    return range[0] <= range[1] ? "" : "expected the range's first value not above its second";
+    if (!(range[0] <= range[1])) return "expected the range's first value not above its second";
+    // a coupled one has the value that its coupler gives
+    return coupled_to || (range[0] <= value && value <= range[1]) ? "" : "expected a value inside the range";
   }
 };
 
@@ -103,7 +106,10 @@ struct ConditionSpec {
   std::array<double, 2> range{required, required};
   static void each(auto& self, auto&& see) {
     see("coordinate", self.coordinate, Info{"", "coordinate"});
-    see("range", self.range, Info{"rad or m", "closed range in which the point is part of the path"});
+    see("range", self.range, Info{"rad or m", "closed range in which the point is part of the path", -1e6, 1e6});
+  }
+  std::string fault() const {
+    return range[0] <= range[1] ? "" : "expected the range's first value not above its second";
   }
 };
 
@@ -159,7 +165,7 @@ struct MuscleSpec {
         Info{"m^2", "force is this times the region's specific tension", 1e-9, 1});
     see("max_isometric_force", self.max_isometric_force, Info{"N", "instead of an area", 0, 1e5});
     see("optimal_fibre_length", self.optimal_fibre_length,
-        Info{"m", "fibre length of greatest active force", 0.001, 2});
+        Info{"m", "fibre length of greatest active force", 0.005, 1});
     see("tendon_slack_length", self.tendon_slack_length,
         Info{"m", "tendon length at which it starts to carry force", 0.0, 2});
     see("pennation", self.pennation, Info{"rad", "pennation angle at optimal fibre length", 0, 1.4});

@@ -26,7 +26,7 @@ struct AxisSpec {
     see("function", self.function, Info{"", "value along the axis as a function of the coordinate"});
   }
   std::string fault() const {
-    if (!(axis.norm() > 0)) return "expected an axis longer than 0";
+    if (!is_direction(axis)) return direction_rule;
     if (!coordinate && !std::holds_alternative<Constant>(function))
       return "expected a \"coordinate\" for this function";
     return "";
@@ -55,7 +55,7 @@ struct Pin {
     see("coordinate", self.coordinate, Info{"", "the angle [rad]"});
     see("axis", self.axis, Info{"1", "axis in the joint frame, normalised when read"});
   }
-  std::string fault() const { return axis.norm() > 0 ? "" : "expected an axis longer than 0"; }
+  std::string fault() const { return is_direction(axis) ? "" : direction_rule; }
   std::vector<JointAxis> axes() const { return {{true, {axis, coordinate, Linear{}}}}; }
 };
 
@@ -68,7 +68,7 @@ struct Slide {
     see("coordinate", self.coordinate, Info{"", "the displacement [m]"});
     see("axis", self.axis, Info{"1", "axis in the joint frame, normalised when read"});
   }
-  std::string fault() const { return axis.norm() > 0 ? "" : "expected an axis longer than 0"; }
+  std::string fault() const { return is_direction(axis) ? "" : direction_rule; }
   std::vector<JointAxis> axes() const { return {{false, {axis, coordinate, Linear{}}}}; }
 };
 
