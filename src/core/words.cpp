@@ -2,6 +2,7 @@
 #include "psoas/core/words.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 namespace psoas {
@@ -59,7 +60,75 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
   const std::string near = nearest_word(word, known);
-  return near.empty() ? "" : ", did you mean \"" + near + "\"?";
+  return near.empty() ? "" : ", did you mean " + in_quotes(near, 200) + "?";
+}
+
+std::size_t utf8_fault(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u; };
+    const unsigned lead = byte(0);
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xC2 ? 0
+                               : lead < 0xE0 ? 2
+                               : lead < 0xF0 ? 3
+                               : lead < 0xF5 ? 4
+                                             : 0;
+    if (length == 0) return i;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(k) & 0xC0) != 0x80) return i;
+    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF0 && byte(1) < 0x90) ||
+        (lead == 0xF4 && byte(1) > 0x8F))
+      return i;
+    i += length;
+  }
+  return text.npos;
+}
+
+std::string excerpt(std::string_view text, std::size_t most) {
+  // a long text is looked at no further than it is shown: it may be a whole file
+  std::string_view start = text.substr(0, most);
+  while (start.size() < text.size() && (static_cast<unsigned char>(text[start.size()]) & 0xC0) == 0x80 &&
+         start.size() < most + 4)
+    start = text.substr(0, start.size() + 1);
+  const bool utf8 = utf8_fault(start) == start.npos;
+  std::string out;
+  for (const char c : start) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8))
+      for (const char digit : {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]}) out += digit;
+    else
+      out += c;
+    if (out.size() >= most + 4) return out + "…";
+  }
+  return start.size() < text.size() ? out + "…" : out;
+}
+
+std::string in_quotes(std::string_view text, std::size_t most) { return "\"" + excerpt(text, most) + "\""; }
+
+std::string name_fault(std::string_view name) {
+  if (name.empty()) return "expected a name, found an empty one";
+  const auto found = [&](const char* expected) {
+    return std::string("expected a name ") + expected + ", found " + in_quotes(name);
+  };
+  if (std::any_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }))
+    return found("without control characters");
+  if (name.find_first_of("/*?") != name.npos) return found("without / * ?");
+  if (name.front() == ' ' || name.back() == ' ') return found("without spaces at its ends");
+  if (name.substr(0, 6) == "group:") return found("that does not start with group:");
+  return "";
+}
+
+std::string below(const std::string& pointer, std::string_view key) {
+  std::string out = pointer + "/";
+  for (const char c : key) {
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
+  }
+  return out;
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "psoas/core/error.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 
 namespace psoas {
@@ -30,43 +31,9 @@ bool same_word(std::string_view a, std::string_view lower_case) {
                     [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x - 'A' + 'a' : x) == y; });
 }
 
-/// Whether bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u; };
-    const unsigned lead = byte(0);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xC2 ? 0
-                               : lead < 0xE0 ? 2
-                               : lead < 0xF0 ? 3
-                               : lead < 0xF5 ? 4
-                                             : 0;
-    if (length == 0) return false;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((byte(k) & 0xC0) != 0x80) return false;
-    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF0 && byte(1) < 0x90) ||
-        (lead == 0xF4 && byte(1) > 0x8F))
-      return false;
-    i += length;
-  }
-  return true;
-}
-
-/// Text from a file as a message shows it: in quotes, no control characters, not too long.
-std::string shown(std::string_view text) {
-  const bool utf8 = is_utf8(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    const bool next_character = (c & 0xC0) != 0x80;  // never cut inside a UTF-8 character
-    if (out.size() > 40 && (next_character || !utf8)) return out + "…\"";
-    const char* hex = "0123456789abcdef";
-    if (is_control(c) || (c < 0 && !utf8))
-      out += {'\\', 'x', hex[(c >> 4) & 15], hex[c & 15]};
-    else
-      out += c;
-  }
-  return out + "\"";
-}
+/// Text from a file as a message shows it.
+std::string shown(std::string_view text) { return in_quotes(text, 40); }
+bool is_utf8(std::string_view text) { return utf8_fault(text) == text.npos; }
 
 std::vector<std::string_view> split(std::string_view line) {
   std::vector<std::string_view> words;
@@ -101,8 +68,13 @@ bool read_number(const char*& p, const char* end, double& value) {
   if (error == std::errc::result_out_of_range) {
     // Too small is zero; too large is refused.
     long double wide = 0.0;
-    if (std::from_chars(start, end, wide).ec != std::errc() || std::abs(wide) > 1.0) return false;
-    value = wide < 0.0 ? -0.0 : 0.0;
+    if (std::from_chars(start, end, wide).ec == std::errc()) {
+      if (std::abs(wide) > 1.0) return false;
+    } else {
+      const std::string_view number(start, static_cast<std::size_t>(after - start));
+      if (const std::size_t e = number.find_first_of("eE"); e == number.npos || number[e + 1] != '-') return false;
+    }
+    value = *start == '-' ? -0.0 : 0.0;
   }
   p = after;
   return true;

@@ -39,7 +39,11 @@ class Check {
     } else if constexpr (Optional<T>) {
       if (x) value(*x, at, info);
     } else if constexpr (NamedOf<T>::value) {
-      for (const auto& [key, item] : x) value(item, Place{&at, key}, info);
+      for (const auto& [key, item] : x) {
+        if constexpr (!std::is_arithmetic_v<typename NamedOf<T>::type>)
+          if (const std::string fault = name_fault(key); !fault.empty()) wrong(at, fault);
+        value(item, Place{&at, key}, info);
+      }
     } else if constexpr (Fields<T>) {
       const std::size_t before = problems.size();
       T::each(x, [&](const char* key, const auto& field, const Info& about) { value(field, Place{&at, key}, about); });

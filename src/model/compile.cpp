@@ -54,10 +54,7 @@ class Compiler {
 
   static std::string join_pointer(std::initializer_list<std::string_view> keys) {
     std::string pointer;
-    for (const std::string_view key : keys) {
-      pointer += "/";
-      for (char c : key) pointer += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    }
+    for (const std::string_view key : keys) pointer = below(pointer, key);
     return pointer;
   }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "psoas/core/table.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/model/spec.hpp"
 
@@ -51,12 +52,14 @@ std::string line_column(const std::string& text, std::size_t offset, bool with_c
   return std::to_string(line) + ":" + std::to_string(start == std::string::npos ? offset + 1 : offset - start);
 }
 
-/// Checks what the DOM parser lets pass, and lists pointers with their offsets when asked for.
+constexpr std::size_t nowhere = std::string::npos;
+
+/// Checks what the DOM parser lets pass, or finds the offsets of wanted pointers in a text that passed.
 class Handler {
  public:
   Handler(const std::string& name, const std::string& text, const std::size_t& count,
-          std::map<std::string, std::size_t>* offsets)
-      : name_(name), text_(text), count_(count), offsets_(offsets) {}
+          std::map<std::string, std::size_t>* wanted)
+      : name_(name), text_(text), count_(count), wanted_(wanted) {}
 
   bool null() { return value(0); }
   bool boolean(bool) { return value(0); }
@@ -72,10 +75,13 @@ class Handler {
 
   bool key(std::string& key) {
     Level& level = levels_.back();
-    if (!level.keys.insert(key).second) fail("duplicate key \"" + key + "\"");
+    if (!wanted_) {
+      if (!level.keys.insert(key).second) fail("duplicate key " + in_quotes(key));
+      return true;
+    }
     level.pointer.resize(level.length);
     level.pointer = below(level.pointer, key);
-    if (offsets_) offsets_->emplace(level.pointer, count_ - 1);
+    found(level.pointer, count_ - 1);
     return true;
   }
 
@@ -88,26 +94,12 @@ class Handler {
         number || colon == std::string::npos ? what.substr(what.find("] ") + 2) : what.substr(colon + 2);
     const std::string read = number ? "parsing '" : "last read: '";
     if (const std::size_t token = plain.find(read); token != std::string::npos)
-      plain = plain.substr(0, token + read.size()) + shown(plain.substr(token + read.size()));
+      plain = plain.substr(0, token + read.size()) + excerpt(plain.substr(token + read.size()));
     throw Error(Kind::input, name_ + ":" + line_column(text_, position == 0 ? 0 : position - 1, true),
                 "expected JSON; " + plain);
   }
 
  private:
-  /// Text of a file that may be long and no UTF-8, as a message shows it.
-  static std::string shown(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-      if (out.size() > 60) return out + "...";
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte >= 0x20 && byte < 0x7f)
-        out += c;
-      else
-        for (const char digit : {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]}) out += digit;
-    }
-    return out;
-  }
-
   struct Level {
     std::string pointer;
     std::size_t length = 0;  // of the pointer of the object or array itself
@@ -120,13 +112,18 @@ class Handler {
     throw Error(Kind::input, name_ + ":" + line_column(text_, count_ == 0 ? 0 : count_ - 1, true), text);
   }
 
+  void found(const std::string& pointer, std::size_t offset) {
+    const auto place = wanted_->find(pointer);
+    if (place != wanted_->end() && place->second == nowhere) place->second = offset;
+  }
+
   std::string here(std::size_t lookahead) {
-    if (levels_.empty()) return "";
+    if (levels_.empty() || !wanted_) return "";
     Level& level = levels_.back();
     if (!level.array) return level.pointer;
     level.pointer.resize(level.length);
     level.pointer += "/" + std::to_string(level.index++);
-    if (offsets_) offsets_->emplace(level.pointer, count_ - 1 - std::min(count_ - 1, lookahead));
+    found(level.pointer, count_ - 1 - std::min(count_ - 1, lookahead));
     return level.pointer;
   }
   bool value(std::size_t lookahead) {
@@ -152,13 +149,13 @@ class Handler {
   const std::string& name_;
   const std::string& text_;
   const std::size_t& count_;
-  std::map<std::string, std::size_t>* offsets_;
+  std::map<std::string, std::size_t>* wanted_;
   std::vector<Level> levels_;
 };
 
-void scan(const std::string& name, const std::string& text, std::map<std::string, std::size_t>* offsets) {
+void scan(const std::string& name, const std::string& text, std::map<std::string, std::size_t>* wanted) {
   std::size_t count = 0;
-  Handler handler(name, text, count, offsets);
+  Handler handler(name, text, count, wanted);
   json::sax_parse(CountingIterator(text.data(), &count), CountingIterator(text.data() + text.size(), &count), &handler,
                   nlohmann::detail::input_format_t::json, true, true);
 }
@@ -187,19 +184,25 @@ bool other_kind(const std::string& a, const std::string& b) {
          static_cast<const Curve*>(nullptr), static_cast<const Passive*>(nullptr));
 }
 
+/// Whether the schema has a kind at a member called `key` of one called `parent`: elsewhere names are free, and two
+/// bodies may be called "cylinder" and "sphere".
+bool holds_kind(std::string_view parent, std::string_view key) {
+  return key == "motion" || key == "function" || key == "shape" || key == "curve" || parent == "passive";
+}
+
 /// RFC 7396, but a kind (an object with one member, its name) replaces another kind.
-void merge(json& target, const json& patch) {
+void merge(json& target, const json& patch, std::string_view parent = {}, std::string_view name = {}) {
   if (!patch.is_object()) {
     target = patch;
     return;
   }
   if (!target.is_object()) target = json::object();
-  if (other_kind(only_member(target), only_member(patch))) target = json::object();
+  if (holds_kind(parent, name) && other_kind(only_member(target), only_member(patch))) target = json::object();
   for (const auto& [key, value] : patch.items())
     if (value.is_null())
       target.erase(key);
     else
-      merge(target[key], value);
+      merge(target[key], value, name, key);
 }
 
 bool same_type(const json& a, const json& b) { return a.type() == b.type() || (a.is_number() && b.is_number()); }
@@ -209,17 +212,83 @@ constexpr const char* appended = "edits";
 
 }  // namespace
 
-std::string below(const std::string& pointer, std::string_view key) {
-  std::string out = pointer + "/";
-  for (char c : key) {
-    if (c == '~')
-      out += "~0";
-    else if (c == '/')
-      out += "~1";
-    else
-      out += c;
+namespace {
+
+/// A pointer as messages show it.
+std::string shown_pointer(const std::string& pointer) {
+  if (pointer.empty()) return "/";
+  if (pointer.size() <= 200) return pointer;
+  std::string out;
+  for (std::size_t at = 0; at < pointer.size();) {
+    const std::size_t end = std::min(pointer.find('/', at + 1), pointer.size());
+    out += "/" + excerpt(std::string_view(pointer).substr(at + 1, end - at - 1), 80);
+    at = end;
   }
   return out;
+}
+
+/// The types that a schema lets a value have, "number or array", or nothing where it says nothing.
+std::vector<std::string> types_of(const json& schema) {
+  std::vector<std::string> types;
+  for (const char* choice : {"anyOf", "oneOf"})
+    if (schema.contains(choice))
+      for (const json& one : schema[choice])
+        for (const std::string& type : types_of(one))
+          if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+  if (schema.contains("type")) types.push_back(schema["type"].get<std::string>());
+  if (schema.contains("const")) types.push_back(schema["const"].type_name());
+  return types;
+}
+
+/// The schema of a member or element, or null where it declares none.
+const json* schema_below(const json& schema, const std::string& key) {
+  for (const char* choice : {"anyOf", "oneOf"})
+    if (schema.contains(choice))
+      for (const json& one : schema[choice])
+        if (const json* found = schema_below(one, key)) return found;
+  if (schema.contains("properties") && schema["properties"].contains(key)) return &schema["properties"][key];
+  if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object())
+    return &schema["additionalProperties"];
+  return schema.contains("items") ? &schema["items"] : nullptr;
+}
+
+/// The keys that a schema declares for an object.
+std::vector<std::string> declared_keys(const json& schema) {
+  std::vector<std::string> keys;
+  for (const char* choice : {"anyOf", "oneOf"})
+    if (schema.contains(choice))
+      for (const json& one : schema[choice])
+        for (const std::string& key : declared_keys(one)) keys.push_back(key);
+  if (schema.contains("properties"))
+    for (const auto& [key, member] : schema["properties"].items())
+      if (key != "note" && key != "$schema") keys.push_back(key);
+  return keys;
+}
+
+bool is_required(const json& schema, const std::string& key) {
+  if (schema.contains("required"))
+    for (const json& one : schema["required"])
+      if (one == key) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> pointer_steps(std::string_view pointer) {
+  if (pointer.empty() || pointer[0] != '/') return {};
+  std::vector<std::string> steps;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      steps.emplace_back();
+    } else if (pointer[i] != '~') {
+      steps.back() += pointer[i];
+    } else {
+      const char code = ++i < pointer.size() ? pointer[i] : ' ';
+      if (code != '0' && code != '1') return {};
+      steps.back() += code == '0' ? '~' : '/';
+    }
+  }
+  return steps;
 }
 
 JsonFile JsonFile::read(const std::string& path) { return parse(path, read_file(path)); }
@@ -245,18 +314,35 @@ bool JsonFile::has(const std::string& pointer) const {
   }
 }
 
-std::string JsonFile::place(const std::string& pointer) const {
-  std::map<std::string, std::size_t> offsets;
-  scan(name_, text_, &offsets);
-  std::string nearest = pointer;
-  for (;;) {
-    if (const auto found = offsets.find(nearest); found != offsets.end())
-      return name_ + ":" + line_column(text_, found->second, false) + ": " + (pointer.empty() ? "/" : pointer);
-    const std::size_t slash = nearest.rfind('/');
-    if (slash == std::string::npos) break;
-    nearest.resize(slash);
+std::vector<std::string> JsonFile::places(const std::vector<std::string>& pointers) const {
+  std::map<std::string, std::size_t> wanted;  // with all their parents
+  for (const std::string& pointer : pointers)
+    for (std::size_t end = pointer.size(); end != std::string::npos && end > 0; end = pointer.rfind('/', end - 1))
+      if (!wanted.emplace(pointer.substr(0, end), nowhere).second) break;
+  scan(name_, text_, &wanted);
+
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // offsets and indices of pointers
+  for (std::size_t i = 0; i < pointers.size(); ++i) {
+    std::size_t offset = 0;
+    for (std::size_t end = pointers[i].size(); end != std::string::npos && end > 0;
+         end = pointers[i].rfind('/', end - 1))
+      if (const std::size_t found = wanted[pointers[i].substr(0, end)]; found != nowhere) {
+        offset = found;
+        break;
+      }
+    order.emplace_back(std::min(offset, text_.size()), i);
   }
-  return name_ + ":1: " + (pointer.empty() ? "/" : pointer);
+  std::sort(order.begin(), order.end());
+  std::vector<std::string> places(pointers.size());
+  std::size_t counted = 0;
+  std::ptrdiff_t line = 1;
+  for (const auto& [offset, i] : order) {
+    line += std::count(text_.begin() + static_cast<std::ptrdiff_t>(counted),
+                       text_.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
+    counted = offset;
+    places[i] = name_ + ":" + std::to_string(line) + ": " + shown_pointer(pointers[i]);
+  }
+  return places;
 }
 
 Document Document::parse(std::string name, std::string text) {
@@ -282,13 +368,17 @@ Document Document::read(const std::string& path) {
                        : "expected at most 8 files in a row, found " + names + next);
     }
     chain.push_back(identity);
-    document.files_.push_back(JsonFile::read(next));
+    try {
+      document.files_.push_back(JsonFile::read(next));
+    } catch (const Error& error) {
+      if (document.files_.empty() || error.kind() != Kind::io) throw;
+      throw Error(Kind::io, document.files_.back().place("/extends"), error.what());
+    }
     const JsonFile& file = document.files_.back();
     if (!file.root().is_object() || !file.root().contains("extends")) break;
     const json& base = file.root()["extends"];
     if (!base.is_string())
-      throw Error(Kind::input, file.place("/extends"),
-                  "expected a path, found " + base.dump(-1, ' ', true).substr(0, 60));
+      throw Error(Kind::input, file.place("/extends"), "expected a path, found " + excerpt(base.dump(-1, ' ', true)));
     next = (std::filesystem::path(file.name()).parent_path() / base.get<std::string>()).string();
   }
   for (auto file = document.files_.rbegin(); file != document.files_.rend(); ++file) {
@@ -309,66 +399,141 @@ Document Document::read(const std::string& path) {
   return document;
 }
 
-void Document::set(const std::string& pointer, const json& value) {
-  json::json_pointer parsed;
-  try {
-    parsed = json::json_pointer(pointer);
-  } catch (const json::exception&) {
-    throw Error(Kind::input, "--set " + pointer, "expected a JSON pointer such as /subject/mass");
-  }
-  if (!root_.contains(parsed))
-    throw Error(Kind::input, "--set " + pointer, "expected something there, found nothing in " + file().name());
-  json& target = root_[parsed];
+void Document::set(const std::string& pointer, const json& value, const json& schema, const std::string& shown) {
+  const auto refuse = [&](const std::string& text) { throw Error(Kind::input, "--set " + shown_pointer(shown), text); };
+  const auto steps = pointer_steps(pointer);
+  if (!steps) refuse("expected a JSON pointer such as /subject/mass");
   std::string found;
   try {
-    found = value.dump(-1, ' ', true).substr(0, 60);
+    found = excerpt(value.dump(-1, ' ', true));
   } catch (const json::exception&) {
-    throw Error(Kind::input, "--set " + pointer, "expected a value in UTF-8");
+    refuse("expected a value in UTF-8");
   }
-  if (!same_type(target, value))
-    throw Error(Kind::input, "--set " + pointer,
-                std::string("expected a value of type ") + target.type_name() + ", found " + found);
-  target = value;
-  set_.push_back(pointer);
+
+  // A file is not changed before all is known to be well; `target` ends where the file ends and only the schema goes on.
+  json* target = &root_;
+  const json* declared = &schema;
+  bool optional = false;
+  std::size_t present = 0;
+  for (std::size_t i = 0; i < steps->size(); ++i) {
+    const std::string& step = (*steps)[i];
+    const auto nothing = [&](const std::vector<std::string>& known) {
+      refuse("expected something there, found nothing in " + file().name() + did_you_mean(step, known));
+    };
+    const json* below_it = declared ? schema_below(*declared, step) : nullptr;
+    // members of an object keyed by name and elements of an array are no fields: nobody meant a new one
+    const bool named =
+        declared && declared->contains("additionalProperties") && (*declared)["additionalProperties"].is_object();
+    const bool is_field = below_it && !named && !declared->contains("items");
+    optional = is_field && !is_required(*declared, step);
+    if (present == i && target->is_array()) {
+      const bool digits = !step.empty() && step.size() < 10 && step.find_first_not_of("0123456789") == step.npos;
+      if (!digits || std::stoul(step) >= target->size())
+        refuse("expected an index from 0 to " + std::to_string(static_cast<long>(target->size()) - 1) + " in " +
+               shown_pointer(pointer) + ", found " + in_quotes(step, 20));
+      target = &(*target)[std::stoul(step)];
+      ++present;
+    } else if (present == i && target->is_object() && target->contains(step)) {
+      target = &(*target)[step];
+      ++present;
+    } else {
+      std::vector<std::string> known = declared ? declared_keys(*declared) : std::vector<std::string>();
+      if (present == i && target->is_object())
+        for (const auto& [key, member] : target->items()) known.push_back(key);
+      // a kind that is there is the only one
+      const bool other = present == i && declared && declared->contains("oneOf") && !only_member(*target).empty();
+      if (!is_field || other || (present == i && !target->is_object())) nothing(known);
+    }
+    declared = below_it;
+  }
+  const std::vector<std::string> types = declared ? types_of(*declared) : std::vector<std::string>();
+  const bool there = present == steps->size();
+  const bool removes = value.is_null() && optional;
+  const auto is_one = [&](const std::string& type) {
+    return type == "number" || type == "integer" ? value.is_number() : type == value.type_name();
+  };
+  if (!removes && (types.empty() ? !same_type(*target, value) : std::none_of(types.begin(), types.end(), is_one)))
+    refuse("expected a value of type " + (types.empty() ? std::string(target->type_name()) : join(types, " or ")) +
+           ", found " + found);
+  if (removes) {
+    if (!there) return;
+    json* parent = &root_;
+    for (std::size_t i = 0; i + 1 < steps->size(); ++i)
+      parent = parent->is_array() ? &(*parent)[std::stoul((*steps)[i])] : &(*parent)[(*steps)[i]];
+    parent->erase(steps->back());
+    return;
+  }
+  for (std::size_t i = present; i < steps->size(); ++i) target = &(*target)[(*steps)[i]];
+  *target = value;
+  set_.emplace_back(pointer, shown);
 }
 
-std::string Document::place(const std::string& pointer) const {
-  for (const std::string& set : set_)
-    if (pointer == set || pointer.rfind(set + "/", 0) == 0) return "--set " + pointer;
+std::string Document::place(const std::string& pointer) const { return places({pointer}).front(); }
+
+std::vector<std::string> Document::places(const std::vector<std::string>& pointers) const {
   // edits of bases stand before those of the file: an index counts through all of them
-  const std::string list = std::string("/") + appended + "/";
-  if (pointer.rfind(list, 0) == 0) {
-    const std::size_t end = std::min(pointer.find('/', list.size()), pointer.size());
-    std::vector<std::pair<const JsonFile*, std::size_t>> sources;
-    for (auto file = files_.rbegin(); file != files_.rend(); ++file)
-      if (file->root().is_object() && file->root().contains(appended)) {
-        const json& edits = file->root()[appended];
-        if (!edits.is_array()) sources.clear();
-        for (std::size_t i = 0; edits.is_array() && i < edits.size(); ++i) sources.emplace_back(&*file, i);
-      }
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      if (pointer.substr(list.size(), end - list.size()) == std::to_string(i)) {
-        const auto& [file, index] = sources[i];
-        const std::string own = list + std::to_string(index) + pointer.substr(end), place = file->place(own);
-        return place.substr(0, place.size() - own.size()) + pointer;  // the merged study's pointer
-      }
+  std::vector<std::pair<std::size_t, std::size_t>> sources;  // file and index in it
+  for (std::size_t f = files_.size(); f-- > 0;) {
+    const json& root = files_[f].root();
+    if (!root.is_object() || !root.contains(appended)) continue;
+    if (!root[appended].is_array()) sources.clear();
+    for (std::size_t i = 0; root[appended].is_array() && i < root[appended].size(); ++i) sources.emplace_back(f, i);
   }
-  for (const JsonFile& file : files_)
-    if (file.has(pointer)) return file.place(pointer);
-  return files_.front().place(pointer);
-}
+  const std::string list = std::string("/") + appended + "/";
 
-void Document::complain(Kind kind, const std::vector<Problem>& problems) const {
-  if (problems.empty()) return;
-  std::string where = place(problems.front().pointer), text = problems.front().text;
-  for (std::size_t i = 1; i < problems.size(); ++i) {
-    text += "\n" + place(problems[i].pointer) + ": " + problems[i].text;
-    if (i == 99 && problems.size() > 101) {
-      text += "\nand " + std::to_string(problems.size() - 100) + " more problems";
-      break;
+  std::vector<std::string> places(pointers.size());
+  struct Wanted {
+    std::vector<std::string> pointers;
+    std::vector<std::size_t> indices;  // of places
+  };
+  std::vector<Wanted> wanted(files_.size());
+  for (std::size_t k = 0; k < pointers.size(); ++k) {
+    const std::string& pointer = pointers[k];
+    for (const auto& [set, shown] : set_)
+      if (pointer == set || pointer.rfind(set + "/", 0) == 0)
+        places[k] = "--set " + shown_pointer(shown + pointer.substr(set.size()));
+    if (!places[k].empty()) continue;
+    std::size_t in = files_.size();
+    std::string own = pointer;
+    if (pointer.rfind(list, 0) == 0) {
+      const std::size_t end = std::min(pointer.find('/', list.size()), pointer.size());
+      for (std::size_t i = 0; i < sources.size(); ++i)
+        if (pointer.compare(list.size(), end - list.size(), std::to_string(i)) == 0) {
+          in = sources[i].first;
+          own = list + std::to_string(sources[i].second) + pointer.substr(end);
+        }
+    }
+    for (std::size_t f = 0; f < files_.size() && in == files_.size(); ++f)
+      if (files_[f].has(pointer)) in = f;
+    if (in == files_.size()) in = 0;
+    wanted[in].pointers.push_back(own);
+    wanted[in].indices.push_back(k);
+  }
+  for (std::size_t f = 0; f < files_.size(); ++f) {
+    if (wanted[f].pointers.empty()) continue;
+    const std::vector<std::string> found = files_[f].places(wanted[f].pointers);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const std::string &own = wanted[f].pointers[i], &pointer = pointers[wanted[f].indices[i]];
+      places[wanted[f].indices[i]] =
+          found[i].substr(0, found[i].size() - shown_pointer(own).size()) + shown_pointer(pointer);
     }
   }
-  throw Error(kind, where, text);
+  return places;
+}
+
+void Document::complain(Kind kind, const std::vector<Problem>& problems, std::size_t more) const {
+  if (problems.empty()) return;
+  constexpr std::size_t most = 100;
+  std::size_t shown = std::min(problems.size(), most);
+  if (problems.size() + more == most + 1) shown = problems.size();  // as long as saying that there is one more
+  std::vector<std::string> pointers;
+  for (std::size_t i = 0; i < shown; ++i) pointers.push_back(problems[i].pointer);
+  const std::vector<std::string> where = places(pointers);
+  std::string text = problems.front().text;
+  for (std::size_t i = 1; i < shown; ++i) text += "\n" + where[i] + ": " + problems[i].text;
+  if (const std::size_t left = problems.size() + more - shown; left > 0)
+    text += "\nand " + std::to_string(left) + " more problems";
+  throw Error(kind, where.front(), text);
 }
 
 namespace {

@@ -5,18 +5,17 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "psoas/core/error.hpp"
+#include "psoas/core/words.hpp"
 
 namespace psoas {
 
 using json = nlohmann::ordered_json;  // members keep their order, so written files compare well
-
-/// Pointer of a member or element below `pointer` (RFC 6901).
-std::string below(const std::string& pointer, std::string_view key);
 
 /// One parsed file. Refuses duplicate keys, nesting over 64, texts over 256 MB and UTF-8 faults.
 class JsonFile {
@@ -32,8 +31,10 @@ class JsonFile {
 
   /// Whether the file itself has something at this pointer.
   bool has(const std::string& pointer) const;
-  /// "name:line: pointer" of a pointer, or of its nearest parent that the file has.
-  std::string place(const std::string& pointer) const;
+  /// "name:line: pointer" of a pointer, or of its nearest parent that the file has; long keys are shortened.
+  std::string place(const std::string& pointer) const { return places({pointer}).front(); }
+  /// The same for several pointers, with one pass over the text.
+  std::vector<std::string> places(const std::vector<std::string>& pointers) const;
 
  private:
   std::string name_, text_;
@@ -55,20 +56,28 @@ class Document {
   const JsonFile& file() const { return files_.front(); }
   const std::vector<JsonFile>& files() const { return files_; }
 
-  /// Replaces what stands at the pointer. Throws Error(input) when nothing does or the type changes.
-  void set(const std::string& pointer, const json& value);
+  /// Sets what stands at the pointer, or a field that the schema declares and the file leaves at its default; null takes
+  /// such a field out. Messages call the pointer `shown`. Throws Error(input) where nothing is, where only a new name
+  /// would be, or for a value of another type than the field's.
+  void set(const std::string& pointer, const json& value, const json& schema, const std::string& shown);
 
   /// Where a pointer's value comes from: "file:line: pointer", or "--set pointer".
   std::string place(const std::string& pointer) const;
 
-  /// Throws one Error(kind) that lists all problems with their places, if there are any.
-  void complain(Kind kind, const std::vector<Problem>& problems) const;
+  /// Throws one Error(kind) that lists the first hundred problems with their places and counts the others, if there are
+  /// any; `more`: problems that were only counted.
+  void complain(Kind kind, const std::vector<Problem>& problems, std::size_t more = 0) const;
 
  private:
+  std::vector<std::string> places(const std::vector<std::string>& pointers) const;
+
   json root_;
-  std::vector<JsonFile> files_;  // the file itself first, then its bases
-  std::vector<std::string> set_;
+  std::vector<JsonFile> files_;                           // the file itself first, then its bases
+  std::vector<std::pair<std::string, std::string>> set_;  // pointers, and what messages call them
 };
+
+/// The keys and indices of a JSON pointer (RFC 6901), or nothing where it is none.
+std::optional<std::vector<std::string>> pointer_steps(std::string_view pointer);
 
 /// JSON text: objects and arrays that fit in 120 columns stand on one line.
 std::string pretty(const json& value);

@@ -85,9 +85,13 @@ inline std::string expectation(const Info& info) {
 class Walk {
  public:
   std::vector<Problem> problems;
+  std::size_t more = 0;  ///< problems beyond those that anybody is told: counted only
 
   void wrong(const std::string& at, const std::string& text, const json* found = nullptr) {
-    problems.push_back({at, text + (found ? ", found " + excerpt(*found) : "")});
+    if (full())
+      ++more;
+    else
+      problems.push_back({at, text + (found ? ", found " + excerpt(*found) : "")});
   }
 
   void into(double& x, const json& j, const std::string& at, const Info& info) {
@@ -97,8 +101,7 @@ class Walk {
     }
     x = 0.0;  // any number: it must not be complained about as missing, too
     const bool degrees = j.is_number() && info.unit == "rad" && std::abs(j.get<double>()) > 7.0;
-    wrong(at, expectation(info), &j);
-    if (degrees) problems.back().text += "; angles are in radians here";
+    wrong(at, expectation(info) + ", found " + excerpt(j) + (degrees ? "; angles are in radians here" : ""));
   }
 
   void into(bool& x, const json& j, const std::string& at, const Info&) {
@@ -155,11 +158,15 @@ class Walk {
 
   template <class T>
   void into(Named<T>& x, const json& j, const std::string& at, const Info& info) {
+    x = {};
     if (!j.is_object()) return wrong(at, "expected an object keyed by name" + help(info), &j);
     for (const auto& [key, value] : j.items()) {
       if (key == "note" && value.is_string()) continue;
-      if (key.empty()) wrong(at, "expected a name, found an empty one");
-      into(x[key], value, below(at, key), info);
+      // keys with a plain number may be globs or groups, and are looked up later
+      if constexpr (!std::is_arithmetic_v<T>)
+        if (const std::string fault = name_fault(key); !fault.empty()) wrong(at, fault);
+      if (key.empty() && std::is_arithmetic_v<T>) wrong(at, "expected a name, found an empty one");
+      into(x.add(key), value, below(at, key), info);
     }
   }
 
@@ -194,7 +201,7 @@ class Walk {
   template <Fields T>
   void into_fields(T& x, const json& j, const std::string& at, const Info& info, const std::set<std::string>& besides) {
     if (!j.is_object()) return wrong(at, "expected an object" + help(info), &j);
-    const std::size_t before = problems.size();
+    const std::size_t before = problems.size() + more;
     std::vector<std::string> known;
     T::each(x, [&](const char* key, auto& field, const Info& about) {
       known.emplace_back(key);
@@ -207,15 +214,18 @@ class Walk {
     all.insert(all.end(), besides.begin(), besides.end());
     for (const auto& [key, value] : j.items()) {
       if (std::find(all.begin(), all.end(), key) == all.end())
-        wrong(below(at, key), "unknown key" + did_you_mean(key, all));
+        wrong(full() ? "" : below(at, key), full() ? "" : "unknown key" + did_you_mean(key, all));
       if (key == "note") note(value, at);
     }
     if constexpr (requires { x.fault(); })
-      if (problems.size() == before)
+      if (problems.size() + more == before)
         if (const std::string fault = x.fault(); !fault.empty()) wrong(at, fault);
   }
 
  private:
+  /// Messages list a hundred problems; whether there is one more is all that is asked of the rest.
+  bool full() const { return problems.size() > 100; }
+
   void note(const json& value, const std::string& at) {
     if (!value.is_string()) wrong(at + "/note", "expected a text", &value);
   }
@@ -224,9 +234,10 @@ class Walk {
 
   static std::string excerpt(const json& value) {
     if (value.is_object()) return "an object";
-    if (value.is_array())
-      return value.size() > 4 ? "an array of " + std::to_string(value.size()) : value.dump(-1, ' ', true).substr(0, 60);
-    return value.dump(-1, ' ', true).substr(0, 60);
+    if (value.is_array() && value.size() > 4) return "an array of " + std::to_string(value.size());
+    if (value.is_string() && value.get_ref<const std::string&>().size() > 60)
+      return in_quotes(value.get_ref<const std::string&>());
+    return psoas::excerpt(value.dump(-1, ' ', true));
   }
 
   template <class T>

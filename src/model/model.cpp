@@ -42,8 +42,9 @@ Model::Model(const ModelSpec& spec) {
 Model Model::load(const std::string& path) {
   const Document document = Document::read(path);
   std::vector<Problem> problems;
-  const ModelSpec spec = model_from(document.root(), problems);
-  document.complain(Kind::model, problems);
+  std::size_t more = 0;
+  const ModelSpec spec = model_from(document.root(), problems, &more);
+  document.complain(Kind::model, problems, more);
   auto data = compile(spec, problems);
   document.complain(Kind::model, problems);
   return Model(std::move(data));

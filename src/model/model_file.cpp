@@ -11,8 +11,9 @@ constexpr const char* format = "psoas-model/1";
 
 ModelSpec from(const Document& document) {
   std::vector<Problem> problems;
-  ModelSpec spec = model_from(document.root(), problems);
-  document.complain(Kind::model, problems);
+  std::size_t more = 0;
+  ModelSpec spec = model_from(document.root(), problems, &more);
+  document.complain(Kind::model, problems, more);
   return spec;
 }
 
@@ -25,16 +26,17 @@ void check_format(const json& root, const std::string& expected, std::vector<Pro
     problems.push_back({"", "missing \"format\": \"" + expected + "\""});
   else if (root["format"] != expected)
     problems.push_back(
-        {"/format", "expected \"" + expected + "\", found " + root["format"].dump(-1, ' ', true).substr(0, 60)});
+        {"/format", "expected \"" + expected + "\", found " + excerpt(root["format"].dump(-1, ' ', true))});
 }
 
-ModelSpec model_from(const json& root, std::vector<Problem>& problems) {
+ModelSpec model_from(const json& root, std::vector<Problem>& problems, std::size_t* more) {
   ModelSpec spec;
   check_format(root, format, problems);
   if (!problems.empty()) return spec;
   Walk walk;
   walk.into_fields(spec, root, "", {}, {"format", "$schema", "note"});
   problems.insert(problems.end(), walk.problems.begin(), walk.problems.end());
+  if (more) *more += walk.more;
   return spec;
 }
 
@@ -134,7 +136,9 @@ std::string model_text(const ModelSpec& spec) {
   return pretty(root);
 }
 
-std::string model_schema() {
+std::string model_schema() { return pretty(model_schema_json()); }
+
+json model_schema_json() {
   json root = json::object();
   root["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   root["title"] = format;
@@ -146,7 +150,7 @@ std::string model_schema() {
   if (root.contains("required"))
     for (const json& key : root["required"]) needed.push_back(key);
   root["required"] = needed;
-  return pretty(root);
+  return root;
 }
 
 }  // namespace psoas

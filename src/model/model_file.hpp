@@ -8,8 +8,11 @@
 
 namespace psoas {
 
-/// Checks "format" and reads a document's root as a model; problems are collected.
-ModelSpec model_from(const json& root, std::vector<Problem>& problems);
+/// Checks "format" and reads a document's root as a model; problems are collected, and counted beyond a hundred.
+ModelSpec model_from(const json& root, std::vector<Problem>& problems, std::size_t* more = nullptr);
+
+/// The schema of a model as model_schema() writes it.
+json model_schema_json();
 
 /// Checks that an object says `"format": expected`.
 void check_format(const json& root, const std::string& expected, std::vector<Problem>& problems);

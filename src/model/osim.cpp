@@ -11,6 +11,7 @@
 #include <set>
 #include <string_view>
 
+#include "model/check.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/pose.hpp"
 #include "psoas/core/table.hpp"
@@ -50,13 +51,6 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-std::string quote(std::string_view text) {
-  if (text.size() <= 60) return "\"" + std::string(text) + "\"";
-  std::size_t length = 57;  // a message shows the start of a long text only, and no half character
-  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-  return "\"" + std::string(text.substr(0, length)) + "...\"";
-}
-
 /// Words separated by any white space.
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -72,27 +66,7 @@ std::vector<std::string> words_of(std::string_view text) {
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// The place of the first byte that is no UTF-8 text (or zero), or npos.
-std::size_t utf8_fault(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
-  for (std::size_t i = 0; i < s.size();) {
-    const unsigned c = byte(i);
-    const std::size_t more = c < 0x80                ? 0
-                             : c >= 0xC2 && c < 0xE0 ? 1
-                             : c >= 0xE0 && c < 0xF0 ? 2
-                             : c >= 0xF0 && c < 0xF5 ? 3
-                                                     : 9;
-    if (c == 0 || more == 9) return i;
-    unsigned code = more == 0 ? c : c & (0x3Fu >> more);
-    for (std::size_t k = 1; k <= more; ++k) {
-      if ((byte(i + k) & 0xC0) != 0x80) return i;
-      code = code << 6 | (byte(i + k) & 0x3F);
-    }
-    const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return i;
-    i += more + 1;
-  }
-  return s.npos;
-}
+std::size_t text_fault(std::string_view s) { return std::min(utf8_fault(s), s.find('\0')); }
 
 /// Body-fixed angles about x, y, z of a rotation, y in [-pi/2, pi/2].
 Vec3 angles_xyz(const Mat3& R) {
@@ -130,6 +104,7 @@ class Importer {
     groups();
     contacts();
     about();
+    if (problems_.empty()) ranges();
     complain();
     finish_notes();
     return std::move(result_);
@@ -180,7 +155,7 @@ class Importer {
   /// "Body \"pelvis\"" for messages.
   static std::string named(const xml_node& node) {
     const std::string name = node.attribute("name").value();
-    return std::string("<") + node.name() + ">" + (name.empty() ? "" : " " + quote(name));
+    return std::string("<") + node.name() + ">" + (name.empty() ? "" : " " + in_quotes(name));
   }
 
   void leave_out(const xml_node& node) {
@@ -219,7 +194,7 @@ class Importer {
       double value = 0;
       const auto [stop_at, fault] = std::from_chars(begin, end, value);
       if (fault != std::errc() || stop_at != end || !std::isfinite(value)) {
-        wrong(node, "expected a finite number in " + named(node) + ", found " + quote(word));
+        wrong(node, "expected a finite number in " + named(node) + ", found " + in_quotes(word));
         return {};
       }
       values.push_back(value + 0.0);  // no negative zero
@@ -269,7 +244,7 @@ class Importer {
     std::string word = text_of(node);
     for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     if (word != "true" && word != "false")
-      wrong(node, "expected true or false in " + named(node) + ", found " + quote(word));
+      wrong(node, "expected true or false in " + named(node) + ", found " + in_quotes(word));
     return word == "true";
   }
 
@@ -283,6 +258,8 @@ class Importer {
     } else if (!taken.insert(name).second) {
       wrong(node, "expected names that differ, found a second " + named(node));
       return "";
+    } else if (const std::string fault = name_fault(name); !fault.empty()) {
+      wrong(node, fault + " of this <" + node.name() + ">");
     }
     return name;
   }
@@ -292,7 +269,7 @@ class Importer {
   void parse() {
     if (bytes_.find_first_not_of(" \t\r\n") == std::string::npos)
       stop(0, "expected an OpenSim model, found an empty file");
-    if (const std::size_t fault = utf8_fault(bytes_); fault != std::string::npos)
+    if (const std::size_t fault = text_fault(bytes_); fault != std::string::npos)
       stop(static_cast<std::ptrdiff_t>(fault), "expected UTF-8 text, found the byte " +
                                                    std::to_string(static_cast<unsigned char>(bytes_[fault])) +
                                                    ": save the file as UTF-8");
@@ -312,7 +289,7 @@ class Importer {
     int number = 0;
     const auto [end, fault] = std::from_chars(version.data(), version.data() + version.size(), number);
     if (version.empty() || fault != std::errc() || end != version.data() + version.size())
-      stop(root.offset_debug(), "expected a Version number in <OpenSimDocument>, found " + quote(version));
+      stop(root.offset_debug(), "expected a Version number in <OpenSimDocument>, found " + in_quotes(version));
     if (number < 40000)
       stop(root.offset_debug(), "expected a file of OpenSim 4 (Version 40000 or later), found Version " + version +
                                     ": open the model in OpenSim 4 and save it there");
@@ -491,13 +468,13 @@ class Importer {
     if (matches.size() == 1) return matches.front();
     if (matches.size() > 1) {
       wrong(node, "expected one frame in " + named(node) + ", found " + std::to_string(matches.size()) +
-                      " that end in " + quote(text) + ": write the full path, such as " +
-                      quote(frames_[matches.front()].component.path));
+                      " that end in " + in_quotes(text) + ": write the full path, such as " +
+                      in_quotes(frames_[matches.front()].component.path));
     } else {
       std::vector<std::string> known;
       for (const Frame& frame : frames_)
         known.push_back(text[0] == '/' ? frame.component.path : last_part(frame.component.path));
-      wrong(node, "expected a body, ground or offset frame in " + named(node) + ", found " + quote(text) +
+      wrong(node, "expected a body, ground or offset frame in " + named(node) + ", found " + in_quotes(text) +
                       did_you_mean(text, known));
     }
     return {};
@@ -533,7 +510,7 @@ class Importer {
         if (const auto inertia = numbers(node, "inertia", 6, true))
           std::copy_n(inertia->begin(), 6, body.inertia.begin());
         possible_inertia(name, body);
-        if (!name.empty()) spec().bodies[name] = body, body_nodes_[name] = node;
+        if (!name.empty()) spec().bodies[name] = body, body_nodes_[name] = nodes_[below("/bodies", name)] = node;
       }
       for (const xml_node shape : node.child("attached_geometry").children())
         geometry_ += shape.type() == pugi::node_element;
@@ -587,7 +564,10 @@ class Importer {
       unused_surfaces_.insert(name);
       return;
     }
+    if (const std::string fault = name_fault(name); !fault.empty())
+      wrong(node, fault + " of this <" + node.name() + ">");
     sides_[name] = side(node, tag == "WrapSphere");
+    nodes_[below("/surfaces", name)] = node;
     spec().surfaces[name] = surface;
   }
 
@@ -600,7 +580,7 @@ class Importer {
     if (!word.empty() && word[0] != '+' && word[0] != '-') word = "+" + word;
     if (word.size() != 2 || std::string_view("xyz").find(word[1]) == std::string_view::npos) {
       wrong(quadrant,
-            "expected all, x, -x, y, -y, z or -z in " + named(quadrant) + ", found " + quote(text_of(quadrant)));
+            "expected all, x, -x, y, -y, z or -z in " + named(quadrant) + ", found " + in_quotes(text_of(quadrant)));
       return "shortest";
     }
     if (word[1] != 'z' && !sphere) return word;
@@ -671,13 +651,14 @@ class Importer {
       joint.parent_frame = {parent->translation, parent->orientation};
       joint.child_frame = {child->translation, child->orientation};
       spec().joints[name] = joint;
+      nodes_[below("/joints", name)] = component.node;
       const auto [other, first] = joint_of.insert({joint.child, &component});
       if (first)
         parent_of[joint.child] = joint.parent;
       else
-        wrong(component.node, "expected one joint that carries body " + quote(joint.child) + ", found a second one, " +
-                                  named(component.node) + " after " + named(other->second->node) +
-                                  ": closed loops are not imported");
+        wrong(component.node, "expected one joint that carries body " + in_quotes(joint.child) +
+                                  ", found a second one, " + named(component.node) + " after " +
+                                  named(other->second->node) + ": closed loops are not imported");
     }
     if (!problems_.empty()) return;  // the tree can be checked where all of it is known
     std::set<std::string> grounded{"ground"};
@@ -686,10 +667,10 @@ class Importer {
       std::string at = name;
       while (!grounded.count(at) && parent_of.count(at) && way.insert(at).second) at = parent_of[at];
       if (way.count(at))
-        wrong(node,
-              "expected joints that lead from body " + quote(name) + " to ground, found a loop through " + quote(at));
+        wrong(node, "expected joints that lead from body " + in_quotes(name) + " to ground, found a loop through " +
+                        in_quotes(at));
       else if (!grounded.count(at) && at == name)
-        wrong(node, "expected a joint that carries body " + quote(name) + ", found none");
+        wrong(node, "expected a joint that carries body " + in_quotes(name) + ", found none");
       grounded.insert(way.begin(), way.end());
       grounded.insert(name);  // each fault once
     }
@@ -742,10 +723,10 @@ class Importer {
       coordinate.range = range ? std::array<double, 2>{(*range)[0], (*range)[1]} : std::array<double, 2>{-10, 10};
       if (coordinate.range[0] > coordinate.range[1])
         wrong(property(node, "range"), "expected a range whose first value is not above its second in " + named(node) +
-                                           ", found " + quote(text_of(property(node, "range"))));
+                                           ", found " + in_quotes(text_of(property(node, "range"))));
       if (flag(node, "locked", false)) locked_.push_back(name);
       if (flag(node, "prescribed", false)) prescribed_.push_back(name);
-      if (!name.empty()) spec().coordinates[name] = coordinate;
+      if (!name.empty()) spec().coordinates[name] = coordinate, nodes_[below("/coordinates", name)] = node;
       names.push_back(name);
     }
     return names;
@@ -806,7 +787,7 @@ class Importer {
       axis.coordinate = used.front();
       if (std::find(names.begin(), names.end(), used.front()) == names.end()) {
         wrong(property(node, "coordinates"),
-              "expected a coordinate of this joint (" + join(names, ", ") + "), found " + quote(used.front()));
+              "expected a coordinate of this joint (" + join(names, ", ") + "), found " + in_quotes(used.front()));
         return {};
       }
     }
@@ -827,8 +808,9 @@ class Importer {
     const auto direction = numbers(node, "axis", 3, true);
     if (!direction) return {};
     axis.axis = Vec3((*direction)[0], (*direction)[1], (*direction)[2]);
-    if (!(axis.axis.norm() > 0))
-      wrong(property(node, "axis"), "expected an axis longer than 0, found " + quote(text_of(property(node, "axis"))));
+    if (!is_direction(axis.axis))
+      wrong(property(node, "axis"),
+            std::string(direction_rule) + ", found " + in_quotes(text_of(property(node, "axis"))));
     return axis;
   }
 
@@ -859,7 +841,7 @@ class Importer {
       if (scale != 1.0) multiply(*f, scale);
       CoordinateSpec& coordinate = spec().coordinates[*target];
       if (coordinate.coupled_to || *source == *target) {
-        wrong(node, "expected " + quote(*target) + " to follow one other coordinate, found " +
+        wrong(node, "expected " + in_quotes(*target) + " to follow one other coordinate, found " +
                         (*source == *target ? "itself" : "a second one") + " in " + named(node));
         continue;
       }
@@ -880,7 +862,7 @@ class Importer {
     if (spec().coordinates.find(coordinate)) return coordinate;
     std::vector<std::string> known;
     for (const auto& [other, item] : spec().coordinates) known.push_back(other);
-    wrong(node, "expected a coordinate in " + named(node) + ", found " + quote(words.front()) +
+    wrong(node, "expected a coordinate in " + named(node) + ", found " + in_quotes(words.front()) +
                     did_you_mean(coordinate, known));
     return {};
   }
@@ -926,7 +908,7 @@ class Importer {
         muscle.curve = DeGrooteFregly{number(node, "active_force_width_scale", 1.0)};
       }
       path(component, muscle);
-      if (!name.empty()) spec().muscles[name] = muscle;
+      if (!name.empty()) spec().muscles[name] = muscle, nodes_[below("/muscles", name)] = node;
     }
   }
 
@@ -985,7 +967,7 @@ class Importer {
       std::vector<std::string> known;
       for (const auto& [other, word] : sides_) known.push_back(other);
       wrong(object,
-            "expected a wrap object in " + named(object) + ", found " + quote(name) + did_you_mean(name, known));
+            "expected a wrap object in " + named(object) + ", found " + in_quotes(name) + did_you_mean(name, known));
       return;
     }
     WrapSpec wrap;
@@ -996,7 +978,7 @@ class Importer {
       if (first != std::floor(first) || last != std::floor(last) || first >= last || last > count)
         wrong(property(node, "range"), "expected two points of the path, from 1 to " + std::to_string(points) +
                                            " and -1 for open, in " + named(property(node, "range")) + ", found " +
-                                           quote(text_of(property(node, "range"))));
+                                           in_quotes(text_of(property(node, "range"))));
       else if ((*range)[0] >= 1 || (*range)[1] >= 1)
         wrap.between = {first - 1, last - 1};
     }
@@ -1014,7 +996,7 @@ class Importer {
         else if (std::find(no_members_.begin(), no_members_.end(), word) == no_members_.end())
           no_members_.push_back(word);
       }
-      if (name.empty() || members.empty() || spec().groups.find(name))
+      if (!name_fault(name).empty() || members.empty() || spec().groups.find(name))
         leave_out(node);
       else
         spec().groups[name] = members;
@@ -1026,7 +1008,7 @@ class Importer {
     for (const Component& component : sphere_nodes_) {
       const Frame* frame = known_frame(component, "socket_frame");
       const std::string name = component.node.attribute("name").value();
-      if (!frame || frame->body == "ground" || name.empty() || spec().contacts.find(name)) {
+      if (!frame || frame->body == "ground" || !name_fault(name).empty() || spec().contacts.find(name)) {
         leave_out(component.node);
         continue;
       }
@@ -1039,6 +1021,39 @@ class Importer {
   }
 
   // ---- the rest
+
+  /// OpenSim takes default values outside the range of a coordinate; the range is widened, so that the pose stays.
+  void widen_ranges() {
+    for (auto& [name, coordinate] : spec().coordinates) {
+      auto& [low, high] = coordinate.range;
+      const double value = coordinate.value;
+      if (coordinate.coupled_to || (low <= value && value <= high)) continue;
+      result_.notes.push_back("range of coordinate " + name + ": widened from " + shortest_text(low) + " to " +
+                              shortest_text(high) + " so that it holds the default value " + shortest_text(value));
+      low = std::min(low, value), high = std::max(high, value);
+    }
+  }
+
+  /// Holds what was imported to the rules for every model, with the place of the element that breaks one.
+  void ranges() {
+    widen_ranges();
+    Check check;
+    check.value(spec(), {}, {});
+    for (const Problem& problem : check.problems) {
+      const auto steps = pointer_steps(problem.pointer);
+      std::string pointer, field;
+      for (std::size_t i = 0; steps && i < steps->size(); ++i) {
+        if (i < 2)
+          pointer = below(pointer, (*steps)[i]);
+        else
+          field += (field.empty() ? "" : "/") + (*steps)[i];
+      }
+      const auto found = nodes_.find(pointer);
+      const xml_node node = found == nodes_.end() ? model_ : found->second;
+      wrong(node, (found == nodes_.end() ? problem.pointer : named(node) + (field.empty() ? "" : ", " + field)) + ": " +
+                      problem.text);
+    }
+  }
 
   void about() {
     const std::string file = std::filesystem::path(path_).filename().string();
@@ -1055,7 +1070,7 @@ class Importer {
     const auto unit = [&](const char* name, std::initializer_list<std::string_view> known, const std::string& wanted) {
       const xml_node node = model_.child(name);
       if (const std::string text = text_of(node); node && std::find(known.begin(), known.end(), text) == known.end())
-        wrong(node, "expected " + wanted + " in " + named(node) + ", found " + quote(text));
+        wrong(node, "expected " + wanted + " in " + named(node) + ", found " + in_quotes(text));
     };
     unit("length_units", {"meters", "meter", "metres", "metre", "m"}, "meters");
     unit("force_units", {"N", "newtons", "newton"}, "N");
@@ -1110,7 +1125,7 @@ class Importer {
   std::vector<Frame> frames_;
   std::map<std::string, std::size_t> frame_by_path_;
   std::map<std::string, std::vector<std::size_t>> frames_by_name_;
-  std::map<std::string, xml_node> body_nodes_;
+  std::map<std::string, xml_node> body_nodes_, nodes_;  // the latter by pointer into the model
   std::set<std::string> coordinate_names_, unused_surfaces_;
   std::map<std::string, std::string> sides_;  // of the surfaces, for the wraps
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "model/compile.hpp"
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
 #include "psoas/io/file.hpp"
@@ -15,6 +16,9 @@ namespace {
 constexpr const char* study_format = "psoas-study/1";
 constexpr const char* result_format = "psoas-result/1";
 constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
+
+const Info mass_info{"kg", "mass of the subject", 1, 500}, height_info{"m", "height of the subject", 0.3, 3},
+    factor_info{"1", "factor on lengths", 0.1, 10};
 
 const std::set<std::string> common_keys = {"format", "$schema",  "note",    "title",   "study",  "model",
                                            "edits",  "variants", "subject", "outputs", "extends"};
@@ -41,6 +45,41 @@ std::vector<std::string> kind_names() {
   return names;
 }
 
+/// The schema of one study kind; null where there is none of this name.
+json schema_of_study(const std::string& kind) {
+  json schema;
+  const auto write = [&]<class K>(const K& question) {
+    schema = schema_of(question);
+    schema["description"] = K::help;
+    json& p = schema["properties"];
+    p["study"] = {{"const", std::string(K::name)}};
+    p["format"] = {{"const", study_format}};
+    for (const char* key : {"$schema", "title", "model", "extends"}) p[key] = {{"type", "string"}};
+    p["edits"] = {{"type", "array"}};
+    p["variants"] = {{"type", "object"}};
+    const json factor = schema_of(required, factor_info);
+    json& subject = p["subject"] = {{"type", "object"}, {"additionalProperties", false}};
+    subject["properties"] = {
+        {"mass", schema_of(required, mass_info)},
+        {"height", schema_of(required, height_info)},
+        {"scale",
+         {{"type", "object"},
+          {"properties", {{"note", {{"type", "string"}}}}},
+          {"additionalProperties",
+           {{"anyOf", {factor, {{"type", "array"}, {"items", factor}, {"minItems", 3}, {"maxItems", 3}}}}}}}},
+        {"note", {{"type", "string"}}}};
+    p["outputs"] = {{"type", "array"}, {"items", {{"type", "string"}}}};
+    json needed = json::array({"format", "study"});
+    if (schema.contains("required"))
+      for (const json& key : schema["required"]) needed.push_back(key);
+    schema["required"] = needed;
+  };
+  [&]<class... K>(const std::variant<K...>*) {
+    ((kind == K::name ? write(K{}) : void()), ...);
+  }(static_cast<const StudyKind*>(nullptr));
+  return schema;
+}
+
 /// Collects problems of two documents, the study's and the model's, and throws them together.
 class StudyReader {
  public:
@@ -48,7 +87,10 @@ class StudyReader {
     study_.path = std::move(path);
     document_ = std::make_shared<Document>(Document::read(study_.path));
     if (text_of(document_->root(), "format") == result_format) open_result();
-    for (const auto& [pointer, text] : set) apply_set(pointer, text);
+    // which model, before what is in it
+    for (const bool model : {true, false})
+      for (const auto& [pointer, text] : set)
+        if ((pointer == "/model") == model) apply_set(pointer, text);
   }
 
   Study read() {
@@ -60,10 +102,11 @@ class StudyReader {
     question(root, walk);
     common(root, walk);
     problems = walk.problems;
+    const std::size_t more = walk.more;
     if (root.contains("edits")) study_.edits = edits_from(root["edits"], "/edits", problems);
     one_edit_a_name(study_.edits, problems);
     if (root.contains("variants")) variants(root["variants"], problems);
-    document_->complain(Kind::input, problems);
+    document_->complain(Kind::input, problems, more);
 
     load_model(root);
     study_.unedited = study_.model = scaled(study_.model, study_.subject, "/subject", problems);
@@ -103,10 +146,71 @@ class StudyReader {
     constexpr std::string_view into_model = "/model/";
     if (pointer.substr(0, into_model.size()) == into_model) {
       load_model_document(document_->root());
-      model_->set(pointer.substr(into_model.size() - 1), value);
+      const json schema = model_schema_json();
+      for (const std::string& one : selected(pointer.substr(into_model.size() - 1), pointer))
+        model_->set(one, value, schema, "/model" + one);
       return;
     }
-    document_->set(named_edit(pointer), value);
+    document_->set(named_edit(pointer), value, schema_for_set(pointer), pointer);
+  }
+
+  /// The schema of this study's kind, with the model's bodies as fields where one of them is scaled.
+  json schema_for_set(const std::string& pointer) {
+    json schema = schema_of_study(text_of(document_->root(), "study"));
+    if (pointer.rfind("/subject/scale/", 0) == 0) {
+      load_model_document(document_->root());
+      json& scale = schema["properties"]["subject"]["properties"]["scale"];
+      const json factor = scale["additionalProperties"];
+      scale["additionalProperties"] = false;
+      const json& root = model_->root();
+      if (root.is_object() && root.contains("bodies") && root["bodies"].is_object())
+        for (const auto& [body, item] : root["bodies"].items()) scale["properties"][body] = factor;
+    }
+    return schema;
+  }
+
+  /// The pointers that one with globs, or with a group of muscles, means in the model.
+  std::vector<std::string> selected(const std::string& pointer, const std::string& whole) const {
+    const auto steps = pointer_steps(pointer);
+    if (!steps || (pointer.find_first_of("*?") == pointer.npos && pointer.find("group:") == pointer.npos))
+      return {pointer};
+    std::vector<std::pair<std::string, const json*>> found{{"", &model_->root()}};
+    for (std::size_t i = 0; i < steps->size(); ++i) {
+      const std::string& step = (*steps)[i];
+      const bool group = i == 1 && steps->front() == "muscles" && step.rfind("group:", 0) == 0;
+      std::vector<std::pair<std::string, const json*>> next;
+      std::vector<std::string> known, members;
+      if (group) {
+        std::vector<Problem> ignored;  // told when the model is read
+        const ModelSpec spec = model_from(model_->root(), ignored);
+        members = select_muscles(spec, step);
+        for (const auto& [name, patterns] : spec.groups)
+          for (const char* side : {"", "_r", "_l"}) known.push_back("group:" + name + side);
+      }
+      const bool selection = group || step.find_first_of("*?") != step.npos;
+      for (const auto& [at, value] : found) {
+        const json* there = value;
+        if (!selection) {
+          const bool has = there && there->is_object() && there->contains(step);
+          next.emplace_back(below(at, step), has ? &(*there)[step] : nullptr);
+        } else if (there && there->is_object()) {
+          for (const auto& [key, member] : there->items()) {
+            known.push_back(key);
+            if (key == "note" && member.is_string()) continue;
+            if (group ? std::find(members.begin(), members.end(), key) != members.end() : glob_match(step, key))
+              next.emplace_back(below(at, key), &member);
+          }
+        }
+      }
+      if (next.empty())
+        throw Error(Kind::input, "--set " + whole,
+                    "expected a name, glob or group that matches something, found " + in_quotes(step) +
+                        did_you_mean(step, known));
+      found = std::move(next);
+    }
+    std::vector<std::string> pointers;
+    for (const auto& [at, value] : found) pointers.push_back(at);
+    return pointers;
   }
 
   /// A pointer may use an edit's name instead of its index.
@@ -114,11 +218,16 @@ class StudyReader {
     if (pointer.rfind("/edits/", 0) != 0 || !document_->root().contains("edits")) return pointer;
     const std::size_t end = std::min(pointer.find('/', 7), pointer.size());
     const json& edits = document_->root()["edits"];
-    if (edits.is_array())
-      for (std::size_t i = 0; i < edits.size(); ++i)
-        if (edits[i].is_object() && edits[i].contains("name") && edits[i]["name"] == pointer.substr(7, end - 7))
-          return "/edits/" + std::to_string(i) + pointer.substr(end);
-    return pointer;
+    const std::string name = pointer.substr(7, end - 7);
+    if (!edits.is_array() || name.find_first_not_of("0123456789") == name.npos) return pointer;
+    std::vector<std::string> known;
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+      known.push_back(text_of(edits[i], "name"));
+      if (known.back() == name) return "/edits/" + std::to_string(i) + pointer.substr(end);
+    }
+    throw Error(Kind::input, "--set " + pointer,
+                "expected an edit of this name or index, found none in " + document_->file().name() +
+                    did_you_mean(name, known));
   }
 
   /// A pointer such as /edits/tight/scale must mean one edit.
@@ -161,22 +270,21 @@ class StudyReader {
     for (const auto& [key, value] : subject.items()) {
       const std::string place = below("/subject", key);
       if (key == "mass") {
-        walk.into(study_.subject.mass.emplace(), value, place, Info{"kg", "mass of the subject", 1, 500});
+        walk.into(study_.subject.mass.emplace(), value, place, mass_info);
       } else if (key == "height") {
-        walk.into(study_.subject.height.emplace(), value, place, Info{"m", "height of the subject", 0.3, 3});
+        walk.into(study_.subject.height.emplace(), value, place, height_info);
       } else if (key == "scale") {
         if (!value.is_object()) walk.wrong(place, "expected an object from bodies to one or three factors", &value);
         if (value.is_object())
           for (const auto& [body, factor] : value.items()) {
             if (body == "note" && factor.is_string()) continue;
             Vec3& f = study_.subject.scale[body];
-            const Info info{"1", "factor on lengths", 0.1, 10};
             if (factor.is_number()) {
               double one = 1.0;
-              walk.into(one, factor, below(place, body), info);
+              walk.into(one, factor, below(place, body), factor_info);
               f = Vec3::Constant(one);
             } else {
-              walk.into(f, factor, below(place, body), info);
+              walk.into(f, factor, below(place, body), factor_info);
             }
           }
       } else if (key != "note") {
@@ -228,15 +336,12 @@ class StudyReader {
   void load_model(const json& root) {
     load_model_document(root);
     std::vector<Problem> problems;
-    study_.model = model_from(model_->root(), problems);
-    model_->complain(Kind::model, problems);
+    std::size_t more = 0;
+    study_.model = model_from(model_->root(), problems, &more);
+    model_->complain(Kind::model, problems, more);
     // compiled once here for problems with places; variants compile their own
-    try {
-      const Model checked(study_.model);
-    } catch (const Error&) {
-      if (embedded_.is_null()) Model::load(beside(root["model"].get<std::string>()));
-      throw;
-    }
+    compile(study_.model, problems);
+    model_->complain(Kind::model, problems);
   }
 
   void load_tables() {
@@ -396,27 +501,7 @@ std::string study_schema() {
   root["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   root["title"] = study_format;
   root["oneOf"] = json::array();
-  [&]<class... K>(const std::variant<K...>*) {
-    (
-        [&] {
-          json one = schema_of(K{});
-          one["description"] = K::help;
-          json& p = one["properties"];
-          p["study"] = {{"const", std::string(K::name)}};
-          p["format"] = {{"const", study_format}};
-          for (const char* key : {"$schema", "title", "model", "extends"}) p[key] = {{"type", "string"}};
-          p["edits"] = {{"type", "array"}};
-          p["variants"] = {{"type", "object"}};
-          p["subject"] = {{"type", "object"}};
-          p["outputs"] = {{"type", "array"}, {"items", {{"type", "string"}}}};
-          json needed = json::array({"format", "study"});
-          if (one.contains("required"))
-            for (const json& key : one["required"]) needed.push_back(key);
-          one["required"] = needed;
-          root["oneOf"].push_back(one);
-        }(),
-        ...);
-  }(static_cast<const StudyKind*>(nullptr));
+  for (const std::string& kind : kind_names()) root["oneOf"].push_back(schema_of_study(kind));
   return pretty(root);
 }
 

@@ -214,6 +214,19 @@ TEST_F(Cli, SetChangesTheStudyAndItsModel) {
   EXPECT_FALSE(folder.names().contains("b"));
 }
 
+TEST_F(Cli, SetReachesDefaultsAndSelections) {
+  ASSERT_EQ(psoas({"run", swing, "-o", "a", "--set", "/duration=0.05", "--set", "/tolerance=1e-7", "--set",
+                   "/outputs=[\"coordinate/hip_flexion_r\"]", "--set", "/model/muscles/*/damping=0.2"})
+                .code,
+            0);
+  const auto result = nlohmann::json::parse(folder.read("a/result.json"));
+  EXPECT_EQ(result["provenance"]["study"]["tolerance"], 1e-7);
+  for (const auto& muscle : result["provenance"]["model"]["muscles"]) EXPECT_EQ(muscle["damping"], 0.2);
+  const Ran ran = psoas({"run", swing, "-o", "b", "--set", "/model/gravity/99999999999999999999999=1"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_TRUE(has(ran.err, "expected an index from 0 to ")) << ran.err;
+}
+
 TEST_F(Cli, AnOlderResultIsReplacedWhole) {
   ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
   folder.write("a/mine.svg", "not psoas's");

@@ -155,10 +155,11 @@ TEST(ReadTable, ContentDecidesWhereTheEndingDoesNot) {
 TEST(ReadTable, NumbersOfAllSizes) {
   const Table table = parse_table(
       "a\n0.1\n1e-400\n-1e-400\n4.9406564584124654e-324\n1.7976931348623157e308\n-0\n.5\n5.\n1E+02\n"
-      "0.5e-999\n1e-320\n",
+      "0.5e-999\n1e-320\n1e-99999\n-1E-99999\n",
       "a.csv");
   const Numbers& a = table.columns[0];
-  EXPECT_EQ(a, (Numbers{0.1, 0.0, -0.0, 5e-324, 1.7976931348623157e308, -0.0, 0.5, 5.0, 100.0, 0.0, 1e-320}));
+  EXPECT_EQ(a,
+            (Numbers{0.1, 0.0, -0.0, 5e-324, 1.7976931348623157e308, -0.0, 0.5, 5.0, 100.0, 0.0, 1e-320, 0.0, -0.0}));
   EXPECT_TRUE(std::signbit(a[2]) && std::signbit(a[5]) && !std::signbit(a[1]));
 }
 
@@ -213,6 +214,7 @@ TEST(ReadTable, EveryProblemHasItsPlace) {
       {"a.csv", "time,a\n0,\"1,5\"\n",
        "a.csv:2: a: expected a number, found \"\"1,5\"\" (decimals take a point, not a comma)"},
       {"a.csv", "time,a\n0,1e999\n", "a.csv:2: a: expected a number, found \"1e999\""},
+      {"a.csv", "time,a\n0,1e99999\n", "a.csv:2: a: expected a number, found \"1e99999\""},
       {"a.csv", "time,a\n0,0.5e999\n", "a.csv:2: a: expected a number, found \"0.5e999\""},
       {"a.csv", "time,a\n0,0x10\n", "a.csv:2: a: expected a number, found \"0x10\""},
       {"a.csv", "time,a\n0,++1\n", "a.csv:2: a: expected a number, found \"++1\""},

@@ -226,6 +226,23 @@ TEST(Extends, AnObjectWithOneMemberIsNotAlwaysAKind) {
   EXPECT_EQ(spec.passive.size(), 2u);
 }
 
+TEST(Extends, NamesOfElementsAreNoKinds) {
+  const ModelSpec spec =
+      extended(R"("surfaces": {"brim": null, "cylinder": {"body": "thigh", "shape": {"sphere": {"radius": 0.02}}}},
+                                     "groups": {"psoas": null, "all": null, "linear": ["*"]}, "muscles": {"psoas_r": {"wraps": []}},
+                                     "contacts": {"heel_r": null, "pin": {"body": "shank", "location": [0, 0, 0]}})");
+  EXPECT_EQ(spec.contacts.size(), 1u);
+  const TempFolder folder;
+  json base = json::parse(tiny_text);
+  base["contacts"] = {{"sphere", base["contacts"]["heel_r"]}};
+  folder.write("base.json", base.dump());
+  const ModelSpec both = read_model(
+      folder.write("derived.json",
+                   R"({"extends": "base.json", "contacts": {"cylinder": {"body": "shank", "location": [0, 0, 0]}}})"));
+  EXPECT_NE(both.contacts.find("sphere"), nullptr);
+  EXPECT_NE(both.contacts.find("cylinder"), nullptr);
+}
+
 TEST(Extends, PlacesAreThoseOfTheFileThatSaysIt) {
   const TempFolder folder;
   const std::string base = folder.write("base.json", replaced(tiny_text, "\"mass\": 3", "\"mass\": -3"));
@@ -253,10 +270,80 @@ TEST(Extends, AtMostEightDeepAndNoCycle) {
   EXPECT_NE(error_of(read).find("expected no cycle, found " + (folder / "a.json") + " -> "), std::string::npos)
       << error_of(read);
   EXPECT_EQ(place_of([&] { read_model(folder.write("c.json", "{\"extends\": \"none.json\"}")); }),
-            (std::pair<std::string, std::string>{"io", folder / "none.json"}));
+            (std::pair<std::string, std::string>{"io", folder / "c.json:1: /extends"}));
   EXPECT_NE(error_of([&] {
               read_model(folder.write("d.json", "{\"extends\": [\"0.json\"]}"));
             }).find("d.json:1: /extends: expected a path"),
+            std::string::npos);
+}
+
+// ---- many problems, long texts ----
+
+TEST(ManyProblems, AreCountedAndOnlyTheFirstHundredAreTold) {
+  // a file of megabytes in which every line is wrong: a search of the file for each problem would take minutes
+  constexpr int muscles = 1000, wrong = 200;
+  std::string text = "{\"format\": \"psoas-model/1\", \"muscles\": {\n";
+  for (int i = 0; i < muscles; ++i) {
+    text += (i > 0 ? ",\n\"m" : "\"m") + std::to_string(i) + "\": {\"optimal_fibre_length\": 0.1";
+    for (int k = 0; k < wrong; ++k) text += ",\n\"tendon_slack_lenght_" + std::to_string(k) + "\": 1";
+    text += "}";
+  }
+  text += "}}";
+  const std::string what = error_of([&] { parse_model("a.json", text); });
+  EXPECT_EQ(what.substr(0, what.find('\n')),
+            "a.json:2: /muscles/m0: missing \"tendon_slack_length\" (tendon length at which it starts to carry force)");
+  EXPECT_EQ(std::count(what.begin(), what.end(), '\n'), 100);
+  EXPECT_NE(what.find("\na.json:12: /muscles/m0/tendon_slack_lenght_9: unknown key, did you mean"), std::string::npos)
+      << what.substr(0, 4000);
+  EXPECT_EQ(what.substr(what.rfind('\n')), "\nand " + std::to_string(muscles * (wrong + 1) - 100) + " more problems");
+}
+
+TEST(ManyProblems, LongKeysAndTextsAreShortened) {
+  const std::string huge(1000000, 'k');
+  const auto complaint = [&](const std::string& from, const std::string& to) {
+    return error_of([&] { parse_model("a.json", replaced(tiny_text, from, to)); });
+  };
+  EXPECT_LT(complaint("\"thigh\": {\"mass\"", "\"thigh\": {\"" + huge + "\"").size(), 1000u);
+  EXPECT_LT(complaint("\"name\": \"tiny\"", "\"" + huge + "\": 1, \"" + huge + "\": 2").size(), 1000u);
+  EXPECT_LT(complaint("\"mass\": 8", "\"mass\": \"" + huge + "\"").size(), 1000u);
+  EXPECT_LT(complaint("\"pin\": {", "\"" + huge + "\": {").size(), 1000u);
+}
+
+TEST(Names, ThatSelectionsWouldMisreadAreRefused) {
+  for (const char* name : {"psoas/r", "psoas*", "psoas?", " psoas", "psoas ", "group:psoas", "pso\\nas"}) {
+    const std::string text = replaced(tiny_text, "\"psoas_l\": {", "\"" + std::string(name) + "\": {");
+    EXPECT_NE(error_of([&] { parse_model("a.json", text); }).find(": /muscles: expected a name "), std::string::npos)
+        << name;
+  }
+  ModelSpec spec = test::tiny_model();
+  spec.muscles["a/b"] = *spec.muscles.find("psoas_r");
+  EXPECT_NE(error_of([&] { Model model(spec); }).find("/muscles: expected a name without / * ?"), std::string::npos);
+}
+
+// ---- numbers that leave the numbers ----
+
+TEST(Numbers, ThatWouldBecomeInfiniteAreRefused) {
+  const auto complaint = [&](const std::string& from, const std::string& to) {
+    return error_of([&] { parse_model("a.json", replaced(tiny_text, from, to)); });
+  };
+  EXPECT_NE(complaint("\"x\": [-2, -1, 0]", "\"x\": [-2, -1e-320, 0]").find("expected x to increase by at least 1e-09"),
+            std::string::npos);
+  EXPECT_NE(complaint("\"y\": [0.02, 0.01, 0]", "\"y\": [0.02, 1e300, 0]").find("/spline/y/1: expected a number"),
+            std::string::npos);
+  EXPECT_NE(complaint("[0.01, 0.02]", "[0.01, 1e300]").find("/function/polynomial/1: expected a number"),
+            std::string::npos);
+  EXPECT_NE(complaint("[0.01, 0.02]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")
+                .find("expected at most 16 coefficients, found 17"),
+            std::string::npos);
+  EXPECT_NE(complaint("{\"axis\": [0, 1, 0],", "{\"axis\": [1e200, 0, 1e200],").find(direction_rule),
+            std::string::npos);
+  EXPECT_NE(complaint("\"range\": [-1, 2], \"value\": 0.1", "\"range\": [-1, 2], \"value\": 2.1")
+                .find("/coordinates/hip_flexion_r: expected a value inside the range"),
+            std::string::npos);
+  EXPECT_NE(complaint("{\"body\": \"thigh\", \"location\": [-0.04, -0.3, 0]}",
+                      "{\"body\": \"thigh\", \"location\": [-0.04, -0.3, 0], \"only_when\": {\"coordinate\": "
+                      "\"knee_angle_r\", \"range\": [1, -1]}}")
+                .find("/path/1/only_when: expected the range's first value not above its second"),
             std::string::npos);
 }
 

@@ -379,7 +379,8 @@ const Broken broken_files[] = {
      "expected a coordinate of this joint (hip_flexion_r), found \"hip\""},
     {"AxisCoordinates", "<coordinates>hip_flexion_r", "<coordinates>hip_flexion_r t1", "<TransformAxis",
      "expected at most one coordinate in <TransformAxis> \"rotation1\", found 2"},
-    {"ZeroAxis", "<axis>0 0 2", "<axis>0 0 0", "<axis>0 0 0", "expected an axis longer than 0, found \"0 0 0\""},
+    {"ZeroAxis", "<axis>0 0 2", "<axis>0 0 0", "<axis>0 0 0",
+     "expected a direction with a length from 1e-6 to 1e6, found \"0 0 0\""},
     {"AxisName", "<TransformAxis name=\"rotation2\">", "\n<TransformAxis name=\"rotation4\">", "rotation4",
      "expected a <TransformAxis> for each of rotation1, rotation2, rotation3, translation1, translation2, "
      "translation3, found <TransformAxis> \"rotation4\""},
@@ -432,6 +433,12 @@ const Broken broken_files[] = {
      "expected <max_isometric_force> in <Millard2012EquilibriumMuscle> \"psoas_r\", found none"},
     {"TwoMuscles", "<Thelen2003Muscle name=\"rectus_r\">", "<Thelen2003Muscle name=\"psoas_r\">", "<Thelen2003Muscle",
      "expected names that differ, found a second <Thelen2003Muscle> \"psoas_r\""},
+    {"MassOutOfRange", "<mass>11.5", "<mass>-1", "<Body name=\"pelvis\"",
+     "<Body> \"pelvis\", mass: expected a number [kg] from 0 to 10000 (mass), found -1"},
+    {"RadiusOutOfRange", "<radius>0.03</radius>", "<radius>0</radius>", "<WrapSphere",
+     "<WrapSphere> \"ball\", shape/sphere/radius: expected a number [m] from 1e-06 to 10 (radius), found 0"},
+    {"NameWithStar", "<Thelen2003Muscle name=\"rectus_r\">", "<Thelen2003Muscle name=\"rectus*\">", "<Thelen2003Muscle",
+     "expected a name without / * ?, found \"rectus*\" of this <Thelen2003Muscle>"},
     {"NotUtf8", "Körper", "K\xF6rper", "K\xF6rper", "expected UTF-8 text, found the byte 246: save the file as UTF-8"},
 };
 

@@ -262,24 +262,106 @@ TEST_F(StudyFile, SetRefuses) {
   const auto refused = [&](const std::string& pointer, const std::string& value) {
     return error_of([&] { read_study(path, {{pointer, value}}); });
   };
-  EXPECT_EQ(refused("/to_degrees", "1"), "--set /to_degrees: expected something there, found nothing in " + path);
+  EXPECT_EQ(refused("/to_degrees", "1"),
+            "--set /to_degrees: expected something there, found nothing in " + path + ", did you mean \"to_deg\"?");
   EXPECT_EQ(refused("to_deg", "1"), "--set to_deg: expected a JSON pointer such as /subject/mass");
   EXPECT_EQ(refused("/to~deg", "1"), "--set /to~deg: expected a JSON pointer such as /subject/mass");
   EXPECT_EQ(refused("/to_deg", "high"), "--set /to_deg: expected a value of type number, found \"high\"");
   EXPECT_EQ(refused("/to_deg", "null"), "--set /to_deg: expected a value of type number, found null");
   EXPECT_EQ(refused("/title", "3"), "--set /title: expected a value of type string, found 3");
-  EXPECT_EQ(refused("/edits/loose/scale/optimal_fibre_length", "0.5")
-                .find("--set /edits/loose/scale/optimal_fibre_length: expected something there"),
+  EXPECT_EQ(refused("/step_dge", "1"),
+            "--set /step_dge: expected something there, found nothing in " + path + ", did you mean \"step_deg\"?");
+  EXPECT_EQ(refused("/edits/tihgt/scale/optimal_fibre_length", "0.5"),
+            "--set /edits/tihgt/scale/optimal_fibre_length: expected an edit of this name or index, found none in " +
+                path + ", did you mean \"tight\"?");
+  EXPECT_NE(refused("/edits/tight/scale/optimal_fiber_length", "0.5").find("did you mean \"optimal_fibre_length\"?"),
+            std::string::npos);
+  EXPECT_EQ(refused("/outputs/0", "a").find("--set /outputs/0: expected something there"), 0u);
+  EXPECT_EQ(refused("/edits/99999999999999999999999", "1"),
+            "--set /edits/99999999999999999999999: expected an index from 0 to 1 in /edits/99999999999999999999999, "
+            "found \"99999999999999999999…\"");
+  EXPECT_EQ(refused("/edits/-", "1").find("--set /edits/-: expected an edit of this name or index"), 0u);
+  EXPECT_EQ(refused("/title/below", "1").find("--set /title/below: expected something there"), 0u);
+  EXPECT_EQ(
+      refused("/subject/scale/thihg", "1"),
+      "--set /subject/scale/thihg: expected something there, found nothing in " + path + ", did you mean \"thigh\"?");
+  EXPECT_EQ(refused("/subject/scale/thigh", "\"big\""),
+            "--set /subject/scale/thigh: expected a value of type number or array, found \"big\"");
+  EXPECT_EQ(refused("/subject/mass", "1000").find("--set /subject/mass: expected a number [kg] from 1 to 500"), 0u);
+  EXPECT_EQ(refused("/posture/knee", "1").find("--set /posture/knee: expected something there"), 0u)
+      << "a new name is no field";
+  EXPECT_NE(refused("/model/muscles/flexer/damping", "0.2").find("did you mean \"flexor\"?"), std::string::npos);
+  EXPECT_NE(refused("/model/muscles/flexor/dampnig", "0.2").find("did you mean \"damping\"?"), std::string::npos);
+  EXPECT_EQ(refused("/model/muscles/flexor/damping", "\"low\""),
+            "--set /model/muscles/flexor/damping: expected a value of type number, found \"low\"");
+  EXPECT_EQ(refused("/model/muscles/flexer*/damping", "0.2"),
+            "--set /model/muscles/flexer*/damping: expected a name, glob or group that matches something, found "
+            "\"flexer*\", did you mean \"flexor\"?");
+  EXPECT_EQ(refused("/model/muscles/group:hip_muscle/damping", "0.2")
+                .find("--set /model/muscles/group:hip_muscle/damping: expected a name, glob or group"),
             0u);
-  EXPECT_EQ(refused("/edits/9/scale", "0.5").find("--set /edits/9/scale: expected something there"), 0u);
+  EXPECT_EQ(refused("/edits/loose/scale/optimal_fibre_length", "0.5")
+                .find("--set /edits/loose/scale/optimal_fibre_length: expected an edit of this name or index"),
+            0u);
+  EXPECT_EQ(refused("/edits/9/scale", "0.5").find("--set /edits/9/scale: expected an index from 0 to 1"), 0u);
   EXPECT_EQ(refused("/model/bodies/shank/mass", "1")
-                .find("--set /bodies/shank/mass: expected something there, found nothing in " + model),
+                .find("--set /model/bodies/shank/mass: expected something there, found nothing in " + model),
             0u);
   EXPECT_EQ(refused("/to_deg", "1e4").find("--set /to_deg: expected a number [deg] from -360 to 360"), 0u)
       << "the place is the option's";
   EXPECT_EQ(refused("/title", "\xff\xfe"), "--set /title: expected a value in UTF-8");
   EXPECT_EQ(place_of([&] { read_study(path, {{"/to_deg", "high"}}); }), (Pair{"input", "--set /to_deg"}));
-  EXPECT_EQ(refused("/model/bodies/thigh/mass", "-1").find("--set /bodies/thigh/mass: expected a number [kg]"), 0u);
+  EXPECT_EQ(refused("/model/bodies/thigh/mass", "-1").find("--set /model/bodies/thigh/mass: expected a number [kg]"),
+            0u);
+}
+
+TEST_F(StudyFile, SetReachesFieldsThatTheFileLeavesAtTheirDefault) {
+  EXPECT_EQ(std::get<TorqueCurveStudy>(read_study(path, {{"/step_deg", "2"}}).question).step_deg, 2.0);
+  EXPECT_EQ(read_study(path, {{"/outputs", "[\"length/flexor\"]"}}).outputs, std::vector<std::string>{"length/flexor"});
+  EXPECT_EQ(*read_study(path, {{"/subject/mass", "20"}}).subject.mass, 20.0);
+  EXPECT_EQ(*read_study(path, {{"/subject/scale/thigh", "1.5"}}).subject.scale.find("thigh"), Vec3(1.5, 1.5, 1.5));
+  EXPECT_EQ(*read_study(path, {{"/subject/scale/thigh", "[1, 2, 1]"}}).subject.scale.find("thigh"), Vec3(1, 2, 1));
+  EXPECT_EQ(read_study(path, {{"/model/muscles/flexor/damping", "0.2"}}).model.muscles.find("flexor")->damping, 0.2);
+  EXPECT_EQ(
+      std::get<DeGrooteFregly>(read_study(path, {{"/model/muscles/flexor/curve/de_groote_fregly/active_width", "1.2"}})
+                                   .model.muscles.find("flexor")
+                                   ->curve)
+          .active_width,
+      1.2);
+  const std::string motion = bad + "good_motion.json";
+  const auto read = [&](const char* pointer, const char* value) {
+    return std::get<MotionStudy>(read_study(motion, {{pointer, value}}).question);
+  };
+  EXPECT_EQ(read("/redundancy/power", "3").redundancy.power, 3.0);
+  EXPECT_EQ(read("/redundancy/lumbar", "rhythm").redundancy.lumbar, "rhythm");
+  EXPECT_EQ(read("/support/seat", "none").support.seat, "none");
+  EXPECT_TRUE(read("/integration", "{}").integration.has_value());
+  EXPECT_EQ(read("/integration/tolerance", "1e-5").integration->tolerance, 1e-5);
+  EXPECT_FALSE(read("/integration", "null").integration.has_value()) << "absent stays absent";
+  const std::string integrated =
+      folder.write("i.json", R"({"extends": ")" + motion + R"(", "integration": {}, "motion": {"coordinates": ")" +
+                                 bad + R"(good_motion.mot"}, "model": ")" + bad + R"(good_model.json"})");
+  EXPECT_TRUE(std::get<MotionStudy>(read_study(integrated).question).integration.has_value());
+  EXPECT_FALSE(
+      std::get<MotionStudy>(read_study(integrated, {{"/integration", "null"}}).question).integration.has_value());
+}
+
+TEST_F(StudyFile, SetReachesAllThatAModelPointerMatches) {
+  const auto dampings = [&](const std::string& pointer) {
+    std::vector<double> all;
+    for (const auto& [name, muscle] : read_study(bad + "good_curve.json", {{pointer, "0.2"}}).model.muscles)
+      all.push_back(muscle.damping);
+    return all;
+  };
+  EXPECT_EQ(dampings("/model/muscles/*/damping"), (std::vector<double>{0.2, 0.2}));
+  EXPECT_EQ(dampings("/model/muscles/flex*/damping"), (std::vector<double>{0.2, 0.1}));
+  EXPECT_EQ(dampings("/model/muscles/group:hip_muscles/damping"), (std::vector<double>{0.2, 0.2}));
+  EXPECT_EQ(read_study(path, {{"/model/bodies/th*/mass", "9"}}).model.bodies.find("thigh")->mass, 9.0);
+}
+
+TEST_F(StudyFile, TheModelIsChosenBeforeItIsChanged) {
+  const Study study = read_study(path, {{"/model/bodies/thigh/mass", "9"}, {"/model", "leg.json"}});
+  EXPECT_EQ(study.model.bodies.find("thigh")->mass, 9.0);
 }
 
 // ---- results as studies ----

@@ -70,6 +70,12 @@ class Named {
     return items_.back().second;
   }
 
+  /// A new element at the end, of a name that no element has yet: without a search, for lists of any length.
+  T& add(std::string name) {
+    items_.push_back({std::move(name), T{}});
+    return items_.back().second;
+  }
+
   /// Takes elements out for which `drop(name, element)` holds.
   template <class Drop>
   void erase_if(Drop drop) {
