@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "model/json_walk.hpp"
 #include "psoas/core/table.hpp"
@@ -30,6 +31,22 @@ std::vector<std::string> select(const Named<T>& items, std::string_view selectio
 /// Which side a muscle is on by the end of its name.
 bool on_side(std::string_view muscle, std::string_view side) {
   return side.empty() || (muscle.size() > side.size() && muscle.substr(muscle.size() - side.size()) == side);
+}
+
+void grow(Function& function, double factor) {
+  std::visit(
+      [&](auto& kind) {
+        using F = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<F, Constant>)
+          kind.value *= factor;
+        else if constexpr (std::is_same_v<F, Linear>)
+          kind.slope *= factor, kind.offset *= factor;
+        else if constexpr (std::is_same_v<F, Polynomial>)
+          for (double& c : kind.coefficients) c *= factor;
+        else
+          for (double& y : kind.y) y *= factor;
+      },
+      function);
 }
 
 /// Does what an edit says to the fields of one selected element, a struct with each().
@@ -290,32 +307,27 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
                     mass_factor * (second.x() + second.y()), mass_factor * i[3] * f.x() * f.y(),
                     mass_factor * i[4] * f.x() * f.z(),      mass_factor * i[5] * f.y() * f.z()};
   }
+  std::set<std::string> grown;  // couplers of coordinates
   for (auto& [name, joint] : out.joints) {
     const Vec3 parent = factors(joint.parent);
     joint.parent_frame.translation = joint.parent_frame.translation.cwiseProduct(parent);
     joint.child_frame.translation = joint.child_frame.translation.cwiseProduct(factors(joint.child));
-    // Translations by functions grow with the parent's length along their axis; coordinates that are lengths do not.
-    if (auto* custom = std::get_if<Custom>(&joint.motion)) {
-      const Mat3 R = rotation_xyz(joint.parent_frame.orientation);
-      for (AxisSpec& axis : custom->translations) {
-        const CoordinateSpec* coordinate = axis.coordinate ? spec.coordinates.find(*axis.coordinate) : nullptr;
-        if (coordinate && coordinate->motion == "translation") continue;
-        const double f = along(parent, R * axis.axis);
-        std::visit(
-            [&](auto& function) {
-              using F = std::decay_t<decltype(function)>;
-              if constexpr (std::is_same_v<F, Constant>)
-                function.value *= f;
-              else if constexpr (std::is_same_v<F, Linear>)
-                function.slope *= f, function.offset *= f;
-              else if constexpr (std::is_same_v<F, Polynomial>)
-                for (double& c : function.coefficients) c *= f;
-              else
-                for (double& y : function.y) y *= f;
-            },
-            axis.function);
-      }
-    }
+    // Translations by functions grow with the parent's length along their axis. A coordinate that is a length does not,
+    // but where it is coupled its coupler's function does (OpenSim: CoordinateCouplerConstraint::scale), in place of the
+    // axis's own.
+    const Mat3 R = rotation_xyz(joint.parent_frame.orientation);
+    const auto coupler = [&](const std::string& coordinate, const Vec3& axis) {
+      CoordinateSpec* item = out.coordinates.find(coordinate);
+      if (!item || item->motion != "translation") return false;
+      if (item->coupled_to && grown.insert(coordinate).second)
+        grow(item->coupled_to->function, along(parent, R * axis));
+      return true;
+    };
+    if (auto* custom = std::get_if<Custom>(&joint.motion))
+      for (AxisSpec& axis : custom->translations)
+        if (!axis.coordinate || !coupler(*axis.coordinate, axis.axis))
+          grow(axis.function, along(parent, R * axis.axis));
+    if (const auto* slide = std::get_if<Slide>(&joint.motion)) coupler(slide->coordinate, slide->axis);
   }
   for (auto& [name, surface] : out.surfaces) {
     const Vec3 f = factors(surface.body);
@@ -336,7 +348,6 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
   if (out.muscles.empty()) return out;
 
   // Fibre and tendon lengths in proportion to the path's neutral length, which keeps the operating range.
-  std::vector<Problem> ignored;
   const auto lengths = [](const ModelSpec& one) {
     const Model model(one);
     Workspace work(model);
@@ -347,6 +358,13 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     const std::vector<double> generic = lengths(spec), personal = lengths(out);
     std::size_t i = 0;
     for (auto& [name, muscle] : out.muscles) {
+      // all of its points in one place: no proportion to keep
+      if (!(generic[i] > 0.0 && personal[i] > 0.0)) {
+        problems.push_back(
+            {pointer, "expected a path longer than 0 in the default state, found none in muscle " + in_quotes(name)});
+        ++i;
+        continue;
+      }
       const double ratio = personal[i] / generic[i];
       muscle.optimal_fibre_length *= ratio;
       muscle.tendon_slack_length *= ratio;

@@ -102,9 +102,6 @@ TEST(Scale, TwiceTheSize) {
       big.surfaces.find("brim")->translation *= 2.0;
       std::get<Cylinder>(big.surfaces.find("brim")->shape).radius *= 2.0;
     }
-    // a coupled coordinate that is a length is not a size: it stays
-    if (tiny)
-      std::get<Polynomial>(big.coordinates.find("knee_slide_r")->coupled_to->function).coefficients = {0.02, 0.04};
 
     const Model small_model(spec), big_model(big);
     Workspace a(small_model), b(big_model);
@@ -179,6 +176,27 @@ TEST(Scale, JointFramesAndKneeFunctionsGrowWithTheirBody) {
   const ModelSpec wide = sized(tiny_model(), subject);
   EXPECT_NEAR(std::get<Spline>(std::get<Custom>(wide.joints.find("knee")->motion).translations[1].function).y[0], 0.04,
               1e-15);
+}
+
+TEST(Scale, CouplersOfTranslationsGrowWithTheParentAlongTheirAxis) {
+  Subject subject;
+  subject.scale["thigh"] = Vec3(1.5, 1.2, 1);
+  const ModelSpec spec = sized(tiny_model(), subject);
+  const auto& slide = std::get<Polynomial>(spec.coordinates.find("knee_slide_r")->coupled_to->function);
+  EXPECT_NEAR(slide.coefficients[0], 0.012, 1e-15);
+  EXPECT_NEAR(slide.coefficients[1], 0.024, 1e-15);
+}
+
+TEST(Scale, RefusesAPathWithoutLength) {
+  ModelSpec spec = tiny_model();
+  for (PointSpec& point : spec.muscles.find("psoas_l")->path) point = {"ground", {0, 0.1, 0}, {}};
+  Subject subject;
+  subject.scale["thigh"] = Vec3(1.1, 1.1, 1.1);
+  std::vector<Problem> problems;
+  scaled(spec, subject, "/subject", problems);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].pointer, "/subject");
+  EXPECT_EQ(problems[0].text, "expected a path longer than 0 in the default state, found none in muscle \"psoas_l\"");
 }
 
 TEST(Scale, RefusesWhatIsNoSize) {
