@@ -299,6 +299,21 @@ TEST(Osim, PublishedScaledModel) {
                        "stiffness is not kept"));
 }
 
+TEST(Osim, ARangeThatLeavesOutTheDefaultValueIsWidened) {
+  std::string text = leg_text();
+  const std::string from = "<default_value>0.2</default_value><range>-0.5 2.1</range>";
+  ASSERT_NE(text.find(from), std::string::npos);
+  text.replace(text.find(from), from.size(), "<default_value>2.5</default_value><range>-0.5 2.1</range>");
+  const test::TempFolder folder;
+  const OsimImport import = read_osim(folder.write("wide.osim", text));
+  const CoordinateSpec& coordinate = *import.spec.coordinates.find("hip_flexion_r");
+  EXPECT_EQ(coordinate.value, 2.5);
+  EXPECT_EQ(coordinate.range, (std::array<double, 2>{-0.5, 2.5}));
+  EXPECT_TRUE(has_note(import,
+                       "range of coordinate hip_flexion_r: widened from -0.5 to 2.1 so that it holds the default value "
+                       "2.5"));
+}
+
 // ---- what cannot be used: leg.osim with one text replaced, and the line and text of the complaint
 
 struct Broken {
