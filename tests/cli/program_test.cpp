@@ -449,7 +449,7 @@ TEST_F(Cli, KindsShowTheFieldsOfEveryObject) {
     EXPECT_EQ(psoas({"info", "--kinds", words}).code, 0) << words;
   const Ran muscle = psoas({"info", "--kinds", "muscle"});
   EXPECT_TRUE(has(muscle.out, "\n  optimal_fibre_length ")) << muscle.out;
-  EXPECT_TRUE(has(muscle.out, "0.001 … 2")) << muscle.out;
+  EXPECT_TRUE(has(muscle.out, "0.005 … 1")) << muscle.out;
   EXPECT_TRUE(has(psoas({"info", "--kinds", "muscle", "psoas"}).err, "expected no name here"));
   EXPECT_TRUE(has(psoas({"info", "--kinds", "study", "motin"}).err, "did you mean \"motion\""));
   // members of all studies and of each kind are those of the schema
