@@ -28,6 +28,7 @@
 #include "psoas/muscle/activation.hpp"
 #include "psoas/muscle/curve.hpp"
 #include "psoas/muscle/curve_de_groote.hpp"
+#include "psoas/muscle/curve_thelen.hpp"
 #include "psoas/muscle/growth.hpp"
 #include "psoas/muscle/metabolic.hpp"
 #include "psoas/muscle/shortening.hpp"

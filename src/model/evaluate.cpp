@@ -46,8 +46,8 @@ void passive_torques(const Model& model, Workspace& work) {
     work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
 }
 
-void store(const MuscleParameters& unit, const FibreState& fibre, std::size_t m, Workspace& work) {
-  const MuscleForces forces = fibre_forces(unit, fibre);
+void store(const MuscleParameters& unit, const FibreState& fibre, double activation, std::size_t m, Workspace& work) {
+  const MuscleForces forces = fibre_forces(unit, fibre, activation);
   work.fibre_length[m] = fibre.fibre_length;
   work.fibre_velocity[m] = fibre.fibre_velocity;
   work.cos_pennation[m] = fibre.cos_pennation;
@@ -103,8 +103,9 @@ void project(const Model& model, const Workspace& work, std::span<const double> 
 
 void rigid_tendon_forces(const Model& model, Workspace& work) {
   const ModelData& data = model.data();
+  constexpr double full_activation = 1.0;  // for force over velocity: keeps active force linear in activation
   for (std::size_t m = 0; m < data.units.size(); ++m)
-    store(data.units[m], rigid_tendon_fibre(data.units[m], work.length[m], work.speed[m]), m, work);
+    store(data.units[m], rigid_tendon_fibre(data.units[m], work.length[m], work.speed[m]), full_activation, m, work);
 }
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
@@ -124,11 +125,11 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
     const MuscleParameters& unit = data.units[m];
     const double activation = state.activation()[m];
     if (unit.rigid_tendon) {
-      store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), m, work);
+      store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), activation, m, work);
       work.tendon_force[m] = activation * work.active[m] + work.passive[m] + work.damping[m];
     } else {
       const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
-      store(unit, fibre, m, work);
+      store(unit, fibre, activation, m, work);
       work.tendon_force[m] = tendon_force(unit, work.length[m], fibre.fibre_length);
     }
   }

@@ -48,34 +48,43 @@ double along_tendon(const MuscleParameters& unit, double fibre_length) {
   return std::sqrt(std::max(fibre_length * fibre_length - h * h, 0.0));
 }
 
-// The normalised velocity v at which active fV(v) + damping v = load, with fV cut off at 0. Both terms grow with v.
+// The normalised velocity v at which active fV(v; activation) + damping v = load, with fV cut off at 0. Neither term
+// falls with v; fV may have kinks and end in plateaus.
 struct Velocity {
   double value = 0.0;
   bool converged = true, outside_domain = false;
 };
 
 template <class C>
-Velocity velocity_of_load(const C& curve, double active, double damping, double load) {
+Velocity velocity_of_load(const C& curve, double activation, double active, double damping, double load) {
   constexpr double undamped_limit = 10.0;
 
   // No active force: below -vmax the damper is alone, and without activation always.
   if (damping > 0.0 && (load <= -damping || !(active > 0.0))) return {load / damping};
+  const auto velocity_of = [&](double force) { return curve.inverse_force_velocity(force, activation); };
   if (!(damping > 0.0)) {
-    if (load <= 0.0) return {-1.0, true, true};
-    const double v = active > 0.0 ? curve.inverse_force_velocity(load / active) : inf;
-    return v <= undamped_limit ? Velocity{v} : Velocity{undamped_limit, true, true};
+    if (load <= 0.0) return {velocity_of(0.0), true, true};
+    const double v = active > 0.0 ? velocity_of(load / active) : inf;
+    if (!(v <= undamped_limit)) return {undamped_limit, true, true};
+    const bool balanced = std::abs(active * curve.force_velocity(v, activation) - load) <= 1e-9 * load;
+    return {v, true, !balanced};  // beyond a plateau no velocity has this force
   }
 
-  // The damper alone, and for v > 0 the active force alone, bound v from above.
-  const bool lengthens = load > active;
-  const double high =
-      lengthens ? std::min(load / damping, std::max(curve.inverse_force_velocity(load / active), 0.0)) : 0.0;
   const auto balance = [&](double v) {
-    const Jet1 f = not_negative(curve.force_velocity_jet(v));
+    const Jet1 f = not_negative(curve.force_velocity_jet(v, activation));
     return Jet1{active * f.value + damping * v - load, active * f.slope + damping};
   };
   const double rounding = 1e-14 * (active + damping + std::abs(load));
-  const double at_rest_slope = active * curve.force_velocity_jet(0.0).slope + damping;
+
+  // From above the damper alone bounds v, and for v > 0 the active force alone, where it can carry the load.
+  const bool lengthens = load > active;
+  double high = 0.0;
+  if (lengthens) {
+    high = load / damping;
+    const double alone = std::max(velocity_of(load / active), 0.0);
+    if (alone < high && balance(alone).value >= -rounding) high = alone;
+  }
+  const double at_rest_slope = active * curve.force_velocity_jet(0.0, activation).slope + damping;
   const double start = lengthens ? (load - active) / at_rest_slope : -0.05;
   const Root root = newton_root(balance, -1.0, high, {.value = rounding}, start);
   return {root.x, root.converged};
@@ -100,15 +109,15 @@ FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, doubl
   return fibre;
 }
 
-MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre) {
+MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre, double activation) {
   const double norm_length = fibre.fibre_length / unit.optimal_fibre_length;
   const double norm_velocity = fibre.fibre_velocity / unit.max_speed();
   const double along = unit.max_isometric_force * fibre.cos_pennation;
   return std::visit(
       [&](const auto& curve) {
         MuscleForces forces;
-        forces.active =
-            along * curve.active_force_length(norm_length) * std::max(curve.force_velocity(norm_velocity), 0.0);
+        forces.active = along * curve.active_force_length(norm_length) *
+                        std::max(curve.force_velocity(norm_velocity, activation), 0.0);
         forces.passive = along * passive(curve, unit, norm_length);
         forces.damping = along * unit.damping * norm_velocity;
         return forces;
@@ -137,8 +146,8 @@ FibreState compliant_fibre(const MuscleParameters& unit, double length, double f
         const double stop = 20.0 * std::max(least - fibre_length, 0.0) / unit.optimal_fibre_length;
         const double tendon = tendon_jet(curve, unit, length, along).value / fibre.cos_pennation;
         const double active = activation * curve.active_force_length(norm_length);
-        const Velocity v =
-            velocity_of_load(curve, active, unit.damping, tendon + stop - passive(curve, unit, norm_length));
+        const Velocity v = velocity_of_load(curve, activation, active, unit.damping,
+                                            tendon + stop - passive(curve, unit, norm_length));
         fibre.fibre_velocity = v.value * unit.max_speed();
         fibre.converged = v.converged;
         fibre.outside_domain = fibre_length < least || v.outside_domain || length - along < unit.tendon_slack_length ||
@@ -152,7 +161,7 @@ Equilibrium equilibrium(const MuscleParameters& unit, double length, double spee
   Equilibrium out;
   if (unit.has_rigid_tendon()) {
     const FibreState fibre = rigid_tendon_fibre(unit, length, speed);
-    const MuscleForces forces = fibre_forces(unit, fibre);
+    const MuscleForces forces = fibre_forces(unit, fibre, activation);
     out.fibre_length = fibre.fibre_length;
     out.fibre_velocity = fibre.fibre_velocity;
     out.tendon_force = activation * forces.active + forces.passive + forces.damping;
@@ -170,7 +179,7 @@ Equilibrium equilibrium(const MuscleParameters& unit, double length, double spee
           const double norm_length = l / unit.optimal_fibre_length, dnorm = c / unit.optimal_fibre_length;
           const double per_cos = speed / unit.max_speed();
           const Jet2<double> active = curve.active_force_length_jet(norm_length);
-          const Jet1 velocity = not_negative(curve.force_velocity_jet(per_cos * c));
+          const Jet1 velocity = not_negative(curve.force_velocity_jet(per_cos * c, activation));
           const Jet1 parallel = passive_jet(curve, unit, norm_length);
           const Jet1 tendon = tendon_jet(curve, unit, length, s);
           const double force = activation * active.value * velocity.value + parallel.value + unit.damping * per_cos * c;
@@ -218,7 +227,7 @@ Equilibrium static_equilibrium(const MuscleParameters& unit, double length, doub
 
 MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, const FibreState& fibre,
                                    double activation) {
-  const MuscleForces forces = fibre_forces(unit, fibre);
+  const MuscleForces forces = fibre_forces(unit, fibre, activation);
   const bool rigid = unit.has_rigid_tendon();
   MuscleQuantities out;
   out.fibre_length = fibre.fibre_length;

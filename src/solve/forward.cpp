@@ -217,7 +217,7 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
   if (unit.rigid_tendon) {
     for (std::size_t i = 0; i < time.size(); ++i) {
       const Jet2<double> L = length.jet(time[i]);
-      const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, L.value, L.slope));
+      const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, L.value, L.slope), activation[i]);
       tendon_forces[i] = activation[i] * forces.active + forces.passive + forces.damping;
     }
     return steps;

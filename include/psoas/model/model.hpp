@@ -190,7 +190,8 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
 
 /// Fibre states and forces of all muscles with every tendon taken as rigid, at the last evaluated pose and speed: what
-/// inverse methods use. `tendon_force` is left alone.
+/// inverse methods use. Force over velocity is that of full activation (Thelen's set depends on it), so that active
+/// force is linear in activation. `tendon_force` is left alone.
 void rigid_tendon_forces(const Model& model, Workspace& work);
 
 /// -dl/dc of a muscle over an independent coordinate, couplers respected [m, or 1 for a translation].

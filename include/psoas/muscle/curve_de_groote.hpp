@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 #include "psoas/core/dual.hpp"
 #include "psoas/core/function.hpp"
@@ -60,20 +61,21 @@ struct DeGrooteFregly {
   }
 
   /// Active force over fibre velocity, as a factor: d1 asinh(d2 norm_velocity + d3) + d4. Increasing without bound;
-  /// 0 at -1, 1 at 0, 1.79 at 1; below -1 it is negative, where the muscle-tendon unit takes 0.
+  /// 0 at -1, 1 at 0, 1.79 at 1; below -1 it is negative, where the muscle-tendon unit takes 0. The same at any
+  /// activation.
   template <class S>
-  S force_velocity(const S& norm_velocity) const {
-    return force_velocity_jet(norm_velocity).value;
+  S force_velocity(const S& norm_velocity, const std::type_identity_t<S>& activation) const {
+    return force_velocity_jet(norm_velocity, activation).value;
   }
   template <class S>
-  Jet2<S> force_velocity_jet(const S& norm_velocity) const {
+  Jet2<S> force_velocity_jet(const S& norm_velocity, const std::type_identity_t<S>&) const {
     using std::sqrt;
     const S x = d2 * norm_velocity + d3, root = sqrt(x * x + 1.0), slope = d1 * d2 / root;
     return {d1 * inverse_sinh(x) + d4, slope, -d2 * x * slope / (root * root)};
   }
   /// The normalised velocity at which the factor is `force`, any real.
   template <class S>
-  S inverse_force_velocity(const S& force) const {
+  S inverse_force_velocity(const S& force, const std::type_identity_t<S>&) const {
     using std::exp;
     const S e = exp((force - d4) / d1);
     return (0.5 * (e - 1.0 / e) - d3) / d2;

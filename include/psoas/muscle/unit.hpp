@@ -2,7 +2,7 @@
 //
 // The muscle-tendon unit: contractile element beside passive element and damper, in series with the tendon, at constant
 // muscle height (Zajac 1989). With l fibre length, a activation, L path length:
-//   F0 (a fL(l) fV(v) + fP(l) + damping v) cos(alpha) = F0 fT(lT),
+//   F0 (a fL(l) fV(v; a) + fP(l) + damping v) cos(alpha) = F0 fT(lT),
 //   l sin(alpha) = l0 sin(alpha0),   L = l cos(alpha) + lT
 //   FibreState fibre = rigid_tendon_fibre(unit, L, dL_dt);   MuscleForces force = fibre_forces(unit, fibre);
 // Nothing here allocates or throws.
@@ -89,13 +89,15 @@ struct MuscleQuantities {
 FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed);
 
 /// Fibres of a compliant unit at path length and fibre length [m]: velocity from the force balance, which with damping
-/// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between -1 (a slack tendon)
-/// and 10 vmax, flagged at these ends. A stop keeps fibres from becoming shorter than the least length: there they
+/// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between its zero (a slack
+/// tendon) and 10 vmax, flagged at these ends and where the load is beyond the law's greatest force. A stop keeps fibres from becoming shorter than the least length: there they
 /// lengthen.
 FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation);
 
-/// Forces of the fibres along the tendon.
-MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre);
+/// Forces of the fibres along the tendon. `activation` is the one that force over velocity takes, which changes anything
+/// in Thelen's set alone; there active force is linear in activation only with a fixed one. Full activation is what
+/// inverse methods take, as OpenSim's static optimisation does.
+MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre, double activation = 1.0);
 
 /// Tendon force [N] of a compliant unit, not below zero.
 double tendon_force(const MuscleParameters& unit, double length, double fibre_length);
