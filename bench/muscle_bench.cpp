@@ -30,32 +30,43 @@ class Walk {
   double low_, span_, phase_ = 0.0;
 };
 
-template <class S>
+template <class Set, class S>
 void active_force_length(benchmark::State& state) {
-  const psoas::DeGrooteFregly curve;
+  const auto curve = psoas::compile(Set{});
   Walk length(0.4, 1.6);
   for (auto _ : state) benchmark::DoNotOptimize(curve.active_force_length(S(length.next())));
 }
-BENCHMARK(active_force_length<double>);
-BENCHMARK(active_force_length<psoas::Dual<4>>);
+BENCHMARK(active_force_length<psoas::DeGrooteFregly, double>);
+BENCHMARK(active_force_length<psoas::DeGrooteFregly, psoas::Dual<4>>);
+BENCHMARK(active_force_length<psoas::Millard, double>);
+BENCHMARK(active_force_length<psoas::Millard, psoas::Dual<4>>);
+BENCHMARK(active_force_length<psoas::Thelen, double>);
 
-void active_force_length_closed_slope(benchmark::State& state) {
-  const psoas::DeGrooteFregly curve;
+template <class Set>
+void active_force_length_jet(benchmark::State& state) {
+  const auto curve = psoas::compile(Set{});
   Walk length(0.4, 1.6);
   for (auto _ : state) benchmark::DoNotOptimize(curve.active_force_length_jet(length.next()));
 }
-BENCHMARK(active_force_length_closed_slope);
+BENCHMARK(active_force_length_jet<psoas::DeGrooteFregly>);
+BENCHMARK(active_force_length_jet<psoas::Millard>);
 
+template <class Set>
 void rigid_tendon_unit(benchmark::State& state) {
-  const psoas::MuscleParameters unit = unit_like_psoas();
+  psoas::MuscleParameters unit = unit_like_psoas();
+  unit.curve = Set{};
   Walk length(0.17, 0.26);
   for (auto _ : state)
     benchmark::DoNotOptimize(psoas::fibre_forces(unit, psoas::rigid_tendon_fibre(unit, length.next(), 0.1)));
 }
-BENCHMARK(rigid_tendon_unit);
+BENCHMARK(rigid_tendon_unit<psoas::DeGrooteFregly>);
+BENCHMARK(rigid_tendon_unit<psoas::Millard>);
+BENCHMARK(rigid_tendon_unit<psoas::Thelen>);
 
+template <class Set>
 void equilibrium_of_a_unit(benchmark::State& state) {
-  const psoas::MuscleParameters unit = unit_like_psoas();
+  psoas::MuscleParameters unit = unit_like_psoas();
+  unit.curve = Set{};
   Walk length(0.17, 0.26), activation(0.01, 1.0);
   activation.next(), activation.next(), activation.next();
   double iterations = 0.0;
@@ -66,7 +77,9 @@ void equilibrium_of_a_unit(benchmark::State& state) {
   }
   state.counters["iterations"] = benchmark::Counter(iterations, benchmark::Counter::kAvgIterations);
 }
-BENCHMARK(equilibrium_of_a_unit);
+BENCHMARK(equilibrium_of_a_unit<psoas::DeGrooteFregly>);
+BENCHMARK(equilibrium_of_a_unit<psoas::Millard>);
+BENCHMARK(equilibrium_of_a_unit<psoas::Thelen>);
 
 void fibre_velocity_of_a_unit(benchmark::State& state) {
   const psoas::MuscleParameters unit = unit_like_psoas();

@@ -324,7 +324,7 @@ class Compiler {
       unit.deactivation_time = muscle.deactivation_time;
       // A tendon that is hardly there would only make the integration stiff.
       unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
-      unit.curve = muscle.curve;
+      unit.curve = compile(muscle.curve);
 
       // A coordinate matters when it moves some of the path's bodies against the others.
       for (int c = 0; c < tree.coordinates(); ++c) {

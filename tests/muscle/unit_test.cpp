@@ -36,7 +36,9 @@ MuscleParameters random_unit(Random& random) {
   unit.passive_scale = random.uniform(0.0, 3.0);
   const bool undamped = random.uniform(0.0, 1.0) < 0.3;
   unit.damping = undamped ? 0.0 : random.uniform(0.001, 0.3);
-  if (random.uniform(0.0, 1.0) < 0.5) unit.curve = Thelen{};
+  const double kind = random.uniform(0.0, 3.0);
+  if (kind > 1.0) unit.curve = Thelen{};
+  if (kind > 2.0) unit.curve = Millard{};
   return unit;
 }
 

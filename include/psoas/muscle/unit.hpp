@@ -30,7 +30,7 @@ struct MuscleParameters {
   double minimum_activation = 0.01;                           ///< [-]
   double activation_time = 0.015, deactivation_time = 0.060;  ///< [s]
   bool rigid_tendon = false;                                  ///< of slack length at any force
-  Curve curve = DeGrooteFregly{};
+  CompiledCurve curve = DeGrooteFregly{};
 
   /// l0 sin(alpha0), the same at every length [m].
   double height() const { return optimal_fibre_length * std::sin(pennation); }
