@@ -63,6 +63,9 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+/// A product of figures of a few digits, without the rounding of its last ones.
+double ratio(double x) { return std::round(x * 1e12) / 1e12; }
+
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// The place of the first byte that is no UTF-8 text (or zero), or npos.
@@ -889,27 +892,86 @@ class Importer {
       muscle.activation_time = number(node, "activation_time_constant", kind.activation_time);
       muscle.deactivation_time = number(node, "deactivation_time_constant", kind.deactivation_time);
       muscle.minimum_activation = number(node, "minimum_activation", 0.01);
-      muscle.curve = DeGrooteFregly{};
-      if (kind.tag == "Millard2012EquilibriumMuscle") {
-        muscle.damping = number(node, "fiber_damping", 0.1);
-        muscle.tendon_strain = number(property(node, "TendonForceLengthCurve"), "strain_at_one_norm_force", 0.049);
-        muscle.passive_strain = 0.6;
-        ++millard_;
-      } else if (kind.tag == "Thelen2003Muscle") {  // its passive curve has the form of De Groote and Fregly's
-        muscle.tendon_strain = number(node, "FmaxTendonStrain", 0.04);
-        muscle.passive_strain = number(node, "FmaxMuscleStrain", 0.6);
-        muscle.passive_shape = number(node, "KshapePassive", 5.0);
-        ++thelen_;
-      } else {
-        muscle.damping = number(node, "fiber_damping", 0.0);
-        muscle.tendon_strain = number(node, "tendon_strain_at_one_norm_force", 0.049);
-        muscle.passive_strain = number(node, "passive_fiber_strain_at_one_norm_force", 0.6);
-        if (flag(node, "ignore_passive_fiber_force", false)) muscle.passive_scale = 0.0;
-        muscle.curve = DeGrooteFregly{number(node, "active_force_width_scale", 1.0)};
-      }
+      if (kind.tag == "Millard2012EquilibriumMuscle")
+        millard(node, muscle);
+      else if (kind.tag == "Thelen2003Muscle")
+        thelen(node, muscle);
+      else
+        de_groote_fregly(node, muscle);
       path(component, muscle);
       if (!name.empty()) spec().muscles[name] = muscle, nodes_[below("/muscles", name)] = node;
     }
+  }
+
+  void de_groote_fregly(const xml_node& node, MuscleSpec& muscle) {
+    muscle.damping = number(node, "fiber_damping", 0.0);
+    muscle.tendon_strain = number(node, "tendon_strain_at_one_norm_force", 0.049);
+    muscle.passive_strain = number(node, "passive_fiber_strain_at_one_norm_force", 0.6);
+    if (flag(node, "ignore_passive_fiber_force", false)) muscle.passive_scale = 0.0;
+    muscle.curve = DeGrooteFregly{number(node, "active_force_width_scale", 1.0)};
+  }
+
+  void thelen(const xml_node& node, MuscleSpec& muscle) {
+    muscle.damping = 0.0;  // it has none
+    muscle.tendon_strain = number(node, "FmaxTendonStrain", 0.04);
+    muscle.passive_strain = number(node, "FmaxMuscleStrain", 0.6);
+    muscle.passive_shape = number(node, "KshapePassive", 5.0);
+    Thelen curve;
+    curve.active_width = number(node, "KshapeActive", curve.active_width);
+    curve.velocity_shape = number(node, "Af", curve.velocity_shape);
+    curve.eccentric_force = number(node, "Flen", curve.eccentric_force);
+    curve.eccentric_linear = number(node, "fv_linear_extrap_threshold", curve.eccentric_linear);
+    muscle.curve = curve;
+  }
+
+  void millard(const xml_node& node, MuscleSpec& muscle) {
+    Millard curve;
+    muscle.damping = number(node, "fiber_damping", 0.1);
+    if (muscle.damping < 0.001) muscle.damping = 0.0;  // OpenSim's rule
+
+    const xml_node active = property(node, "ActiveForceLengthCurve");
+    curve.shortest_length = number(active, "min_norm_active_fiber_length", 0.4441);
+    curve.transition_length = number(active, "transition_norm_fiber_length", 0.73);
+    curve.longest_length = number(active, "max_norm_active_fiber_length", 1.8123);
+    curve.shallow_slope = number(active, "shallow_ascending_slope", 0.8616);
+    curve.least_active_force = number(active, "minimum_value", 0.1);
+
+    const xml_node velocity = property(node, "ForceVelocityCurve");
+    curve.concentric_slope_at_vmax = number(velocity, "concentric_slope_at_vmax", 0.0);
+    curve.concentric_slope_near_vmax = number(velocity, "concentric_slope_near_vmax", 0.25);
+    curve.isometric_slope = number(velocity, "isometric_slope", 5.0);
+    curve.eccentric_slope_at_vmax = number(velocity, "eccentric_slope_at_vmax", 0.0);
+    curve.eccentric_slope_near_vmax = number(velocity, "eccentric_slope_near_vmax", 0.15);
+    curve.eccentric_force = number(velocity, "max_eccentric_velocity_force_multiplier", 1.4);
+    curve.concentric_curviness = number(velocity, "concentric_curviness", 0.6);
+    curve.eccentric_curviness = number(velocity, "eccentric_curviness", 0.9);
+
+    // OpenSim changes these when it reads a file, so that its own solution has no singularity.
+    if (muscle.damping > 0.0 || muscle.tendon == "rigid") {
+      curve.least_active_force = 0.0;
+      curve.concentric_slope_at_vmax = curve.eccentric_slope_at_vmax = 0.0;
+    } else {
+      curve.least_active_force = std::max(curve.least_active_force, 0.1);
+      curve.concentric_slope_at_vmax = std::max(curve.concentric_slope_at_vmax, 0.5 * curve.concentric_slope_near_vmax);
+      curve.eccentric_slope_at_vmax = std::max(curve.eccentric_slope_at_vmax, 0.5 * curve.eccentric_slope_near_vmax);
+    }
+
+    const xml_node passive = property(node, "FiberForceLengthCurve");
+    const double zero = number(passive, "strain_at_zero_force", 0.0);
+    const double one = number(passive, "strain_at_one_norm_force", 0.7), range = one - zero;
+    muscle.passive_strain = one;
+    curve.passive_onset = zero / one;
+    curve.passive_low_stiffness = ratio(number(passive, "stiffness_at_low_force", 0.2) * range);
+    curve.passive_stiffness = ratio(number(passive, "stiffness_at_one_norm_force", 2.0 / range) * range);
+    curve.passive_curviness = number(passive, "curviness", curve.passive_curviness);
+
+    const xml_node tendon = property(node, "TendonForceLengthCurve");
+    muscle.tendon_strain = number(tendon, "strain_at_one_norm_force", 0.049);
+    curve.tendon_stiffness =
+        ratio(number(tendon, "stiffness_at_one_norm_force", 1.375 / muscle.tendon_strain) * muscle.tendon_strain);
+    curve.tendon_toe_force = number(tendon, "norm_force_at_toe_end", curve.tendon_toe_force);
+    curve.tendon_curviness = number(tendon, "curviness", curve.tendon_curviness);
+    muscle.curve = curve;
   }
 
   void path(const Component& component, MuscleSpec& muscle) {
@@ -1064,7 +1126,6 @@ class Importer {
         if (const std::string text = text_of(node); !text.empty() && text != "Unassigned")
           spec().sources.push_back(text);
     spec().sources.push_back("Imported from " + file + " (OpenSim, Version " + version_ + ")");
-    if (millard_ > 0) spec().sources.push_back(millard_note);
     for (const char* side : {"r", "l"})
       if (spec().joints.find(std::string("hip_") + side)) spec().hips[side] = std::string("hip_") + side;
     const auto unit = [&](const char* name, std::initializer_list<std::string_view> known, const std::string& wanted) {
@@ -1099,18 +1160,9 @@ class Importer {
     list("constraints left out, not enforced in the file", not_enforced_);
     list("muscles left out, appliesForce is false", without_force_);
     list("group members left out, not an imported muscle", no_members_);
-    if (millard_ > 0) notes.push_back(std::string(millard_note) + " (muscles: " + std::to_string(millard_) + ")");
-    if (thelen_ > 0)
-      notes.push_back(
-          "Thelen2003Muscle: De Groote-Fregly curves with the passive strain, passive shape and tendon strain of the "
-          "file, and a fibre damping of 0.1 (muscles: " +
-          std::to_string(thelen_) + ")");
   }
 
   ModelSpec& spec() { return result_.spec; }
-
-  static constexpr const char* millard_note =
-      "Millard2012EquilibriumMuscle: De Groote-Fregly curves with passive strain 0.6 and the tendon strain of the file";
 
   const std::string path_, bytes_;
   std::vector<std::size_t> line_ends_;
@@ -1133,7 +1185,7 @@ class Importer {
   std::vector<std::pair<std::string, std::vector<std::string>>> left_out_;
   std::vector<std::string> inactive_, without_side_, dropped_wraps_, locked_, prescribed_, not_enforced_,
       without_force_, no_members_;
-  int geometry_ = 0, cylinders_ = 0, millard_ = 0, thelen_ = 0;
+  int geometry_ = 0, cylinders_ = 0;
 };
 
 }  // namespace

@@ -24,8 +24,9 @@ struct OsimImport {
 /// functions (LinearFunction, Constant, PolynomialFunction, SimmSpline, MultiplierFunction); coordinates; coordinate
 /// couplers; Millard2012Equilibrium, Thelen2003 and DeGrooteFregly2016 muscles with points, conditional points and
 /// wraps; wrapping cylinders (without their ends) and spheres; groups of muscles; gravity. Joints named hip_r and hip_l
-/// become the hips. All muscles get De Groote-Fregly curves: with the tendon strain of the file, passive strain 0.6 for
-/// Millard's, and the passive curve of the file for the others.
+/// become the hips. Each muscle class gets its own curve set with the parameters of the file, as OpenSim uses them: it
+/// takes no least active force and no slope at vmax for Millard's damped or rigid muscles, and at least some for its
+/// other ones, whatever the file says. Not taken over: a maximal pennation angle.
 ///
 /// Contact spheres become points of foot contact. What is not imported and leaves the mechanism as it is (markers,
 /// actuators, other contact geometry and contact forces, geometry for display, other muscles) is noted. Throws Error(io) when the file cannot be read and Error(input) that lists every problem with file and line:
