@@ -99,6 +99,16 @@ DEFAULTS = {"function": {"linear": {"slope": 1, "offset": 0}}, "motion": "rotati
             "side": "shortest"}
 
 
+# The same for the curve set of the legs; kept apart, since these names occur elsewhere.
+MILLARD_DEFAULTS = {
+    "shortest_length": 0.4441, "transition_length": 0.73, "longest_length": 1.8123, "shallow_slope": 0.8616,
+    "least_active_force": 0, "concentric_slope_at_vmax": 0, "concentric_slope_near_vmax": 0.25, "isometric_slope": 5,
+    "eccentric_slope_at_vmax": 0, "eccentric_slope_near_vmax": 0.15, "eccentric_force": 1.4,
+    "concentric_curviness": 0.6, "eccentric_curviness": 0.9, "passive_onset": 0, "passive_low_stiffness": 0.14,
+    "passive_stiffness": 2, "passive_curviness": 0.75, "tendon_stiffness": 1.375, "tendon_toe_force": 2 / 3,
+    "tendon_curviness": 0.5}
+
+
 def plain(item):
     """Without the fields that say no more than their default. A pin's axis has one (z), a custom joint's has none."""
     if isinstance(item, list):
@@ -358,6 +368,9 @@ def leg_muscles(lai):
         muscle.update(region="legs", physiological_cross_section_area=digits(area),
                       optimal_fibre_length=round(m["optimal_fibre_length"], 7),
                       tendon_slack_length=round(m["tendon_slack_length"], 7), pennation=m["pennation"])
+        # The curves that the source has, and what else they lean on: the strain at F0 and the damping.
+        muscle.update(passive_strain=m["passive_strain"], damping=m["damping"],
+                      curve={"millard": {k: v for k, v in m["curve"]["millard"].items() if v != MILLARD_DEFAULTS[k]}})
         muscles[name] = muscle
     return muscles, surfaces
 

@@ -45,7 +45,7 @@ TEST(Seat, the_instant_of_its_release_moves_hip_contact_and_no_lumbar_load) {
     for (const char* level : {"compression/L5_S1", "compression/L3_L4"})
       EXPECT_NEAR(peak(moved, level), peak(as_is, level), 1e-3 * peak(as_is, level)) << end;
     for (const char* hip : {"hip_contact_force_bw/r", "hip_contact_force_bw/l"})
-      EXPECT_NEAR(peak(moved, hip), peak(as_is, hip), 1.0) << end;
+      EXPECT_NEAR(peak(moved, hip), peak(as_is, hip), 1.2) << end;
   }
   // Released before the body can be above the feet, nothing carries the moment.
   const Result early = first_rise([](MotionStudy& motion) { motion.support.seat_release_end = -0.3; }, loads);
