@@ -42,6 +42,7 @@
 #include "psoas/report/text.hpp"
 #include "psoas/skeleton/joint.hpp"
 #include "psoas/skeleton/tree.hpp"
+#include "psoas/solve/experiment.hpp"
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "psoas/solve/redundancy.hpp"

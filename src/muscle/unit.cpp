@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "psoas/core/dual.hpp"
 #include "psoas/core/roots.hpp"
 
 namespace psoas {
@@ -246,6 +247,117 @@ MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, 
       rigid ? out.active_force + out.passive_force + out.damping_force : tendon_force(unit, length, fibre.fibre_length);
   out.active_power = -out.active_force / fibre.cos_pennation * fibre.fibre_velocity;
   out.outside_domain = fibre.outside_domain;
+  return out;
+}
+
+double passive_energy(const MuscleParameters& unit, double fibre_length) {
+  return std::visit(
+      [&](const auto& curve) {
+        return unit.max_isometric_force * unit.optimal_fibre_length * unit.passive_scale *
+               curve.passive_energy(fibre_length / unit.optimal_fibre_length, unit.passive_strain, unit.passive_shape);
+      },
+      unit.curve);
+}
+
+double tendon_energy(const MuscleParameters& unit, double length, double fibre_length) {
+  if (unit.has_rigid_tendon()) return 0.0;
+  const double norm_length = (length - along_tendon(unit, fibre_length)) / unit.tendon_slack_length;
+  return std::visit(
+      [&](const auto& curve) {
+        return unit.max_isometric_force * unit.tendon_slack_length *
+               curve.tendon_energy(norm_length, unit.tendon_strain);
+      },
+      unit.curve);
+}
+
+MuscleStiffness stiffness(const MuscleParameters& unit, double length, const FibreState& fibre, double activation) {
+  MuscleStiffness out;
+  const double norm_length = fibre.fibre_length / unit.optimal_fibre_length, cos = fibre.cos_pennation;
+  std::visit(
+      [&](const auto& curve) {
+        const Jet2<double> active = curve.active_force_length_jet(norm_length);
+        const double velocity =
+            std::max(curve.force_velocity(fibre.fibre_velocity / unit.max_speed(), activation), 0.0);
+        const Jet1 parallel = passive_jet(curve, unit, norm_length);
+        const double force = unit.max_isometric_force * (activation * active.value * velocity + parallel.value +
+                                                         unit.damping * fibre.fibre_velocity / unit.max_speed());
+        out.fibre = unit.max_isometric_force / unit.optimal_fibre_length *
+                    (activation * active.slope * velocity + parallel.slope);
+        // s = l cos(alpha): dl/ds = cos(alpha), and cos(alpha) itself grows by sin^2(alpha) / l a metre of s
+        out.fibre_along = out.fibre * cos * cos + force * (1.0 - cos * cos) / fibre.fibre_length;
+        if (unit.has_rigid_tendon()) {
+          out.tendon = std::numeric_limits<double>::infinity();
+          out.muscle_tendon = out.fibre_along;
+          return;
+        }
+        out.tendon = unit.max_isometric_force / unit.tendon_slack_length *
+                     tendon_jet(curve, unit, length, along_tendon(unit, fibre.fibre_length)).slope;
+        const double sum = out.fibre_along + out.tendon;
+        out.muscle_tendon = sum == 0.0 || out.tendon == 0.0 ? 0.0 : out.fibre_along * out.tendon / sum;
+      },
+      unit.curve);
+  return out;
+}
+
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, const FibreState& fibre,
+                                          double activation) {
+  // G(v, l, L, a) = a fL(l) fV(v; a) + fP(l) + damping v - fT(L - l cos) / cos = 0 in normalised v.
+  FibreVelocitySlopes out;
+  const double l0 = unit.optimal_fibre_length, l = fibre.fibre_length, cos = fibre.cos_pennation;
+  const double norm_length = l / l0, norm_velocity = fibre.fibre_velocity / unit.max_speed();
+  std::visit(
+      [&](const auto& curve) {
+        using Two = Dual<2>;
+        const Jet2<double> active = curve.active_force_length_jet(norm_length);
+        const Two velocity = curve.force_velocity(Two(norm_velocity, 0), Two(activation, 1));
+        const bool pulls = velocity.a > 0.0;
+        const Jet1 parallel = passive_jet(curve, unit, norm_length);
+        const Jet1 tendon = tendon_jet(curve, unit, length, along_tendon(unit, l));
+        const double by_velocity = (pulls ? activation * active.value * velocity.v[0] : 0.0) + unit.damping;
+        const double dcos = (1.0 - cos * cos) / (l * cos);  // d cos(alpha) / dl
+        const double tendon_by_length = tendon.slope / unit.tendon_slack_length;
+        const double by_fibre = (activation * active.slope * std::max(velocity.a, 0.0) + parallel.slope) / l0 +
+                                tendon_by_length / (cos * cos) + tendon.value * dcos / (cos * cos);
+        const double by_activation = pulls ? active.value * (velocity.a + activation * velocity.v[1]) : 0.0;
+        const double scale = unit.max_speed() / by_velocity;
+        out.by_fibre_length = -by_fibre * scale;
+        out.by_length = tendon_by_length / cos * scale;
+        out.by_activation = -by_activation * scale;
+      },
+      unit.curve);
+  return out;
+}
+
+TendonForceResidual tendon_force_residual(const MuscleParameters& unit, double norm_force, double norm_force_rate,
+                                          double activation, double length, double speed) {
+  using Five = Dual<5>;
+  const Five f(norm_force, 0), rate(norm_force_rate, 1), a(activation, 2), L(length, 3), dL(speed, 4);
+  const double h = unit.height(), l0 = unit.optimal_fibre_length;
+  TendonForceResidual out;
+  std::visit(
+      [&](const auto& curve) {
+        const Five tendon = curve.inverse_tendon_force(f, unit.tendon_strain);
+        // its rate from the tendon's slope there: df/dt = fT'(lT) dlT/dt
+        const Five tendon_slope = curve.tendon_force_jet(tendon, unit.tendon_strain).slope;
+        const Five along = L - unit.tendon_slack_length * tendon;
+        const Five dalong = dL - unit.tendon_slack_length * rate / tendon_slope;
+        const Five l = sqrt(along * along + h * h), cos = along / l, v = dalong * cos;
+        const Five norm_length = l / l0, norm_velocity = v / unit.max_speed();
+        const Five sum =
+            a * curve.active_force_length(norm_length) * curve.force_velocity(norm_velocity, a) +
+            unit.passive_scale * curve.passive_force_length(norm_length, unit.passive_strain, unit.passive_shape) +
+            unit.damping * norm_velocity;
+        const Five residual = sum * cos - f;
+        out.value = residual.a;
+        out.by_force = residual.v[0];
+        out.by_force_rate = residual.v[1];
+        out.by_activation = residual.v[2];
+        out.by_length = residual.v[3];
+        out.by_speed = residual.v[4];
+        out.fibre_length = l.a;
+        out.fibre_velocity = v.a;
+      },
+      unit.curve);
   return out;
 }
 

@@ -2,50 +2,19 @@
 #include "psoas/solve/forward.hpp"
 
 #include <algorithm>
-#include <boost/numeric/odeint.hpp>
 #include <cmath>
 
 #include "psoas/core/factor.hpp"
 #include "psoas/core/spline.hpp"
-#include "psoas/core/table.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "solve/integrate.hpp"
 
 namespace psoas {
 namespace {
 
-namespace odeint = boost::numeric::odeint;
-
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 using Vector = std::vector<double>;
-using Stepper = odeint::runge_kutta_dopri5<Vector>;
-
-/// Integrates x from times[0] and hands it over at each time. Throws Error(numeric) when no step can be made. No step is
-/// longer than `longest`: the states follow prescribed curves, and error control cannot see what happens between the
-/// stages of a long step (a slack tendon that is taut for a moment).
-template <class System, class Observer>
-int integrate(System system, Vector x, const Vector& times, double tolerance, double first_step, double longest,
-              Observer observe) {
-  auto stepper = odeint::make_dense_output(tolerance, tolerance, longest, Stepper());
-  stepper.initialize(x, times.front(), first_step);
-  observe(x, std::size_t{0});
-  int steps = 0;
-  for (std::size_t i = 1; i < times.size(); ++i) {
-    while (stepper.current_time() < times[i]) {
-      stepper.do_step(system);
-      if (++steps > 10000000 || !(stepper.current_time_step() > 1e-12))
-        throw Error(
-            Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s",
-            "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));
-      const Vector& now = stepper.current_state();
-      if (!std::all_of(now.begin(), now.end(), [](double value) { return std::isfinite(value); }))
-        throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s", "expected finite states");
-    }
-    stepper.calc_state(times[i], x);
-    observe(x, i);
-  }
-  return steps;
-}
 
 /// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
 int without_inertia(const MatX& M, const std::vector<int>& free) {

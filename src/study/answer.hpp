@@ -11,6 +11,7 @@ namespace psoas {
 Result answer(const Study& study, const MotionStudy& question, const RunOptions& options);
 Result answer(const Study& study, const TorqueCurveStudy& question, const RunOptions& options);
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options);
+Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options);
 
 /// A variant, compiled. Without variants there is one, called "".
 struct Variant {

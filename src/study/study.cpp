@@ -463,7 +463,8 @@ std::string example_study(const std::string& kind) {
   json root = json::object();
   root["format"] = study_format;
   root["study"] = kind;
-  root["model"] = kind == "simulation" ? "models/iliopsoas.json" : "models/full_body.json";
+  root["model"] =
+      kind == "simulation" || kind == "muscle_experiment" ? "models/iliopsoas.json" : "models/full_body.json";
   StudyKind question;
   if (kind == MotionStudy::name) {
     MotionStudy motion;
@@ -485,6 +486,14 @@ std::string example_study(const std::string& kind) {
     simulation.initial["hip_flexion_r"] = 1.0471975511965976;
     simulation.locked = {"pelvis_tilt", "lumbar_*", "hip_*_l", "hip_adduction_r", "hip_rotation_r"};
     question = simulation;
+  } else if (kind == MuscleExperimentStudy::name) {
+    MuscleExperimentStudy experiment;
+    experiment.muscle = "psoas_L2_TP_r";
+    experiment.length_is = "fibres";
+    experiment.length = {{0.0, 0.2, 0.25}, {1.1, 1.1, 1.0}, "linear"};
+    experiment.excitation = {{0.0, 0.05}, {0.0, 1.0}, "steps"};
+    experiment.duration = 0.4;
+    question = experiment;
   } else {
     throw Error(Kind::input, kind,
                 "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));

@@ -119,6 +119,45 @@ Equilibrium static_equilibrium(const MuscleParameters& unit, double length, doub
 MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, const FibreState& fibre,
                                    double activation);
 
+/// Energy stored in the parallel element [J], from where its force is 0: F0 l0 times the curve's integral.
+double passive_energy(const MuscleParameters& unit, double fibre_length);
+/// Energy stored in a compliant tendon [J], 0 when slack; a rigid one stores none.
+double tendon_energy(const MuscleParameters& unit, double length, double fibre_length);
+
+/// Stiffnesses [N/m], velocity and activation held: what a small quick stretch meets. The unit's own is that of fibres
+/// and tendon in series, 1 / (1 / fibre_along + 1 / tendon) (Zajac 1989); of a rigid tendon it is fibre_along. It is
+/// 0 where the tendon is slack, and may be negative on the descending limb.
+struct MuscleStiffness {
+  double fibre = 0.0;        ///< d(fibre force) / d(fibre length), along the fibre
+  double fibre_along = 0.0;  ///< d(fibre force cos alpha) / d(l cos alpha), along the tendon
+  double tendon = 0.0;       ///< d(tendon force) / d(tendon length); infinite when rigid
+  double muscle_tendon = 0.0;
+};
+MuscleStiffness stiffness(const MuscleParameters& unit, double length, const FibreState& fibre, double activation);
+
+/// How the velocity of a compliant unit's fibres, as compliant_fibre() has it, changes: what implicit integrators ask
+/// for. By the implicit function theorem on the force balance; on its corners one of the two slopes.
+struct FibreVelocitySlopes {
+  double by_fibre_length = 0.0;  ///< [1/s]
+  double by_length = 0.0;        ///< [1/s]
+  double by_activation = 0.0;    ///< [m/s]
+};
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, const FibreState& fibre,
+                                          double activation);
+
+/// The force balance of a compliant unit with normalised tendon force f = F_T / F0 as its state (De Groote et al. 2016,
+/// formulation 3): the tendon's length follows from f, the fibres' length and velocity from that and the path, and
+///     residual = (a fL(l) fV(v; a) + fP(l) + damping v) cos(alpha) - f
+/// is 0 on a solution. `slopes` are its derivatives by f, df/dt, activation, path length and path speed. No cut-offs:
+/// all laws as the curve set has them, so that it is as smooth as the set is.
+struct TendonForceResidual {
+  double value = 0.0;
+  double by_force = 0.0, by_force_rate = 0.0, by_activation = 0.0, by_length = 0.0, by_speed = 0.0;
+  double fibre_length = 0.0, fibre_velocity = 0.0;  ///< [m], [m/s]
+};
+TendonForceResidual tendon_force_residual(const MuscleParameters& unit, double norm_force, double norm_force_rate,
+                                          double activation, double length, double speed);
+
 /// Sarcomere length [m] of a fibre, 2.7 micrometres at optimal fibre length (Ward et al. 2009).
 inline double sarcomere_length(const MuscleParameters& unit, double fibre_length) {
   return 2.7e-6 * fibre_length / unit.optimal_fibre_length;

@@ -185,7 +185,64 @@ struct SimulationStudy {
   }
 };
 
+/// A quantity over time, point by point.
+struct HistorySpec {
+  std::vector<double> time, value;
+  std::string shape = "linear";
+  static void each(auto& self, auto&& see) {
+    see("time", self.time, Info{"s", "increasing instants", -1e6, 1e6});
+    see("value", self.value, Info{"", "as many values, held before the first and after the last"});
+    see("shape", self.shape,
+        Info{"", "between instants: straight lines, or each value until the next instant", -inf, inf, "linear steps"});
+  }
+  std::string fault() const {
+    if (time.empty() || time.size() != value.size()) return "expected as many values as instants, and at least one";
+    for (std::size_t i = 1; i < time.size(); ++i)
+      if (!(time[i] > time[i - 1])) return "expected instants that increase";
+    return "";
+  }
+};
+
+/// What metabolic models ask of the muscle.
+struct MetabolicSpec {
+  double slow_twitch_ratio = 0.5, specific_tension = 2.5e5, density = 1059.7;
+  static void each(auto& self, auto&& see) {
+    see("slow_twitch_ratio", self.slow_twitch_ratio, Info{"1", "slow fibres' share of the mass", 0, 1});
+    see("specific_tension", self.specific_tension,
+        Info{"Pa", "that turns F0 into an area for the mass; 0.25 MPa keeps the published ratio of heat to force", 1e4,
+             1e7});
+    see("density", self.density, Info{"kg/m^3", "of muscle", 100, 10000});
+  }
+};
+
+/// One muscle in an apparatus: path length and excitation over time are given.
+struct MuscleExperimentStudy {
+  static constexpr std::string_view name = "muscle_experiment";
+  static constexpr std::string_view help = "one muscle under a given length and excitation: forces, work, heat";
+  std::string muscle = required_text, length_is = "path", method = "dopri5";
+  HistorySpec length, excitation;
+  double duration = required, step = 0.001, tolerance = 1e-9;
+  MetabolicSpec metabolic;
+  static void each(auto& self, auto&& see) {
+    see("muscle", self.muscle, Info{"", "muscle of the model"});
+    see("length", self.length, Info{"", "length over time"});
+    see("length_is", self.length_is,
+        Info{"",
+             "what the length's values are: the path's length [m], or the fibres' over optimal fibre length [-] with "
+             "the "
+             "tendon at slack length",
+             -inf, inf, "path fibres"});
+    see("excitation", self.excitation, Info{"", "excitation over time, 0 to 1"});
+    see("duration", self.duration, Info{"s", "from time 0", 1e-6, 1e4});
+    see("step", self.step, Info{"s", "time between rows of the result", 1e-7, 1e3});
+    see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-2});
+    see("method", self.method,
+        Info{"", "Dormand-Prince, or Rosenbrock for stiff tendons", -inf, inf, "dopri5 rosenbrock4"});
+    see("metabolic", self.metabolic, Info{"", "what metabolic models ask of the muscle"});
+  }
+};
+
 /// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
-using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy>;
+using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy>;
 
 }  // namespace psoas

@@ -1,0 +1,216 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/solve/experiment.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "psoas/muscle/activation.hpp"
+#include "solve/integrate.hpp"
+#include "solve/stiff.hpp"
+
+namespace psoas {
+namespace {
+
+// The states: activation, fibre length over l0 (of a rigid tendon it stands still and means nothing), then works and
+// metabolic energies over F0 l0.
+enum State : std::size_t { activation, fibre, contractile, damper, whole, umberger, bhargava, count };
+using Vector = std::vector<double>;
+
+/// Between two corners both histories are straight, also where a step's stages look beyond them.
+struct Span {
+  double start, length, speed, excitation, excitation_rate;
+  double length_at(double t) const { return length + speed * (t - start); }
+  double excitation_at(double t) const { return std::clamp(excitation + excitation_rate * (t - start), 0.0, 1.0); }
+};
+
+class Apparatus {
+ public:
+  Apparatus(const MuscleParameters& unit, const MetabolicParameters& metabolic) : unit_(unit), metabolic_(metabolic) {}
+
+  Span span;
+
+  FibreState fibres(double t, double norm_length, double a) const {
+    if (unit_.has_rigid_tendon()) return rigid_tendon_fibre(unit_, span.length_at(t), span.speed);
+    return compliant_fibre(unit_, span.length_at(t), norm_length * unit_.optimal_fibre_length, a);
+  }
+
+  ExperimentInstant instant(const Vector& x, double t) const {
+    ExperimentInstant now;
+    now.time = t;
+    now.length = span.length_at(t);
+    now.speed = span.speed;
+    now.excitation = span.excitation_at(t);
+    now.activation = std::clamp(x[activation], 0.0, 1.0);
+    const FibreState state = fibres(t, x[fibre], now.activation);
+    now.muscle = muscle_quantities(unit_, now.length, state, now.activation);
+    now.stiffness = stiffness(unit_, now.length, state, now.activation);
+    const double velocity = state.fibre_velocity, cos = state.cos_pennation;
+    now.contractile_power = -now.muscle.active_force / cos * velocity;
+    now.damping_power = now.muscle.damping_force / cos * velocity;
+    now.muscle_tendon_power = -now.muscle.tendon_force * now.speed;
+    const MetabolicState heat = metabolic_state(unit_, state, now.excitation, now.activation);
+    now.umberger = umberger2010(unit_, metabolic_, heat);
+    now.bhargava = bhargava2004(unit_, metabolic_, heat);
+    const double scale = energy_scale();
+    now.contractile_work = x[contractile] * scale;
+    now.damping_work = x[damper] * scale;
+    now.muscle_tendon_work = x[whole] * scale;
+    now.umberger_energy = x[umberger] * scale;
+    now.bhargava_energy = x[bhargava] * scale;
+    now.passive_energy = passive_energy(unit_, state.fibre_length);
+    now.tendon_energy = unit_.has_rigid_tendon() ? 0.0 : tendon_energy(unit_, now.length, state.fibre_length);
+    return now;
+  }
+
+  void rates(const double* x, double t, double* out) const {
+    const Vector state(x, x + count);
+    const ExperimentInstant now = instant(state, t);
+    out[activation] = activation_rate(unit_, std::max(now.excitation, unit_.minimum_activation), now.activation);
+    out[fibre] = unit_.has_rigid_tendon() ? 0.0 : now.muscle.fibre_velocity / unit_.optimal_fibre_length;
+    const double per = 1.0 / energy_scale();
+    out[contractile] = per * now.contractile_power;
+    out[damper] = per * now.damping_power;
+    out[whole] = per * now.muscle_tendon_power;
+    out[umberger] = per * now.umberger.total;
+    out[bhargava] = per * now.bhargava.total;
+  }
+
+  /// Of rates(). Activation and fibre length, which may be stiff, in closed form; the quadratures, on which nothing
+  /// depends, by central differences.
+  void jacobian(const double* x, double t, double* by_state, double* by_time) const {
+    std::fill(by_state, by_state + count * count, 0.0);
+    std::fill(by_time, by_time + count, 0.0);
+    std::array<double, count> ahead{}, behind{};
+    Vector moved(x, x + count);
+    for (const State state : {activation, fibre}) {
+      const double step = 1e-6;
+      moved[state] = x[state] + step;
+      rates(moved.data(), t, ahead.data());
+      moved[state] = x[state] - step;
+      rates(moved.data(), t, behind.data());
+      moved[state] = x[state];
+      for (std::size_t row = contractile; row < count; ++row)
+        by_state[row * count + state] = (ahead[row] - behind[row]) / (2.0 * step);
+    }
+    rates(x, t + 1e-6, ahead.data());
+    rates(x, t - 1e-6, behind.data());
+    for (std::size_t row = contractile; row < count; ++row) by_time[row] = (ahead[row] - behind[row]) / 2e-6;
+
+    const double a = std::clamp(x[activation], 0.0, 1.0), e = std::max(span.excitation_at(t), unit_.minimum_activation);
+    const Dual<2> rate = activation_rate(unit_, Dual<2>(e, 0), Dual<2>(a, 1));
+    by_state[activation * count + activation] = rate.v[1];
+    by_time[activation] = rate.v[0] * span.excitation_rate;
+    if (unit_.has_rigid_tendon()) return;
+    const FibreVelocitySlopes slopes = fibre_velocity_slopes(unit_, span.length_at(t), fibres(t, x[fibre], a), a);
+    const double l0 = unit_.optimal_fibre_length;
+    by_state[fibre * count + activation] = slopes.by_activation / l0;
+    by_state[fibre * count + fibre] = slopes.by_fibre_length;
+    by_time[fibre] = slopes.by_length * span.speed / l0;
+  }
+
+  double energy_scale() const { return unit_.max_isometric_force * unit_.optimal_fibre_length; }
+
+ private:
+  MuscleParameters unit_;
+  MetabolicParameters metabolic_;
+};
+
+}  // namespace
+
+History::Point History::at(double t, bool before) const {
+  const auto next =
+      before ? std::lower_bound(time.begin(), time.end(), t) : std::upper_bound(time.begin(), time.end(), t);
+  if (next == time.begin()) return {value.front(), 0.0};
+  const std::size_t i = static_cast<std::size_t>(next - time.begin()) - 1;
+  if (steps || next == time.end()) return {value[i], 0.0};
+  const double rate = (value[i + 1] - value[i]) / (time[i + 1] - time[i]);
+  return {value[i] + rate * (t - time[i]), rate};
+}
+
+int run_experiment(const MuscleParameters& unit, const MetabolicParameters& metabolic, const History& length,
+                   const History& excitation, const ExperimentOptions& options, std::span<const double> times,
+                   const std::function<void(const ExperimentInstant&)>& observe) {
+  Apparatus apparatus(unit, metabolic);
+  const auto straight = [&](double from) {
+    const History::Point L = length.at(from), e = excitation.at(from);
+    apparatus.span = {from, L.value, L.rate, e.value, e.rate};
+  };
+  straight(times.front());
+  Vector x(count, 0.0);
+  x[activation] = std::clamp(std::max(apparatus.span.excitation, unit.minimum_activation), 0.0, 1.0);
+  x[fibre] = static_equilibrium(unit, apparatus.span.length, x[activation]).fibre_length / unit.optimal_fibre_length;
+
+  // Corners divide the time into spans in which both histories are straight.
+  std::vector<double> corners = {times.front()};
+  for (const History* history : {&length, &excitation})
+    for (const double t : history->time)
+      if (t > times.front() && t < times.back()) corners.push_back(t);
+  corners.push_back(times.back());
+  std::sort(corners.begin(), corners.end());
+  corners.erase(std::unique(corners.begin(), corners.end()), corners.end());
+
+  // a time within rounding of a corner is the corner
+  Vector asked_times(times.begin(), times.end());
+  for (double& t : asked_times) {
+    const auto near = std::lower_bound(corners.begin(), corners.end(), t - 1e-12 * (corners.back() - corners.front()));
+    if (near != corners.end() && std::abs(*near - t) <= 1e-12 * (corners.back() - corners.front())) t = *near;
+  }
+
+  std::size_t next = 0;  // of the asked times
+  int steps = 0;
+  for (std::size_t c = 0; c + 1 < corners.size(); ++c) {
+    straight(corners[c]);
+    // the span's start, the asked times inside it, and its end
+    Vector stops = {corners[c]};
+    std::vector<bool> asked = {next < asked_times.size() && asked_times[next] == corners[c]};
+    for (std::size_t k = next; k < asked_times.size() && asked_times[k] < corners[c + 1]; ++k)
+      if (asked_times[k] > corners[c]) stops.push_back(asked_times[k]), asked.push_back(true);
+    stops.push_back(corners[c + 1]);
+    asked.push_back(false);  // told at the start of the next span, as what follows the corner
+    const double first_step = std::min(1e-5, 0.1 * (corners[c + 1] - corners[c]));
+    const double longest = corners[c + 1] - corners[c];
+    const auto see = [&](const Vector& now, std::size_t i) {
+      if (asked[i]) observe(apparatus.instant(now, stops[i])), ++next;
+      x = now;
+    };
+    if (!options.stiff) {
+      const auto system = [&](const Vector& state, Vector& out, double t) {
+        apparatus.rates(state.data(), t, out.data());
+      };
+      steps += integrate(system, x, stops, options.tolerance, first_step, longest, see);
+      continue;
+    }
+    struct Context {
+      const Apparatus* apparatus;
+      const decltype(see)* observe;
+    } context{&apparatus, &see};
+    const StiffSystem system{static_cast<int>(count), &context,
+                             [](void* of, double t, const double* state, double* out) {
+                               static_cast<Context*>(of)->apparatus->rates(state, t, out);
+                             },
+                             [](void* of, double t, const double* state, double* by_state, double* by_time) {
+                               static_cast<Context*>(of)->apparatus->jacobian(state, t, by_state, by_time);
+                             }};
+    int taken = 0;
+    double reached = 0.0;
+    Vector state = x;
+    const StiffEnd end = integrate_stiff(
+        system, state.data(), stops.data(), static_cast<int>(stops.size()), {options.tolerance, first_step, longest},
+        [](void* of, int i, const double* now) {
+          (*static_cast<Context*>(of)->observe)(Vector(now, now + count), static_cast<std::size_t>(i));
+        },
+        &taken, &reached);
+    steps += taken;
+    if (end != StiffEnd::done)
+      throw Error(Kind::numeric, "t = " + shortest_text(reached) + " s",
+                  end == StiffEnd::not_finite ? "expected finite states"
+                                              : "expected an integration step above 1e-14 s, found none within the "
+                                                "tolerance " +
+                                                    shortest_text(options.tolerance));
+  }
+  if (next < asked_times.size()) observe(apparatus.instant(x, times.back()));
+  return steps;
+}
+
+}  // namespace psoas
