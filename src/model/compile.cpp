@@ -322,6 +322,7 @@ class Compiler {
       unit.minimum_activation = muscle.minimum_activation;
       unit.activation_time = muscle.activation_time;
       unit.deactivation_time = muscle.deactivation_time;
+      if (muscle.activation_dynamics == "thelen") unit.activation_dynamics = ActivationDynamics::thelen;
       // A tendon that is hardly there would only make the integration stiff.
       unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
       unit.curve = compile(muscle.curve);

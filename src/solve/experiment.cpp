@@ -132,9 +132,11 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
                    const History& excitation, const ExperimentOptions& options, std::span<const double> times,
                    const std::function<void(const ExperimentInstant&)>& observe) {
   Apparatus apparatus(unit, metabolic);
+  // Times this near to each other are the same.
+  const double rounding = 1e-12 * (times.back() - times.front());
   const auto straight = [&](double from) {
-    const History::Point L = length.at(from), e = excitation.at(from);
-    apparatus.span = {from, L.value, L.rate, e.value, e.rate};
+    const History::Point L = length.at(from + rounding), e = excitation.at(from + rounding);
+    apparatus.span = {from, L.value - L.rate * rounding, L.rate, e.value - e.rate * rounding, e.rate};
   };
   straight(times.front());
   Vector x(count, 0.0);
@@ -142,19 +144,17 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
   x[fibre] = static_equilibrium(unit, apparatus.span.length, x[activation]).fibre_length / unit.optimal_fibre_length;
 
   // Corners divide the time into spans in which both histories are straight.
-  std::vector<double> corners = {times.front()};
+  std::vector<double> corners = {times.front(), times.back()};
   for (const History* history : {&length, &excitation})
     for (const double t : history->time)
-      if (t > times.front() && t < times.back()) corners.push_back(t);
-  corners.push_back(times.back());
+      if (t > times.front() + rounding && t < times.back() - rounding) corners.push_back(t);
   std::sort(corners.begin(), corners.end());
-  corners.erase(std::unique(corners.begin(), corners.end()), corners.end());
-
-  // a time within rounding of a corner is the corner
+  const auto same = [&](double a, double b) { return b - a <= rounding; };
+  corners.erase(std::unique(corners.begin(), corners.end(), same), corners.end());
   Vector asked_times(times.begin(), times.end());
   for (double& t : asked_times) {
-    const auto near = std::lower_bound(corners.begin(), corners.end(), t - 1e-12 * (corners.back() - corners.front()));
-    if (near != corners.end() && std::abs(*near - t) <= 1e-12 * (corners.back() - corners.front())) t = *near;
+    const auto near = std::lower_bound(corners.begin(), corners.end(), t - rounding);
+    if (near != corners.end() && std::abs(*near - t) <= rounding) t = *near;
   }
 
   std::size_t next = 0;  // of the asked times

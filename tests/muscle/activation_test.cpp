@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace psoas {
@@ -87,6 +88,58 @@ TEST(ExcitationSearch, SaysWhenItIsSaturated) {
   EXPECT_EQ(excitation_for(unit, 0.3, 0.0).excitation, 0.3);
   EXPECT_TRUE(excitation_for(unit, 1.0, 0.1).saturated);
   EXPECT_TRUE(excitation_for(unit, 0.0, -0.1).saturated);
+}
+
+MuscleParameters thelen_unit() {
+  MuscleParameters unit;
+  unit.activation_dynamics = ActivationDynamics::thelen;
+  return unit;
+}
+
+TEST(Activation, ThelensRatesHaveTheirTimeConstants) {
+  const MuscleParameters unit = thelen_unit();
+  EXPECT_DOUBLE_EQ(activation_rate(unit, 1.0, 0.1), 0.9 / (0.015 * 0.65));
+  EXPECT_DOUBLE_EQ(activation_rate(unit, 0.0, 0.9), -0.9 * 1.85 / 0.060);
+  EXPECT_EQ(activation_rate(unit, 0.4, 0.4), 0.0);
+}
+
+TEST(Activation, ExactSolutionIsWhereSmallStepsLead) {
+  const MuscleParameters unit = thelen_unit();
+  for (const double e : {0.0, 0.2, 0.7, 1.0})
+    for (const double start : {0.0, 0.01, 0.35, 0.7, 1.0}) {
+      double a = start;
+      const double step = 1e-5;
+      for (int i = 1; i <= 12000; ++i) {  // classical Runge and Kutta
+        const double k1 = activation_rate(unit, e, a), k2 = activation_rate(unit, e, a + 0.5 * step * k1),
+                     k3 = activation_rate(unit, e, a + 0.5 * step * k2), k4 = activation_rate(unit, e, a + step * k3);
+        a += step / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4);
+        if (i % 1000 == 0) {
+          EXPECT_NEAR(thelen_activation(unit, e, start, i * step), a, 1e-12) << "from " << start << " to " << e;
+        }
+      }
+    }
+}
+
+TEST(Activation, ExactSolutionComposesAndStaysBetweenItsEnds) {
+  const MuscleParameters unit = thelen_unit();
+  for (const double e : {0.0, 0.3, 1.0})
+    for (const double start : {0.0, 0.2, 0.3, 0.9, 1.0}) {
+      EXPECT_NEAR(thelen_activation(unit, e, start, 0.0), start, 1e-15);
+      EXPECT_NEAR(thelen_activation(unit, e, start, 1e6), e, 1e-15);
+      const double half = thelen_activation(unit, e, start, 0.02), whole = thelen_activation(unit, e, start, 0.05);
+      EXPECT_NEAR(thelen_activation(unit, e, half, 0.03), whole, 1e-14);
+      EXPECT_GE(whole, std::min(e, start) - 1e-15);
+      EXPECT_LE(whole, std::max(e, start) + 1e-15);
+    }
+}
+
+TEST(Activation, ExcitationOfARateWithThelensDynamics) {
+  const MuscleParameters unit = thelen_unit();
+  for (const double e : {0.0, 0.2, 0.55, 1.0}) {
+    const ExcitationSearch found = excitation_for(unit, 0.4, activation_rate(unit, e, 0.4));
+    EXPECT_TRUE(found.converged);
+    EXPECT_NEAR(found.excitation, e, 1e-12);
+  }
 }
 
 }  // namespace

@@ -191,6 +191,27 @@ TEST(ExperimentHistory, corners_belong_to_what_follows) {
   EXPECT_EQ(steps.at(1.0, true).value, 0.2);
 }
 
+TEST(ExperimentHistory, corners_that_differ_by_rounding_are_one) {
+  // 820 * 0.001 and 0.1 + 0.2 are not 0.82 and 0.3.
+  const MuscleParameters unit = unit_with<DeGrooteFregly>();
+  const double L = path(unit, 1.0), d = 0.002;
+  std::vector<double> times;
+  for (int i = 0; i <= 820; ++i) times.push_back(0.001 * i);
+  for (const bool stiff : {false, true}) {
+    std::vector<ExperimentInstant> run, clean;
+    run_experiment(unit, {}, {{0.0, 0.3, 0.82}, {L, L, L + d}, false}, {{0.1 + 0.2}, {0.5}, true}, {stiff, 1e-8}, times,
+                   [&](const ExperimentInstant& now) { run.push_back(now); });
+    run_experiment(unit, {}, {{0.0, 0.3, 0.9}, {L, L, L + d / 0.52 * 0.6}, false}, {{0.3}, {0.5}, true}, {stiff, 1e-8},
+                   times, [&](const ExperimentInstant& now) { clean.push_back(now); });
+    ASSERT_EQ(run.size(), times.size());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      ASSERT_EQ(run[i].time, clean[i].time);
+      ASSERT_NEAR(run[i].length, clean[i].length, 1e-12) << times[i];
+      ASSERT_NEAR(run[i].muscle.tendon_force, clean[i].muscle.tendon_force, 1e-4) << times[i];
+    }
+  }
+}
+
 TEST(ExperimentHistory, isometric_force_is_that_of_static_equilibrium) {
   const MuscleParameters unit = unit_with<DeGrooteFregly>();
   std::vector<ExperimentInstant> run;

@@ -155,6 +155,7 @@ struct MuscleSpec {
   double tendon_strain = 0.049, passive_strain = 0.6, passive_shape = 4.0, passive_scale = 1.0;
   double max_contraction_velocity = 10.0, damping = 0.1;
   double minimum_activation = 0.01, activation_time = 0.015, deactivation_time = 0.060;
+  std::string activation_dynamics = "de_groote_fregly";
   Curve curve = DeGrooteFregly{};
   static void each(auto& self, auto&& see) {
     see("path", self.path, Info{"", "points from origin to insertion"});
@@ -181,6 +182,9 @@ struct MuscleSpec {
     see("minimum_activation", self.minimum_activation, Info{"1", "lower bound of activation", 0, 1});
     see("activation_time", self.activation_time, Info{"s", "activation time constant", 1e-4, 10});
     see("deactivation_time", self.deactivation_time, Info{"s", "deactivation time constant", 1e-4, 10});
+    see("activation_dynamics", self.activation_dynamics,
+        Info{"", "smooth between rising and falling, or Thelen 2003 with a kink", -inf, inf,
+             "de_groote_fregly thelen"});
     see("curve", self.curve, Info{"", "curve kind"});
   }
   std::string fault() const;

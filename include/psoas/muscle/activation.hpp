@@ -16,17 +16,28 @@ namespace psoas {
 /// 2016 print 0.1, with which both act at once.
 inline constexpr double default_activation_steepness = 10.0;
 
-/// Rate of activation [1/s] at excitation e and activation a, both in [0, 1]: Thelen 2003's time constants joined
-/// smoothly (De Groote et al. 2016):
-///     da/dt = ((0.5 + f) / (ta z) + (0.5 - f) z / td) (e - a),   f = 0.5 tanh(b (e - a)),   z = 0.5 + 1.5 a
-/// with ta, td activation_time and deactivation_time, b the steepness.
+/// Rate of activation [1/s] at excitation e and activation a, both in [0, 1], with z = 0.5 + 1.5 a and ta, td the unit's
+/// activation_time and deactivation_time. By the unit's activation_dynamics
+///     thelen            (e - a) / (ta z) while it rises, (e - a) z / td while it falls (Thelen 2003, eqs. 1 and 2)
+///     de_groote_fregly  ((0.5 + f) / (ta z) + (0.5 - f) z / td) (e - a),   f = 0.5 tanh(b (e - a)),
+/// the same joined smoothly (De Groote et al. 2016, eqs. 1 and 2), with b the steepness, which Thelen's has not.
 template <class S>
 S activation_rate(const MuscleParameters& unit, const S& excitation, const S& activation,
                   double steepness = default_activation_steepness) {
   using std::tanh;
-  const S gap = excitation - activation, f = 0.5 * tanh(steepness * gap), z = 0.5 + 1.5 * activation;
+  const S gap = excitation - activation, z = 0.5 + 1.5 * activation;
+  if (unit.activation_dynamics == ActivationDynamics::thelen)
+    return value_of(gap) > 0.0 ? S(gap / (unit.activation_time * z)) : S(gap * z / unit.deactivation_time);
+  const S f = 0.5 * tanh(steepness * gap);
   return ((0.5 + f) / (unit.activation_time * z) + (0.5 - f) * z / unit.deactivation_time) * gap;
 }
+
+/// Activation after `duration` [s] >= 0 under a constant excitation, both in [0, 1], exactly: for Thelen's dynamics
+/// whatever the unit's own are; the smooth form has no closed solution. With c = 0.5 + 1.5 e, z and the times as above,
+///     falling   (a - e) / z decays as exp(-c t / td),
+///     rising    (e - a) exp(-1.5 (e - a) / c) decays as exp(-t / (ta c)), solved by Lambert's W.
+/// A piecewise constant excitation is followed piece by piece.
+double thelen_activation(const MuscleParameters& unit, double excitation, double activation, double duration);
 
 /// The excitation of a wanted rate of activation. `saturated`: no excitation between 0 and 1 is strong or weak enough,
 /// and the nearer of these is given.

@@ -15,6 +15,9 @@
 
 namespace psoas {
 
+/// How activation follows excitation; see activation.hpp.
+enum class ActivationDynamics { de_groote_fregly, thelen };
+
 /// Parameters of one unit, SI.
 struct MuscleParameters {
   double max_isometric_force = 1000.0;                        ///< F0 [N]
@@ -29,7 +32,8 @@ struct MuscleParameters {
   double damping = 0.1;                                       ///< in F0 at vmax [-]
   double minimum_activation = 0.01;                           ///< [-]
   double activation_time = 0.015, deactivation_time = 0.060;  ///< [s]
-  bool rigid_tendon = false;                                  ///< of slack length at any force
+  ActivationDynamics activation_dynamics = ActivationDynamics::de_groote_fregly;
+  bool rigid_tendon = false;  ///< of slack length at any force
   CompiledCurve curve = DeGrooteFregly{};
 
   /// l0 sin(alpha0), the same at every length [m].

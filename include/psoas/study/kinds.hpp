@@ -221,7 +221,7 @@ struct MuscleExperimentStudy {
   static constexpr std::string_view help = "one muscle under a given length and excitation: forces, work, heat";
   std::string muscle = required_text, length_is = "path", method = "dopri5";
   HistorySpec length, excitation;
-  double duration = required, step = 0.001, tolerance = 1e-9;
+  double duration = required, step = 0.001, tolerance = 1e-10;
   MetabolicSpec metabolic;
   static void each(auto& self, auto&& see) {
     see("muscle", self.muscle, Info{"", "muscle of the model"});
