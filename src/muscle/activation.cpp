@@ -1,8 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/muscle/activation.hpp"
 
-#include <boost/math/special_functions/lambert_w.hpp>
-
 namespace psoas {
 
 double thelen_activation(const MuscleParameters& unit, double excitation, double activation, double duration) {
@@ -11,10 +9,14 @@ double thelen_activation(const MuscleParameters& unit, double excitation, double
     const double r = (activation - e) / (0.5 + 1.5 * activation) * std::exp(-c * duration / unit.deactivation_time);
     return (e + 0.5 * r) / (1.0 - 1.5 * r);
   }
-  // w = -1.5 (e - a) / c lies in (-1, 0), the range of the principal branch
-  const double w = -1.5 * (e - activation) / c;
-  const double decayed = w * std::exp(w - duration / (unit.activation_time * c));
-  return e + c / 1.5 * boost::math::lambert_w0(decayed);
+  // y = ln(e - a) solves y - 1.5 exp(y) / c = its value at the start - t / (ta c): concave, with a slope above 0.25
+  const double gap = e - activation, ratio = 1.5 / c;
+  const double latest = std::log(gap) - duration / (unit.activation_time * c);
+  const auto excess = [&](double y) {
+    const double u = std::exp(y);
+    return std::pair(y - latest - ratio * (u - gap), 1.0 - ratio * u);
+  };
+  return e - std::exp(newton_root(excess, latest - ratio * gap, latest, {}, latest).x);
 }
 
 }  // namespace psoas

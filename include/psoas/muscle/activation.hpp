@@ -35,7 +35,7 @@ S activation_rate(const MuscleParameters& unit, const S& excitation, const S& ac
 /// Activation after `duration` [s] >= 0 under a constant excitation, both in [0, 1], exactly: for Thelen's dynamics
 /// whatever the unit's own are; the smooth form has no closed solution. With c = 0.5 + 1.5 e, z and the times as above,
 ///     falling   (a - e) / z decays as exp(-c t / td),
-///     rising    (e - a) exp(-1.5 (e - a) / c) decays as exp(-t / (ta c)), solved by Lambert's W.
+///     rising    (e - a) exp(-1.5 (e - a) / c) decays as exp(-t / (ta c)), solved for a by Newton's method.
 /// A piecewise constant excitation is followed piece by piece.
 double thelen_activation(const MuscleParameters& unit, double excitation, double activation, double duration);
 
