@@ -9,6 +9,7 @@
 #include <set>
 
 #include "kinds.hpp"
+#include "muscle_card.hpp"
 #include "program.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/units.hpp"
@@ -370,120 +371,6 @@ json overview_json(const Model& model) {
   return out;
 }
 
-// --- a muscle --------------------------------------------------------------------------------------------------------
-
-struct CurveSample {
-  double length, active, passive;
-};
-
-std::vector<CurveSample> curve_samples(const MuscleParameters& unit) {
-  std::vector<CurveSample> out;
-  for (int i = 0; i <= 12; ++i) {
-    const double x = 0.4 + 0.1 * i;
-    std::visit(
-        [&](const auto& curve) {
-          out.push_back({x, curve.active_force_length(x),
-                         unit.passive_scale *
-                             std::max(0.0, curve.passive_force_length(x, unit.passive_strain, unit.passive_shape))});
-        },
-        unit.curve);
-  }
-  return out;
-}
-
-std::string muscle_text(const Model& model, const Workspace& work, int m) {
-  const ModelData& data = model.data();
-  const std::string& name = data.muscle_names[at(m)];
-  const MuscleSpec& spec = *data.spec.muscles.find(name);
-  const MuscleParameters& unit = data.units[at(m)];
-  std::vector<std::string> groups;
-  for (const auto& [group, patterns] : data.spec.groups) {
-    const std::vector<std::string> members = select_muscles(data.spec, "group:" + group);
-    if (std::find(members.begin(), members.end(), name) != members.end()) groups.push_back(group);
-  }
-  std::string out = name + (groups.empty() ? "" : " · group " + join(groups, ", ")) + "\n\n";
-  const auto row = [](const std::string& label, const std::string& value, const std::string& unit_text,
-                      const std::string& note = "") {
-    return std::vector<std::string>{"  " + label, value, unit_text, note};
-  };
-  Rows rows;
-  rows.push_back(row(
-      "max_isometric_force", fixed_text(unit.max_isometric_force, 1), "N",
-      spec.physiological_cross_section_area
-          ? fixed_text(*spec.physiological_cross_section_area * 1e4, 2) + " cm² × specific tension of " + spec.region
-          : ""));
-  rows.push_back(row("optimal_fibre_length", fixed_text(unit.optimal_fibre_length, 4), "m"));
-  rows.push_back(row("tendon_slack_length", fixed_text(unit.tendon_slack_length, 4), "m", spec.tendon));
-  rows.push_back(row("pennation", fixed_text(to_degrees(unit.pennation), 1), "deg"));
-  rows.push_back(row("tendon_strain", fixed_text(unit.tendon_strain, 3), ""));
-  rows.push_back(row("passive_strain", fixed_text(unit.passive_strain, 3), "",
-                     "fibre strain at passive force F0, × " + short_text(unit.passive_scale)));
-  rows.push_back(row("max_contraction_velocity", fixed_text(unit.max_contraction_velocity, 1), "1/s"));
-  rows.push_back(row("damping", fixed_text(unit.damping, 3), ""));
-  rows.push_back(row("minimum_activation", fixed_text(unit.minimum_activation, 3), ""));
-  out += aligned(rows, "lrll");
-
-  rows = {{"path", "body", "location [m]", ""}};
-  for (std::size_t i = 0; i < spec.path.size(); ++i) {
-    const PointSpec& point = spec.path[i];
-    std::string only;
-    if (point.only_when)
-      only = "when " + point.only_when->coordinate + " is " + short_text(point.only_when->range[0]) + " … " +
-             short_text(point.only_when->range[1]);
-    rows.push_back({"  " + std::to_string(i), point.body,
-                    fixed_text(point.location[0], 4) + " " + fixed_text(point.location[1], 4) + " " +
-                        fixed_text(point.location[2], 4),
-                    only});
-  }
-  for (const WrapSpec& wrap : spec.wraps)
-    rows.push_back({"  wrap", wrap.surface, "side " + wrap.side,
-                    wrap.between
-                        ? "between points " + short_text((*wrap.between)[0]) + " and " + short_text((*wrap.between)[1])
-                        : "anywhere"});
-  out += "\n" + aligned(rows, "llll");
-
-  const Equilibrium rest = static_equilibrium(unit, work.length[at(m)], unit.minimum_activation);
-  out += "\nat the model's pose\n";
-  rows = {row("length", fixed_text(work.length[at(m)], 4), "m"),
-          row("fibre length", fixed_text(rest.fibre_length, 4), "m",
-              fixed_text(rest.fibre_length / unit.optimal_fibre_length, 3) + " of optimal"),
-          row("tendon force at rest", fixed_text(rest.tendon_force, 1), "N", "at minimum_activation")};
-  for (std::size_t c = 0; c < data.coordinate_names.size(); ++c) {
-    const double arm = moment_arm(model, work, m, static_cast<int>(c));
-    if (std::abs(arm) > 1e-9)
-      rows.push_back(row("moment arm, " + data.coordinate_names[c],
-                         data.is_rotation[c] ? fixed_text(1e3 * arm, 2) : fixed_text(arm, 4),
-                         data.is_rotation[c] ? "mm" : "", arm > 0 ? "acts towards +" : "acts towards -"));
-  }
-  out += aligned(rows, "lrll");
-
-  rows = {{"  l / l0", "active / F0", "passive / F0"}};
-  for (const CurveSample& sample : curve_samples(unit))
-    rows.push_back({fixed_text(sample.length, 1), fixed_text(sample.active, 3), fixed_text(sample.passive, 3)});
-  out += "\ncurves (isometric, fully active)\n" + aligned(rows, "rrr");
-  return out;
-}
-
-json muscle_json(const Model& model, const Workspace& work, int m) {
-  const ModelData& data = model.data();
-  const MuscleParameters& unit = data.units[at(m)];
-  json out = {{"name", data.muscle_names[at(m)]},
-              {"max_isometric_force", unit.max_isometric_force},
-              {"optimal_fibre_length", unit.optimal_fibre_length},
-              {"tendon_slack_length", unit.tendon_slack_length},
-              {"pennation", unit.pennation},
-              {"length", work.length[at(m)]}};
-  out["moment_arms"] = json::object();
-  for (std::size_t c = 0; c < data.coordinate_names.size(); ++c)
-    if (const double arm = moment_arm(model, work, m, static_cast<int>(c)); std::abs(arm) > 1e-9)
-      out["moment_arms"][data.coordinate_names[c]] = arm;
-  out["curves"] = json::array();
-  for (const CurveSample& sample : curve_samples(unit))
-    out["curves"].push_back(
-        {{"norm_fibre_length", sample.length}, {"active", sample.active}, {"passive", sample.passive}});
-  return out;
-}
-
 int show_model(const std::vector<std::string>& words, bool json_out) {
   const Model model = Model::load(words[0]);
   if (words.size() == 1) {
@@ -493,21 +380,13 @@ int show_model(const std::vector<std::string>& words, bool json_out) {
       print(overview_text(words[0], model));
     return done;
   }
-  Workspace work(model);
-  evaluate(model, model.default_state(), work, Depth::position);
-  json all = json::array();
-  std::string text;
+  std::vector<int> muscles;
   for (std::size_t i = 1; i < words.size(); ++i)
-    for (const int m : model.select(words[i])) {
-      if (json_out)
-        all.push_back(muscle_json(model, work, m));
-      else
-        text += (text.empty() ? "" : "\n") + muscle_text(model, work, m);
-    }
+    for (const int m : model.select(words[i])) muscles.push_back(m);
   if (json_out)
-    print_json(all);
+    print_json(muscle_cards_json(model, muscles));
   else
-    print(text);
+    print(muscle_cards_text(model, muscles));
   return done;
 }
 

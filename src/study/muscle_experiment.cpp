@@ -83,11 +83,11 @@ Result answer(const Study& study, const MuscleExperimentStudy& question, const R
       double& value = length.value[i];
       if (question.length_is == "fibres") {
         const double l = value * unit.optimal_fibre_length, h = unit.height();
-        if (!(l > h))
+        if (!(l > h && value < 10.0))
           throw Error(Kind::input, study.place("/length/value/" + std::to_string(i)),
                       "expected fibres longer than the muscle's height, " +
-                          shortest_text(h / unit.optimal_fibre_length) + " of optimal fibre length, found " +
-                          shortest_text(value));
+                          shortest_text(h / unit.optimal_fibre_length) +
+                          " of optimal fibre length, and below 10 of it, found " + shortest_text(value));
         value = unit.tendon_slack_length + std::sqrt(l * l - h * h);
       } else if (!(value > 0.0 && value < 100.0)) {
         throw Error(Kind::input, study.place("/length/value/" + std::to_string(i)),

@@ -412,6 +412,38 @@ TEST_F(Cli, CheckAsJson) {
 
 // --- info, new -------------------------------------------------------------------------------------------------------
 
+TEST_F(Cli, InfoShowsTheOperatingRangeOfAMuscle) {
+  const std::string model = PSOAS_SOURCE_DIR "/models/full_body.json";
+  const Ran text = psoas({"info", model, "psoas_L2_TP_r"});
+  for (const char* words : {"optimal_fibre_length", "operating range", "hip_flexion_r     -30 … 120 deg",
+                            "force-velocity", "tendon / F0", "height 21.7 mm"})
+    EXPECT_TRUE(has(text.out, words)) << words << " in\n" << text.out;
+
+  const auto card = nlohmann::json::parse(psoas({"info", "--json", model, "psoas_L2_TP_r"}).out)[0];
+  EXPECT_NEAR(card["curves"]["active_force"][6], 1.0, 1e-12);
+  const auto& range = card["operating_range"]["hip_flexion_r"];
+  std::string states = "hip_flexion_r\n";
+  for (const double angle : range["coordinate"]) states += std::to_string(angle) + "\n";
+  std::ofstream(folder / "hips.csv") << states;
+  const Ran lengths = psoas({"evaluate", model, folder / "hips.csv", "--outputs",
+                             "length/psoas_L2_TP_r,moment_arm/psoas_L2_TP_r/hip_flexion_r"});
+  std::istringstream rows(lengths.out);
+  std::string row;
+  std::getline(rows, row);
+  ASSERT_EQ(range["coordinate"].size(), 31u);
+  for (std::size_t i = 0; i < 31; ++i) {
+    ASSERT_TRUE(std::getline(rows, row)) << lengths.err;
+    std::vector<double> cells;
+    std::istringstream line(row);
+    for (std::string cell; std::getline(line, cell, ',');) cells.push_back(std::stod(cell));
+    EXPECT_NEAR(range["length"][i], cells.at(cells.size() - 2), 1e-7);
+    EXPECT_NEAR(range["moment_arm"][i], cells.back(), 1e-6);
+    if (i > 0) {
+      EXPECT_LT(range["normalised_fibre_length_rest"][i], range["normalised_fibre_length_rest"][i - 1]);
+    }
+  }
+}
+
 TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
   EXPECT_TRUE(has(psoas({"info", pendulum}).out, "14.900 kg"));
   const Ran muscle = psoas({"info", pendulum, "group:iliopsoas"});
