@@ -48,7 +48,7 @@ MetabolicState metabolic_state(const MuscleParameters& unit, const FibreState& f
   straight.cos_pennation = 1.0;
   FibreState still = straight;
   still.fibre_velocity = 0.0;
-  const MuscleForces forces = fibre_forces(unit, straight);
+  const MuscleForces forces = fibre_forces(unit, straight, activation);
 
   MetabolicState state;
   state.excitation = excitation;

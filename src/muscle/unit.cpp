@@ -147,7 +147,7 @@ FibreState compliant_fibre(const MuscleParameters& unit, double length, double f
         const double stop = 20.0 * std::max(least - fibre_length, 0.0) / unit.optimal_fibre_length;
         const double tendon = tendon_jet(curve, unit, length, along).value / fibre.cos_pennation;
         const double active = activation * curve.active_force_length(norm_length);
-        const Velocity v = velocity_of_load(curve, activation, active, unit.damping,
+        const Velocity v = velocity_of_load(curve, activation, active, unit.is_damped() ? unit.damping : 0.0,
                                             tendon + stop - passive(curve, unit, norm_length));
         fibre.fibre_velocity = v.value * unit.max_speed();
         fibre.converged = v.converged;
@@ -319,6 +319,7 @@ FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double l
         const double by_fibre = (activation * active.slope * std::max(velocity.a, 0.0) + parallel.slope) / l0 +
                                 tendon_by_length / (cos * cos) + tendon.value * dcos / (cos * cos);
         const double by_activation = pulls ? active.value * (velocity.a + activation * velocity.v[1]) : 0.0;
+        if (!(by_velocity >= 1e-6)) return;  // nothing resists: the velocity is held at its limit
         const double scale = unit.max_speed() / by_velocity;
         out.by_fibre_length = -by_fibre * scale;
         out.by_length = tendon_by_length / cos * scale;

@@ -29,7 +29,7 @@ struct MuscleParameters {
   double passive_shape = 4.0;                                 ///< kPE [-]
   double passive_scale = 1.0;                                 ///< factor on passive force [-]
   double max_contraction_velocity = 10.0;                     ///< vmax [l0/s]
-  double damping = 0.1;                                       ///< in F0 at vmax [-]
+  double damping = 0.1;                                       ///< in F0 at vmax [-]; below 1e-6 it is none
   double minimum_activation = 0.01;                           ///< [-]
   double activation_time = 0.015, deactivation_time = 0.060;  ///< [s]
   ActivationDynamics activation_dynamics = ActivationDynamics::de_groote_fregly;
@@ -42,6 +42,7 @@ struct MuscleParameters {
   double least_along() const { return 0.05 * optimal_fibre_length; }
   /// vmax [m/s].
   double max_speed() const { return optimal_fibre_length * max_contraction_velocity; }
+  bool is_damped() const { return damping >= 1e-6; }
   /// A tendon of no length is rigid too.
   bool has_rigid_tendon() const { return rigid_tendon || !(tendon_slack_length > 0.0); }
 };
