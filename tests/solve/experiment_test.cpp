@@ -7,11 +7,13 @@
 
 #include <boost/numeric/odeint.hpp>
 #include <cmath>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include "psoas/core/spline.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "solve/stiff.hpp"
 #include "support/kinds.hpp"
 
 namespace psoas::test {
@@ -136,10 +138,49 @@ TEST(ExperimentOrder, fixed_steps_converge_at_the_order_of_their_method) {
   };
   const double fifth = slope(odeint::runge_kutta_dopri5<State>(), 2e-3),
                fourth = slope(odeint::runge_kutta4<State>(), 1e-3);
+  // Rosenbrock's with the closed Jacobian; a tolerance that never refuses and the longest step keep its steps the same.
+  struct Problem {
+    const MuscleParameters& unit;
+    State end{0.0, 0.0};
+    double length(double t) const { return path(unit, 1.05) + 0.01 * std::sin(7.0 * t); }
+  } problem{unit};
+  const StiffSystem stiff{2, &problem,
+                          [](void* of, double t, const double* x, double* out) {
+                            const Problem& p = *static_cast<Problem*>(of);
+                            const double l0 = p.unit.optimal_fibre_length;
+                            out[0] = activation_rate(p.unit, 0.5 + 0.4 * std::sin(9.0 * t), x[0]);
+                            out[1] = compliant_fibre(p.unit, p.length(t), x[1] * l0, x[0]).fibre_velocity / l0;
+                          },
+                          [](void* of, double t, const double* x, double* by_state, double* by_time) {
+                            const Problem& p = *static_cast<Problem*>(of);
+                            const double l0 = p.unit.optimal_fibre_length, L = p.length(t);
+                            const Dual<2> e(0.5 + 0.4 * std::sin(9.0 * t), 0), a(x[0], 1);
+                            const Dual<2> rate = activation_rate(p.unit, e, a);
+                            const FibreState fibre = compliant_fibre(p.unit, L, x[1] * l0, x[0]);
+                            const FibreVelocitySlopes slopes = fibre_velocity_slopes(p.unit, L, fibre, x[0]);
+                            by_state[0] = rate.v[1], by_state[1] = 0.0;
+                            by_state[2] = slopes.by_activation / l0, by_state[3] = slopes.by_fibre_length;
+                            by_time[0] = rate.v[0] * 3.6 * std::cos(9.0 * t);
+                            by_time[1] = slopes.by_length * 0.07 * std::cos(7.0 * t) / l0;
+                          }};
+  const auto stiff_end = [&](double step) {
+    State x = {0.3, static_equilibrium(unit, path(unit, 1.05), 0.3).fibre_length / l0};
+    const double times[] = {0.0, 0.3};
+    int steps = 0;
+    double reached = 0.0;
+    const auto keep = [](void* of, int, const double* now) { static_cast<Problem*>(of)->end = {now[0], now[1]}; };
+    EXPECT_EQ(integrate_stiff(stiff, x.data(), times, 2, {1e3, step, step}, keep, &steps, &reached), StiffEnd::done);
+    EXPECT_NEAR(steps, 0.3 / step, 1.0);
+    return problem.end;
+  };
+  const double rosenbrock = std::log2(error(stiff_end(1e-3)) / error(stiff_end(5e-4)));
+  std::cout << "slopes: dopri5 " << fifth << ", runge_kutta4 " << fourth << ", rosenbrock4 " << rosenbrock << "\n";
   RecordProperty("dopri5", std::to_string(fifth));
   RecordProperty("runge_kutta4", std::to_string(fourth));
+  RecordProperty("rosenbrock4", std::to_string(rosenbrock));
   EXPECT_NEAR(fifth, 5.0, 0.6);
   EXPECT_NEAR(fourth, 4.0, 0.5);
+  EXPECT_NEAR(rosenbrock, 4.0, 0.5);
 }
 
 TEST(ExperimentState, tendon_force_as_the_state_gives_the_same_history) {
