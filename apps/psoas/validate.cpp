@@ -100,7 +100,8 @@ int perform(const Options& options) {
                                     : paint("1;31", "✗"),
                        row.name, readable_text(row.quantity), readable_unit(row.unit), short_text(row.computed),
                        interval(row.low, row.high), row.source});
-      if (row.inside || row.note.empty()) continue;
+      const bool no_range = row.low == -inf && row.high == inf;  // its note says what was measured
+      if ((row.inside && !no_range) || row.note.empty()) continue;
       std::string note = wrapped(readable_text(row.note), "     ");
       note.pop_back();
       table.push_back({note});

@@ -64,4 +64,10 @@ void trunk_strength(const Root& root, Rows& rows);
 void sit_to_stand(const Root& root, Rows& rows);
 void squat(const Root& root, Rows& rows);
 
+// muscle.cpp
+void muscle_movement(const Root& root, Rows& rows);
+void muscle_stretch(const Root& root, Rows& rows);
+void muscle_shortening(const Root& root, Rows& rows);
+void muscle_curves(const Root& root, Rows& rows);
+
 }  // namespace psoas

@@ -83,11 +83,13 @@ TEST(Validate, RowsAreNamedOnceFiniteAndSourced) {
 }
 
 TEST(Validate, EveryExperimentIsThere) {
-  for (const char* name : {"hip_passive/knee_0/hip_0", "hip_passive/knee_90/hip_90", "hip_active/flexion/knee_0/hip_0",
-                           "hip_active/extension/knee_90/hip_60", "psoas_arm/hip_0", "iliacus_arm/hip_0",
-                           "hip_capsule/extension_at_5_Nm", "sarcomere/psoas/hip_0", "shortening/delta_theta/s_0.95",
-                           "psoas_lumbar/L5_S1", "trunk_strength/L5_S1/lumbar_-20", "sit_to_stand/hip_contact",
-                           "sit_to_stand/anterior_shear/L5_S1", "squat/force_balance"})
+  for (const char* name :
+       {"hip_passive/knee_0/hip_0", "hip_passive/knee_90/hip_90", "hip_active/flexion/knee_0/hip_0",
+        "hip_active/extension/knee_90/hip_60", "psoas_arm/hip_0", "iliacus_arm/hip_0", "hip_capsule/extension_at_5_Nm",
+        "sarcomere/psoas/hip_0", "shortening/delta_theta/s_0.95", "psoas_lumbar/L5_S1",
+        "trunk_strength/L5_S1/lumbar_-20", "sit_to_stand/hip_contact", "sit_to_stand/anterior_shear/L5_S1",
+        "squat/force_balance", "muscle_movement/thelen/rigid", "muscle_stretch/residual_enhancement",
+        "muscle_shortening/force_depression", "muscle_curves/velocity/shortening/millard"})
     EXPECT_NO_THROW(row(name)) << name;
   std::size_t passive = 0;
   for (const ValidationRow& one : all()) passive += one.name.rfind("hip_passive/", 0) == 0;
@@ -125,7 +127,12 @@ TEST(Validate, ClaimsAreInside) {
                            "sit_to_stand/net_moment/L5_S1",
                            "sit_to_stand/compression/L5_S1",
                            "sit_to_stand/rise_over_stand/L5_S1",
-                           "squat/force_balance"})
+                           "squat/force_balance",
+                           "muscle_movement/de_groote_fregly/compliant",
+                           "muscle_movement/millard/compliant",
+                           "muscle_curves/active/human_fibres/de_groote_fregly",
+                           "muscle_curves/velocity/shortening/millard",
+                           "muscle_curves/tendon_toe/de_groote_fregly"})
     EXPECT_TRUE(row(name).inside) << name << " is " << row(name).computed << ", accepted " << row(name).low << " to "
                                   << row(name).high;
 }
@@ -138,6 +145,13 @@ TEST(Validate, AShorterPsoasGainsInFlexionAndLosesInExtension) {
     const double shift = row(std::string("shortening/delta_theta/s_") + s).computed;
     EXPECT_GT(shift, before);
     before = shift;
+  }
+}
+
+TEST(Validate, ATendonThatStretchesIsNearerToMovedMuscle) {
+  for (const char* set : {"de_groote_fregly", "millard", "thelen"}) {
+    const std::string name = std::string("muscle_movement/") + set;
+    EXPECT_LT(row(name + "/compliant").computed, 0.7 * row(name + "/rigid").computed) << set;
   }
 }
 
