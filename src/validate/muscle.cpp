@@ -237,7 +237,7 @@ void muscle_stretch(const Root&, Rows& rows) {
     greatest = std::max(greatest, (s.after - s.isometric_9mm) / f0);
   }
   for (const Set& set : curve_sets()) {
-    // Through Millard et al.'s code: l0 from the paper's page 1277, pennation from Sacks & Roy 1982, tendon from Scott &
+    // Through Millard et al.'s code: l0 from the paper, page 1277, pennation from Sacks & Roy 1982, tendon from Scott &
     // Loeb 1995 (27 mm at fibres of 38 mm; stiffness at F0 30 F0 a slack length). Time constants and the fibre length
     // at 0 mm are its own.
     MuscleParameters unit = cat_soleus(set, f0, 0.027 / 0.63, 0.027 / 0.63 * 27.0 / 38.0, 7.0, 1.375 / 30.0, false);
