@@ -35,7 +35,7 @@ class Apparatus {
     return compliant_fibre(unit_, span.length_at(t), norm_length * unit_.optimal_fibre_length, a);
   }
 
-  ExperimentInstant instant(const Vector& x, double t) const {
+  ExperimentInstant instant(const double* x, double t) const {
     ExperimentInstant now;
     now.time = t;
     now.length = span.length_at(t);
@@ -64,8 +64,7 @@ class Apparatus {
   }
 
   void rates(const double* x, double t, double* out) const {
-    const Vector state(x, x + count);
-    const ExperimentInstant now = instant(state, t);
+    const ExperimentInstant now = instant(x, t);
     out[activation] = activation_rate(unit_, std::max(now.excitation, unit_.minimum_activation), now.activation);
     out[fibre] = unit_.has_rigid_tendon() ? 0.0 : now.muscle.fibre_velocity / unit_.optimal_fibre_length;
     const double per = 1.0 / energy_scale();
@@ -82,7 +81,8 @@ class Apparatus {
     std::fill(by_state, by_state + count * count, 0.0);
     std::fill(by_time, by_time + count, 0.0);
     std::array<double, count> ahead{}, behind{};
-    Vector moved(x, x + count);
+    std::array<double, count> moved{};
+    std::copy_n(x, std::size_t{count}, moved.begin());
     for (const State state : {activation, fibre}) {
       const double step = 1e-6;
       moved[state] = x[state] + step;
@@ -171,7 +171,7 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
     const double first_step = std::min(1e-5, 0.1 * (corners[c + 1] - corners[c]));
     const double longest = corners[c + 1] - corners[c];
     const auto see = [&](const Vector& now, std::size_t i) {
-      if (asked[i]) observe(apparatus.instant(now, stops[i])), ++next;
+      if (asked[i]) observe(apparatus.instant(now.data(), stops[i])), ++next;
       x = now;
     };
     if (!options.stiff) {
@@ -209,7 +209,7 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
                                                 "tolerance " +
                                                     shortest_text(options.tolerance));
   }
-  if (next < asked_times.size()) observe(apparatus.instant(x, times.back()));
+  if (next < asked_times.size()) observe(apparatus.instant(x.data(), times.back()));
   return steps;
 }
 

@@ -14,6 +14,7 @@
 #include "psoas/core/spline.hpp"
 #include "psoas/muscle/activation.hpp"
 #include "solve/stiff.hpp"
+#include "support/allocations.hpp"
 #include "support/kinds.hpp"
 
 namespace psoas::test {
@@ -217,6 +218,22 @@ TEST(ExperimentState, tendon_force_as_the_state_gives_the_same_history) {
     EXPECT_NEAR(x[1] * unit.max_isometric_force, reference[row].muscle.tendon_force, 1e-4 * unit.max_isometric_force)
         << times[row];
   }
+}
+
+TEST(ExperimentHistory, more_steps_do_not_allocate_more) {
+  if (!counts_heap_allocations()) GTEST_SKIP() << "a sanitiser has its own malloc";
+  const MuscleParameters unit = unit_with<DeGrooteFregly>();
+  const Cycle cycle(unit);
+  const std::vector<double> times = grid(0.7, 7);
+  const auto allocations = [&](double tolerance, int& steps) {
+    const std::size_t before = heap_allocations();
+    steps = run_experiment(unit, {}, cycle.length, cycle.excitation, {false, tolerance}, times,
+                           [](const ExperimentInstant&) {});
+    return heap_allocations() - before;
+  };
+  int few = 0, many = 0;
+  EXPECT_EQ(allocations(1e-5, few), allocations(1e-11, many));
+  EXPECT_GT(many, 3 * few);
 }
 
 TEST(ExperimentHistory, corners_belong_to_what_follows) {
