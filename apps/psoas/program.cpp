@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "psoas/core/error.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/model/file.hpp"
 #include "psoas/report/text.hpp"

@@ -2,11 +2,19 @@
 #include "psoas/core/words.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <numeric>
 
 namespace psoas {
 namespace {
+
+std::string without_minus_zero(std::string text) {
+  if (text[0] == '-' && text.find_first_of("123456789i") == std::string::npos) text.erase(0, 1);
+  return text;
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -43,6 +51,20 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
     out += word;
   }
   return out;
+}
+
+std::string fixed_text(double value, int decimals) {
+  if (std::isnan(value)) return "–";
+  std::array<char, 400> text{};  // 1e308 has 309 digits
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  return without_minus_zero(text.data());
+}
+
+std::string short_text(double value) {
+  if (std::isnan(value)) return "–";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  return without_minus_zero(text.data());
 }
 
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known) {

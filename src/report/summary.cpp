@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "psoas/core/words.hpp"
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 

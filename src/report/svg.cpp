@@ -7,6 +7,7 @@
 
 #include "psoas/core/error.hpp"
 #include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 

@@ -1,8 +1,5 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/report/text.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -27,11 +24,6 @@ std::size_t level(std::string_view text, std::size_t& first) {
   if (first == 0 || first >= text.size() || (text[first] != '_' && text[first] != '-')) return 0;
   const std::size_t second = vertebra(text.substr(first + 1));
   return second == 0 ? 0 : first + 1 + second;
-}
-
-std::string without_minus_zero(std::string text) {
-  if (text[0] == '-' && text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
-  return text;
 }
 
 }  // namespace
@@ -89,16 +81,6 @@ std::string wrapped(const std::string& text, const std::string& indent) {
     line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
   }
   return out + line + "\n";
-}
-
-std::string fixed_text(double value, int decimals) {
-  if (std::isnan(value)) return "–";
-  return without_minus_zero(fmt::format("{:.{}f}", value, decimals));
-}
-
-std::string short_text(double value) {
-  if (std::isnan(value)) return "–";
-  return without_minus_zero(fmt::format("{:.4g}", value));
 }
 
 std::string readable_name(std::string_view name) {

@@ -13,13 +13,6 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-/// A number with fixed decimals.
-std::string fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
 /// The one number of an edit with `match`, and the value of it that changes nothing.
 struct MatchedNumber {
   double* number = nullptr;
@@ -97,7 +90,7 @@ std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec
              "expected a " + matched.verb + " of " + matched.field + " near " + shortest_text(start) + " that gives " +
                  shortest_text(target) + " deg of lost hip extension, found " +
                  (!fault.empty()           ? fault
-                  : std::isfinite(at_high) ? fixed(at_high + target, 2) + " deg at " + shortest_text(high)
+                  : std::isfinite(at_high) ? fixed_text(at_high + target, 2) + " deg at " + shortest_text(high)
                                            : "no angle with 5 N m at " + shortest_text(high))});
         *matched.number = start;
       } else {
@@ -158,12 +151,13 @@ int check_coordinate(const Study& study, const Model& model, const std::string& 
   const auto inside = [&](double angle) { return angle >= range[0] - 1e-9 && angle <= range[1] + 1e-9; };
   const bool looks_like_degrees = !inside(value) && inside(degrees(value)) && std::abs(value) > 2.0;
   if (std::abs(value) > 4.0 * pi || looks_like_degrees)
-    throw Error(Kind::input, study.place(pointer),
-                "expected an angle in radians" +
-                    (range[1] - range[0] < 100.0 ? " (range " + fixed(range[0], 3) + " to " + fixed(range[1], 3) + ")"
-                                                 : std::string()) +
-                    ", found " + shortest_text(value) +
-                    (looks_like_degrees ? "; that looks like degrees: " + shortest_text(degrees(value)) + " rad" : ""));
+    throw Error(
+        Kind::input, study.place(pointer),
+        "expected an angle in radians" +
+            (range[1] - range[0] < 100.0 ? " (range " + fixed_text(range[0], 3) + " to " + fixed_text(range[1], 3) + ")"
+                                         : std::string()) +
+            ", found " + shortest_text(value) +
+            (looks_like_degrees ? "; that looks like degrees: " + shortest_text(degrees(value)) + " rad" : ""));
   return c;
 }
 
@@ -284,7 +278,7 @@ std::vector<std::string> edit_warnings(const Study& study, const Variant& varian
     if (const MuscleSpec* now = variant.model.spec().muscles.find(name))
       least = std::min(least, now->optimal_fibre_length / study.unedited.muscles.find(name)->optimal_fibre_length);
   if (least < 0.85 - 1e-9)
-    out.push_back("iliopsoas at " + fixed(least, 2) +
+    out.push_back("iliopsoas at " + fixed_text(least, 2) +
                   " of its optimal fibre length: beyond what was ever observed (0.85 is a severe fixed deformity)");
   return out;
 }
@@ -324,7 +318,7 @@ std::vector<std::string> RangeWatch::warnings() const {
     const std::string& name = model_.data().coordinate_names[c];
     const std::array<double, 2>& range = model_.spec().coordinates.find(name)->range;
     const bool angle = model_.data().is_rotation[c];
-    const auto text = [&](double x) { return angle ? fixed(to_degrees(x), 1) : fixed(x, 3); };
+    const auto text = [&](double x) { return angle ? fixed_text(to_degrees(x), 1) : fixed_text(x, 3); };
     out.push_back(name + " beyond its range (" + text(range[0]) + " to " + text(range[1]) + (angle ? " deg" : " m") +
                   ") by up to " + text(excess_[c]) + (angle ? " deg" : " m") + " in " + std::to_string(rows_[c]) +
                   " of " + std::to_string(seen_) + (seen_ == 1 ? " row" : " rows"));

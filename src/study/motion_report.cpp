@@ -15,12 +15,6 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 const std::array<const char*, 3> event_names = {"peak", "seat_off", "end"};
 
-std::string fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
 bool has_coordinate(const Model& model, const std::string& name) {
   const auto& names = model.data().coordinate_names;
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -327,7 +321,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     }
   }
   line("reserve over the joint's peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015",
-       worst_name.empty() ? "" : worst_name + ", " + fixed(worst_moment, 2) + " N m");
+       worst_name.empty() ? "" : worst_name + ", " + fixed_text(worst_moment, 2) + " N m");
 
   const auto not_applicable = [&](const std::string& name, const std::string& source, const std::string& why) {
     block.credibility.push_back({name, "", source, "not applicable (" + why + ")", 0.0, 0.0, {}});
@@ -340,10 +334,10 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   const char* section = "docs/science.md section 7";
   if (study_.forces) {
     line("residual force over peak external force", record.residual_force / record.external_force, 0.05, "1",
-         "Hicks et al. 2015", fixed(record.residual_force, 1) + " N");
+         "Hicks et al. 2015", fixed_text(record.residual_force, 1) + " N");
     line("residual moment over mass-centre height x peak external force",
          record.residual_moment / (height * record.external_force), 0.01, "1", "Hicks et al. 2015",
-         fixed(record.residual_moment, 1) + " N m about the root's origin");
+         fixed_text(record.residual_moment, 1) + " N m about the root's origin");
     for (const char* name : {"contact shortfall, force", "contact shortfall, moment",
                              "centre of pressure outside the feet", "friction demand"})
       not_applicable(name, section, "forces were measured");
@@ -356,7 +350,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
       not_applicable(name, "Hicks et al. 2015", "forces derived from the motion");
     line("contact shortfall, force", record.force_shortfall / weight, 0.05, "body weights", section);
     line("contact shortfall, moment", record.moment_shortfall / (weight * height), 0.01,
-         "body weight x mass-centre height", section, fixed(record.moment_shortfall, 1) + " N m");
+         "body weight x mass-centre height", section, fixed_text(record.moment_shortfall, 1) + " N m");
     // On the feet alone the environment's whole wrench is theirs; while a seat pushes, how they share it is assumed.
     double outside = 0.0, friction = 0.0, furthest = 0.0;
     int frames_outside = 0, frames_on_feet = 0;
@@ -370,7 +364,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     std::string note =
         std::to_string(frames_outside) + " of " + std::to_string(frames_on_feet) + " frames on the feet alone";
     if (frames_outside > 0)
-      note += "; at the worst " + fixed(1e3 * std::abs(furthest), 0) + " mm " +
+      note += "; at the worst " + fixed_text(1e3 * std::abs(furthest), 0) + " mm " +
               (furthest < 0.0 ? "behind" : "in front of") + " the mean heel point";
     line("centre of pressure outside the feet", 1e3 * outside, 0.0, "mm", section, note);
     double coefficient = inf;
@@ -389,7 +383,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
       note += (i == 0 ? "longest: " : ", ") + data.muscle_names[order[i]] + " " +
               std::to_string(record.saturated[order[i]]);
     if (record.most_saturated > 0)
-      note = "at " + fixed(record.most_saturated_time, 2) + " s; " + note + " of " + std::to_string(time_.size()) +
+      note = "at " + fixed_text(record.most_saturated_time, 2) + " s; " + note + " of " + std::to_string(time_.size()) +
              " frames";
     block.credibility.push_back({"muscles fully active at once, the most",
                                  "1",
@@ -417,13 +411,14 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     return other.level(0).compression - before;
   };
   const auto report = [&](const std::string& name, double minus, double plus) {
-    block.credibility.push_back({name,
-                                 "N",
-                                 "docs/science.md section 7",
-                                 fixed(minus, 0) + " and " + fixed(plus, 0) + " N of " + fixed(before, 0) + " N",
-                                 std::max(std::abs(minus), std::abs(plus)),
-                                 0.0,
-                                 {}});
+    block.credibility.push_back(
+        {name,
+         "N",
+         "docs/science.md section 7",
+         fixed_text(minus, 0) + " and " + fixed_text(plus, 0) + " N of " + fixed_text(before, 0) + " N",
+         std::max(std::abs(minus), std::abs(plus)),
+         0.0,
+         {}});
   };
   report("peak " + data.levels.front().name + " compression for -2 and +2 % of thorax mass",
          changed([](BodySpec& b) { b.mass *= 0.98; }), changed([](BodySpec& b) { b.mass *= 1.02; }));
@@ -498,8 +493,8 @@ void MotionRun::summarise(Result& result) {
   double seconds = 0.0;
   for (const WindowFrames& window : windows_) seconds += time_[at(window.last - 1)] - time_[at(window.first)];
   result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " +
-                   shortest_text(std::round(1e3 * model.data().mass) / 1e3) + " kg · " + fixed(seconds, 2) + " s · " +
-                   std::to_string(time_.size()) + " frames · " + std::to_string(model.muscles()) + " muscles";
+                   shortest_text(std::round(1e3 * model.data().mass) / 1e3) + " kg · " + fixed_text(seconds, 2) +
+                   " s · " + std::to_string(time_.size()) + " frames · " + std::to_string(model.muscles()) + " muscles";
   summary_lines(result);
   summary_notes(result);
   const auto plot = [&](const std::string& file, const std::string& title, const char* y, const std::string& series) {
@@ -518,7 +513,7 @@ void MotionRun::summarise(Result& result) {
 
 std::string MotionRun::inclination(const Model& model, std::size_t level) {
   const double angle = model.spec().lumbar->levels.find(model.data().levels[level].name)->endplate_angle_deg;
-  return fixed(std::abs(angle), 0) + (angle > 0.0 ? "° backward" : "° forward");
+  return fixed_text(std::abs(angle), 0) + (angle > 0.0 ? "° backward" : "° forward");
 }
 
 void MotionRun::summary_lines(Result& result) {
@@ -575,7 +570,7 @@ void MotionRun::summary_lines(Result& result) {
     peak_line("  iliopsoas force, " + word + ", peak", "muscle_force/" + group, "N", 0, 1.0);
     if (iliopsoas_of(model, side))
       for (const double angle : {90.0, 45.0, 0.0, -20.0})
-        line("  iliopsoas capacity, " + word + ", at " + fixed(angle, 0) + "°", "N·m", 1,
+        line("  iliopsoas capacity, " + word + ", at " + fixed_text(angle, 0) + "°", "N·m", 1,
              angle == 90.0 ? "fully active, held still, all else in the neutral pose" : "",
              [&](std::size_t v) { return iliopsoas_capacity(variants_[v].model, degrees(angle), side); });
   }
@@ -627,7 +622,7 @@ void MotionRun::summary_notes(Result& result) {
     std::string risen, stayed;
     for (const WindowFrames& window : windows_) {
       if (window.rises) {
-        risen += (risen.empty() ? " " : ", ") + fixed(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
+        risen += (risen.empty() ? " " : ", ") + fixed_text(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
         for (auto& [name, block] : result.blocks)
           block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
       } else {
@@ -653,10 +648,10 @@ void MotionRun::summary_notes(Result& result) {
     const double tone = entry("compression_at_end_tone");
     result.notes.push_back(
         variants_[v].name + ": " + written(change->labels.front()) + " compression at the end changes by " +
-        fixed(entry("compression_at_end_total"), 1) + " N (" + fixed(entry("compression_at_end_passive"), 1) +
-        " directly by passive force, " + (tone == 0.0 ? "" : fixed(tone, 1) + " directly by tone, ") +
-        fixed(entry("compression_at_end_re_recruitment"), 1) + " by re-recruitment); at the peak by " +
-        fixed(entry("compression_at_peak_total"), 1) + " N.");
+        fixed_text(entry("compression_at_end_total"), 1) + " N (" + fixed_text(entry("compression_at_end_passive"), 1) +
+        " directly by passive force, " + (tone == 0.0 ? "" : fixed_text(tone, 1) + " directly by tone, ") +
+        fixed_text(entry("compression_at_end_re_recruitment"), 1) + " by re-recruitment); at the peak by " +
+        fixed_text(entry("compression_at_peak_total"), 1) + " N.");
   }
   if (study_.forces) {
     std::string names;
@@ -668,7 +663,7 @@ void MotionRun::summary_notes(Result& result) {
     result.notes.push_back(
         "The recorded trunk orientation is met by the product of the levels' rotations; the trunk coordinates change "
         "by at most " +
-        fixed(to_degrees(trunk_change_), 2) + "° for it.");
+        fixed_text(to_degrees(trunk_change_), 2) + "° for it.");
   for (const Credibility& entry : result.blocks.begin()->second.credibility)
     if (entry.ok && !*entry.ok)
       result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " +

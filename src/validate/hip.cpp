@@ -72,7 +72,7 @@ class Hip {
   std::vector<int> iliopsoas_, rectus_femoris_;
 };
 
-std::string angle_name(double angle) { return fixed(angle, 0); }
+std::string angle_name(double angle) { return fixed_text(angle, 0); }
 
 /// Mean over muscles weighted by greatest isometric force.
 template <class Value>
@@ -98,9 +98,9 @@ void hip_passive(const Root& root, Rows& rows) {
       const double published =
           std::exp(1.4655 - 0.0034 * knee - 0.0750 * angle) - std::exp(1.3403 - 0.0226 * knee + 0.0305 * angle) + 8.072;
       const double margin = std::max(5.0, 0.4 * std::abs(published));
-      const std::string budget = "iliopsoas " + fixed(muscles[0], 1) + ", rectus femoris " + fixed(muscles[1], 1) +
-                                 ", other muscles " + fixed(muscles[2], 1) + ", capsule " + fixed(capsule, 1) +
-                                 "; published " + fixed(published, 1);
+      const std::string budget = "iliopsoas " + fixed_text(muscles[0], 1) + ", rectus femoris " +
+                                 fixed_text(muscles[1], 1) + ", other muscles " + fixed_text(muscles[2], 1) +
+                                 ", capsule " + fixed_text(capsule, 1) + "; published " + fixed_text(published, 1);
       const bool compared = angle >= -15.0 && angle <= 60.0;
       ValidationRow& row = rows.add("hip_passive/knee_" + angle_name(knee) + "/hip_" + angle_name(angle),
                                     "total passive moment, flexion +", "N m", muscles[3] + capsule, published - margin,
@@ -130,8 +130,8 @@ void hip_active(const Root& root, Rows& rows) {
         const auto muscles =
             hip.split([&](int m) { return std::max(0.0, curve.sign * hip.arm(m)) * hip.work().active[at(m)]; });
         const double published = curve.c1 * weight * height * std::cos(curve.c2 * (degrees(angle) - curve.c3));
-        std::string note = "iliopsoas " + fixed(muscles[0], 0) + ", rectus femoris " + fixed(muscles[1], 0) +
-                           ", others " + fixed(muscles[2], 0) + "; published " + fixed(published, 0);
+        std::string note = "iliopsoas " + fixed_text(muscles[0], 0) + ", rectus femoris " + fixed_text(muscles[1], 0) +
+                           ", others " + fixed_text(muscles[2], 0) + "; published " + fixed_text(published, 0);
         rows.add("hip_active/" + std::string(curve.name) + "/knee_" + angle_name(knee) + "/hip_" + angle_name(angle),
                  "greatest active " + std::string(curve.name) + " moment", "N m", muscles[3], 0.6 * published,
                  1.4 * published, citation, Certainty::second_hand, note);
@@ -213,8 +213,8 @@ void shortening(const Root& root, Rows& rows) {
   for (const auto& [s, published] : expected) {
     const Model shorter = model.with(scale("group:iliopsoas", "optimal_fibre_length", s));
     const double shift = delta_theta_deg(model, shorter);
-    const std::string name = "shortening/delta_theta/s_" + fixed(s, 2);
-    rows.add(name, "lost hip extension at 5 N·m of passive moment, serial loss s = " + fixed(s, 2), "deg", shift,
+    const std::string name = "shortening/delta_theta/s_" + fixed_text(s, 2);
+    rows.add(name, "lost hip extension at 5 N·m of passive moment, serial loss s = " + fixed_text(s, 2), "deg", shift,
              0.7 * published, 1.3 * published, orders, Certainty::derived,
              s == 0.85 ? "about what a severe fixed deformity shows; smaller s is beyond observation" : "");
     if (s == 0.98)

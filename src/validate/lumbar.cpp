@@ -58,7 +58,7 @@ void psoas_lumbar(const Root& root, Rows& rows) {
       rows.add(std::string("psoas_lumbar/") + item.level,
                "psoas extension arm, mean by force of the fascicles that cross, neutral", "mm", 1e3 * moment / force,
                item.low, item.high, "Bogduk, Pearcy & Hadfield 1992, Clin Biomech 7:109, abstract", Certainty::read,
-               std::string(item.note) + "; " + fixed(moment, 1) + " N·m a side at greatest isometric force" +
+               std::string(item.note) + "; " + fixed_text(moment, 1) + " N·m a side at greatest isometric force" +
                    (item.level == std::string("L5_S1") ? "; " + sign : ""));
     }
   double compression = 0.0, shear = 0.0;
@@ -69,8 +69,8 @@ void psoas_lumbar(const Root& root, Rows& rows) {
   }
   rows.add("psoas_lumbar/L5_S1/compression", "L5–S1 compression by both psoas at greatest isometric force, neutral",
            "N", compression, 700.0, 1500.0, "Bogduk, textbook figure for a sit-up: about 100 kgf", Certainty::memory,
-           "anterior shear " + fixed(shear, 0) + " N with the endplate 40° forward; the sum of forces is " +
-               fixed(
+           "anterior shear " + fixed_text(shear, 0) + " N with the endplate 40° forward; the sum of forces is " +
+               fixed_text(
                    [&] {
                      double sum = 0.0;
                      for (const int m : both) sum += model.data().units[at(m)].max_isometric_force;
@@ -98,7 +98,7 @@ void trunk_strength(const Root& root, Rows& rows) {
         if (level.name == demand.level)
           for (int m = 0; m < model.muscles(); ++m)
             moment += std::max(0.0, level_arm(model, work, m, level)) * work.active[at(m)];
-      const std::string name = std::string("trunk_strength/") + demand.level + "/lumbar_" + fixed(angle, 0),
+      const std::string name = std::string("trunk_strength/") + demand.level + "/lumbar_" + fixed_text(angle, 0),
                         quantity = "greatest active extension moment";
       rows.add(name, quantity, "N m", moment, demand.moment, inf,
                "what the recorded fast rise asks for, by another program", Certainty::derived,

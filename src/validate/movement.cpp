@@ -230,7 +230,7 @@ void sit_to_stand(const Root& root, Rows& rows) {
              "Rohlmann et al. 2012, Clin Biomech, abstract: implant force 3.8 times standing, arms hanging (L1 or L3)",
              Certainty::read, standing);
   const auto share = [&](const std::string& source, std::size_t column) {
-    return fixed(motion.ledger("L5_S1", "peak", source, column), 0);
+    return fixed_text(motion.ledger("L5_S1", "peak", source, column), 0);
   };
   rows.add(name + "anterior_shear/L5_S1", "L5–S1 anterior shear, peak, endplate 40° forward in the pelvis", "N",
            motion.mean("peak anterior_shear/L5_S1"), -inf, 1000.0,
@@ -239,9 +239,9 @@ void sit_to_stand(const Root& root, Rows& rows) {
                share("erector_spinae", 1) + ", multifidus " + share("multifidus", 1) + ", quadratus lumborum " +
                share("quadratus_lumborum", 1) + ", abdominals " + share("abdominals", 1) +
                " N; with the same forces an endplate of 21° gives " +
-               fixed(motion.ledger("L5_S1", "peak", "total", 1) * std::cos(19.0 * pi / 180.0) -
-                         motion.ledger("L5_S1", "peak", "total", 0) * std::sin(19.0 * pi / 180.0),
-                     0) +
+               fixed_text(motion.ledger("L5_S1", "peak", "total", 1) * std::cos(19.0 * pi / 180.0) -
+                              motion.ledger("L5_S1", "peak", "total", 0) * std::sin(19.0 * pi / 180.0),
+                          0) +
                " N; see docs/shear.md");
 }
 

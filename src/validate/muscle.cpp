@@ -192,7 +192,8 @@ void muscle_movement(const Root&, Rows& rows) {
       rows.add(std::string("muscle_movement/") + set.name + "/" + tendon.name,
                "mean absolute error of tendon force, 0.10…0.82 s", "% F0", scale * sum / compared, 0.0,
                tendon.rigid ? 18.5 : 16.4, citation, Certainty::second_hand,
-               "greatest " + fixed(scale * worst, 0) + " at " + fixed(worst_time, 2) + " s; published: less than " +
+               "greatest " + fixed_text(scale * worst, 0) + " at " + fixed_text(worst_time, 2) +
+                   " s; published: less than " +
                    (tendon.rigid ? "18.5 with a rigid tendon" : "16.4 with a damped compliant one"));
     }
 }
@@ -253,14 +254,14 @@ void muscle_stretch(const Root&, Rows& rows) {
     shown("isometric_0mm", "force held at 0 mm", static_equilibrium(unit, at_0mm, 1.0).tendon_force, isometric_0mm[2],
           isometric_0mm[1], "three trials, from which F0 is made");
     shown("isometric_9mm", "force held at 9 mm", held_9mm, stretches[2].isometric_9mm, stretches[0].isometric_9mm,
-          "three trials; passive strain " + fixed(unit.passive_strain, 2) + " from the passive force there");
+          "three trials; passive strain " + fixed_text(unit.passive_strain, 2) + " from the passive force there");
     for (const Stretch& s : stretches) {
       const std::vector<double> force = forces_at(unit, {{0.0, s.begin, s.end}, {at_0mm, at_0mm, at_9mm}, false},
                                                   {{0.0, 0.98}, {0.0, 1.0}, true}, {s.end, s.late});
       shown(std::string(s.name) + "/peak", "force at the end of the stretch", force[0], s.peak - isometric_scatter,
-            s.peak + isometric_scatter, "measured " + fixed(s.peak / f0, 2));
-      shown(std::string(s.name) + "/after", "force " + fixed(s.late - s.end, 1) + " s after the stretch", force[1],
-            s.after - isometric_scatter, s.after + isometric_scatter, "measured " + fixed(s.after / f0, 2));
+            s.peak + isometric_scatter, "measured " + fixed_text(s.peak / f0, 2));
+      shown(std::string(s.name) + "/after", "force " + fixed_text(s.late - s.end, 1) + " s after the stretch", force[1],
+            s.after - isometric_scatter, s.after + isometric_scatter, "measured " + fixed_text(s.after / f0, 2));
       enhancement = std::max(enhancement, (force[1] - held_9mm) / f0);
     }
   }
@@ -312,7 +313,7 @@ void muscle_shortening(const Root&, Rows& rows) {
           const std::vector<double> force = forces_at(unit, {{0.0, r.begin, r.end}, {at_4mm, at_4mm, at_0mm}, false},
                                                       {{0.0, 0.3}, {0.0, 1.0}, true}, {r.end - 1e-6, 4.19});
           sum += std::abs(force[0] - r.at_end);
-          list += (list.empty() ? "" : ", ") + fixed(force[0], 1) + " of " + fixed(r.at_end, 1);
+          list += (list.empty() ? "" : ", ") + fixed_text(force[0], 1) + " of " + fixed_text(r.at_end, 1);
           depressed = std::min(depressed, force[1] / static_equilibrium(unit, at_0mm, 1.0).tendon_force);
         }
         return 100.0 * sum / static_cast<double>(std::size(releases)) / unit.max_isometric_force;
@@ -321,7 +322,8 @@ void muscle_shortening(const Root&, Rows& rows) {
       show(rows, std::string("muscle_shortening/") + set.name + "/" + tendon.name,
            "force at the end of shortening, mean absolute error of five speeds", "% F0", given, -inf, inf, citation,
            Certainty::second_hand,
-           list + " N, slow to fast; " + fixed(fitted, 1) + " % with the 2.81 l0/s that others fitted to this muscle");
+           list + " N, slow to fast; " + fixed_text(fitted, 1) +
+               " % with the 2.81 l0/s that others fitted to this muscle");
     }
   rows.add("muscle_shortening/force_depression", "force at 4.19 s over that held at the same length", "1", depressed,
            least, greatest, citation, Certainty::second_hand,
@@ -399,8 +401,8 @@ void compare(Rows& rows, const std::string& name, const std::string& quantity, s
   }
   rows.add("muscle_curves/" + name, quantity + ", mean distance from measured means", "F0", distance / compared, 0.0,
            deviation / compared, citation, Certainty::second_hand,
-           std::to_string(points) + " points; greatest " + (worst > 0.0 ? "+" : "") + fixed(worst, 2) + " at " +
-               fixed(worst_x, 2) + " " + x_name);
+           std::to_string(points) + " points; greatest " + (worst > 0.0 ? "+" : "") + fixed_text(worst, 2) + " at " +
+               fixed_text(worst_x, 2) + " " + x_name);
 }
 
 }  // namespace

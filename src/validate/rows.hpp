@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "psoas/core/kind.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/validate/validate.hpp"
 
 namespace psoas {
@@ -37,9 +38,6 @@ class Rows {
  private:
   std::vector<ValidationRow> rows_;
 };
-
-/// "value" with fixed decimals.
-std::string fixed(double value, int decimals);
 
 /// Where files are.
 struct Root {

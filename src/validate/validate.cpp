@@ -176,7 +176,7 @@ std::string number(double value) {
   if (!std::isfinite(value)) return "–";
   if (value == 0.0) return "0";
   const double size = std::abs(value);
-  const std::string text = fixed(value, size >= 100.0 ? 0 : size >= 10.0 ? 1 : size >= 1.0 ? 2 : 3);
+  const std::string text = fixed_text(value, size >= 100.0 ? 0 : size >= 10.0 ? 1 : size >= 1.0 ? 2 : 3);
   return text.find_first_not_of("-0.") == std::string::npos && text[0] == '-' ? text.substr(1) : text;
 }
 
@@ -251,13 +251,6 @@ constexpr const char* opensim =
     "states forget the difference; sharing is nearer to a movement under way.\n";
 
 }  // namespace
-
-std::string fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  const std::string out = text;
-  return out[0] == '-' && out.find_first_not_of("-0.") == std::string::npos ? out.substr(1) : out;
-}
 
 std::string cite(const std::string& citation, Certainty certainty) {
   switch (certainty) {

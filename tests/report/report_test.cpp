@@ -1,5 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/report/report.hpp"
+#include "psoas/core/words.hpp"
 
 #include <gtest/gtest.h>
 

@@ -15,6 +15,12 @@ std::vector<std::string> split_words(std::string_view text);
 /// The words with a separator between them.
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 
+/// A number with fixed decimals, "–" for nan, never "-0".
+std::string fixed_text(double value, int decimals);
+
+/// A number with at most four significant digits, "–" for nan, never "-0".
+std::string short_text(double value);
+
 /// The known word with the least edit distance (Levenshtein) to `word`, or empty where none is near.
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 

@@ -23,12 +23,6 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::stri
 /// The text in lines of at most 118 columns behind an indent, the second line on two spaces further in.
 std::string wrapped(const std::string& text, const std::string& indent);
 
-/// A number with fixed decimals, "–" for nan, never "-0".
-std::string fixed_text(double value, int decimals);
-
-/// A number with at most four significant digits, "–" for nan.
-std::string short_text(double value);
-
 /// A variant's, coordinate's or level's name for reading: "shortened_0_95" -> "shortened 0.95", "L5_S1" -> "L5–S1".
 std::string readable_name(std::string_view name);
 
