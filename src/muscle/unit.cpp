@@ -2,6 +2,8 @@
 #include "psoas/muscle/unit.hpp"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "psoas/core/dual.hpp"
 #include "psoas/core/roots.hpp"
@@ -9,16 +11,15 @@
 namespace psoas {
 namespace {
 
-// The laws as the unit uses them, with slopes: tissue does not push.
-struct Jet1 {
-  double value, slope;
-};
-Jet1 not_negative(const Jet2<double>& f) { return f.value > 0.0 ? Jet1{f.value, f.slope} : Jet1{0.0, 0.0}; }
+// The laws as the unit uses them, with derivatives: tissue does not push.
+Jet2<double> not_negative(const Jet2<double>& f) { return f.value > 0.0 ? f : Jet2<double>{0.0, 0.0, 0.0}; }
 
 template <class C>
-Jet1 passive_jet(const C& curve, const MuscleParameters& unit, double norm_length) {
-  const Jet1 f = not_negative(curve.passive_force_length_jet(norm_length, unit.passive_strain, unit.passive_shape));
-  return {unit.passive_scale * f.value, unit.passive_scale * f.slope};
+Jet2<double> passive_jet(const C& curve, const MuscleParameters& unit, double norm_length) {
+  const double k = unit.passive_scale;
+  const Jet2<double> f =
+      not_negative(curve.passive_force_length_jet(norm_length, unit.passive_strain, unit.passive_shape));
+  return {k * f.value, k * f.slope, k * f.curvature};
 }
 
 template <class C>
@@ -29,9 +30,9 @@ double passive(const C& curve, const MuscleParameters& unit, double norm_length)
 
 // Normalised tendon force of fibres that reach `along` the tendon.
 template <class C>
-Jet1 tendon_jet(const C& curve, const MuscleParameters& unit, double length, double along) {
+Jet2<double> tendon_jet(const C& curve, const MuscleParameters& unit, double length, double along) {
   const double tendon_length = (length - along) / unit.tendon_slack_length;
-  if (!(tendon_length > 1.0)) return {0.0, 0.0};
+  if (!(tendon_length > 1.0)) return {0.0, 0.0, 0.0};
   return not_negative(curve.tendon_force_jet(tendon_length, unit.tendon_strain));
 }
 
@@ -72,8 +73,8 @@ Velocity velocity_of_load(const C& curve, double activation, double active, doub
   }
 
   const auto balance = [&](double v) {
-    const Jet1 f = not_negative(curve.force_velocity_jet(v, activation));
-    return Jet1{active * f.value + damping * v - load, active * f.slope + damping};
+    const Jet2<double> f = not_negative(curve.force_velocity_jet(v, activation));
+    return std::pair(active * f.value + damping * v - load, active * f.slope + damping);
   };
   const double rounding = 1e-14 * (active + damping + std::abs(load));
 
@@ -83,7 +84,7 @@ Velocity velocity_of_load(const C& curve, double activation, double active, doub
   if (lengthens) {
     high = load / damping;
     const double alone = std::max(velocity_of(load / active), 0.0);
-    if (alone < high && balance(alone).value >= -rounding) high = alone;
+    if (alone < high && balance(alone).first >= -rounding) high = alone;
   }
   const double at_rest_slope = active * curve.force_velocity_jet(0.0, activation).slope + damping;
   const double start = lengthens ? (load - active) / at_rest_slope : -0.05;
@@ -91,6 +92,120 @@ Velocity velocity_of_load(const C& curve, double activation, double active, doub
   return {root.x, root.converged};
 }
 
+// A law of g(s), as a function of s.
+Jet2<double> chain(const Jet2<double>& law, double slope, double curvature) {
+  return {law.value, law.slope * slope, law.curvature * slope * slope + law.slope * curvature};
+}
+Jet2<double> product(const Jet2<double>& a, const Jet2<double>& b) {
+  return {a.value * b.value, a.slope * b.value + a.value * b.slope,
+          a.curvature * b.value + 2.0 * a.slope * b.slope + a.value * b.curvature};
+}
+
+// Halley's step to the zero of y: Newton's, up to twice as long or three times as short by the curvature.
+double halley(double y, double slope, double curvature) {
+  return -y / slope / std::clamp(1.0 - 0.5 * y * curvature / (slope * slope), 0.5, 3.0);
+}
+
+// Balance of a compliant unit over s, the fibres' reach along the tendon. The tendon leaves room = slack - s for its own
+// stretch, with slack the reach at which it is at slack length; the fibres ask for the stretch e(s) at which the tendon
+// carries their force. Sought is the zero of y = e - room: through the tendon's inverse law the exponentials cancel,
+// and what is left is nearly straight. Where fibres do not pull e is 0.
+template <class C>
+struct Balance {
+  const C& curve;
+  const MuscleParameters& unit;
+  const double length, speed, activation;  // speed in vmax
+  const double h = unit.height(), least = unit.least_along(), slack = length - unit.tendon_slack_length;
+  const bool turns = speed != 0.0 && h > 0.0;  // fibre velocity depends on s
+  const double unturned = not_negative(curve.force_velocity_jet(speed, activation)).value;
+
+  // The fibres' force along the tendon over F0, with its derivatives by s.
+  Jet2<double> pull(double s) const {
+    const double l0 = unit.optimal_fibre_length, square = s * s + h * h, l = std::sqrt(square);
+    const double c = s / l, dc = h * h / (square * l), ddc = -3.0 * dc * s / square;
+    const Jet2<double> cos = {c, dc, ddc};
+    const Jet2<double> velocity =
+        turns ? chain(not_negative(curve.force_velocity_jet(speed * c, activation)), speed * dc, speed * ddc)
+              : Jet2<double>{unturned, 0.0, 0.0};
+    const Jet2<double> active = product(chain(curve.active_force_length_jet(l / l0), c / l0, dc / l0), velocity);
+    const Jet2<double> parallel = chain(passive_jet(curve, unit, l / l0), c / l0, dc / l0);
+    const double damping = unit.damping * speed;
+    return product({activation * active.value + parallel.value + damping * c,
+                    activation * active.slope + parallel.slope + damping * dc,
+                    activation * active.curvature + parallel.curvature + damping * ddc},
+                   cos);
+  }
+
+  // e(s) of a force.
+  Jet2<double> stretch(const Jet2<double>& force) const {
+    if (!(force.value > 0.0)) return {0.0, 0.0, 0.0};
+    const double lTs = unit.tendon_slack_length;
+    const double norm_length = curve.inverse_tendon_force(force.value, unit.tendon_strain);
+    const Jet2<double> law = curve.tendon_force_jet(norm_length, unit.tendon_strain);
+    const double by_force = lTs / law.slope;
+    return chain({lTs * (norm_length - 1.0), by_force, -by_force * law.curvature / (law.slope * law.slope)},
+                 force.slope, force.curvature);
+  }
+
+  // The s of balance; `out` gets the fibres' force there over F0 as residual, flags and the count of evaluations.
+  double search(double start, Equilibrium& out) const {
+    const double lTs = unit.tendon_slack_length, tolerance = 1e-12 * unit.optimal_fibre_length;
+    const auto rest = [&](double s, double force) {
+      out.converged = out.outside_domain = true, out.residual = force;
+      return s;
+    };
+    if (!(slack > least)) return out.iterations = 1, rest(least, pull(least).value);
+
+    // y < 0 at `low` and > 0 at `high`, as soon as these were seen.
+    double low = least, high = slack;
+    bool seen_low = false, seen_high = false;
+    double s = start > low && start < high ? start : slack;
+    double before = 2.0 * (high - low), last = before;
+    for (bool retried = false; out.iterations < 100;) {
+      ++out.iterations;
+      const Jet2<double> force = pull(s), e = stretch(force);
+      const double room = slack - s, y = e.value - room, slope = e.slope + 1.0;
+      if (s == slack && !(force.value > 0.0)) return rest(s, force.value);
+      if (s == least && !(y < 0.0)) return rest(s, force.value);
+      (y < 0.0 ? low : high) = s;
+      (y < 0.0 ? seen_low : seen_high) = true;
+      const double width = high - low;
+
+      // Far above, e grows like an exponential, and its logarithm is straighter: the longer step is the better one.
+      double step = halley(y, slope, e.curvature);
+      if (room > 0.0 && e.value > 2.0 * room && e.slope > 0.0) {
+        const double r = e.slope / e.value, q = 1.0 / room;
+        step = std::min(step, halley(std::log(e.value * q), r + q, e.curvature / e.value - r * r + q * q));
+      }
+      const auto usable = [&](double to) { return to > low && to < high && 2.0 * std::abs(to - s) <= before; };
+      const bool done = slope > 0.0 && std::abs(y) <= tolerance * slope;
+      double next = s + step;
+      if (done || !(slope > 0.0 && usable(next))) {
+        if (y < 0.0 && !seen_high && !(done && force.value > 0.0)) {
+          next = slack;
+        } else {
+          // Newton's step on the forces themselves, for where the inverse law is singular: about slack length.
+          const Jet2<double> tendon = tendon_jet(curve, unit, length, s);
+          const double stiffness = force.slope + tendon.slope / lTs, miss = force.value - tendon.value;
+          next = s - miss / stiffness;
+          if ((done && std::abs(miss) <= tolerance * stiffness) || width <= tolerance) {
+            out.converged = true;
+            const double change = done ? -y / slope : 0.0;
+            out.residual = force.value + force.slope * change;
+            return s + change;
+          }
+          if (!(stiffness > 0.0 && usable(next))) {
+            next = seen_low || !retried ? low + 0.5 * width : least;
+            retried = true;
+          }
+        }
+      }
+      before = last, last = std::abs(next - s), s = next;
+    }
+    out.residual = pull(s).value;
+    return s;
+  }
+};
 }  // namespace
 
 FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed) {
@@ -171,52 +286,15 @@ Equilibrium equilibrium(const MuscleParameters& unit, double length, double spee
     return out;
   }
 
-  const double h = unit.height(), least = unit.least_along(), slack = length - unit.tendon_slack_length;
   std::visit(
       [&](const auto& curve) {
-        // Fibre minus tendon force over F0, and its slope over s, the fibres' reach along the tendon.
-        const auto balance = [&](double s) {
-          const double l = std::hypot(s, h), c = s / l, dc = h * h / (l * l * l);
-          const double norm_length = l / unit.optimal_fibre_length, dnorm = c / unit.optimal_fibre_length;
-          const double per_cos = speed / unit.max_speed();
-          const Jet2<double> active = curve.active_force_length_jet(norm_length);
-          const Jet1 velocity = not_negative(curve.force_velocity_jet(per_cos * c, activation));
-          const Jet1 parallel = passive_jet(curve, unit, norm_length);
-          const Jet1 tendon = tendon_jet(curve, unit, length, s);
-          const double force = activation * active.value * velocity.value + parallel.value + unit.damping * per_cos * c;
-          const double slope =
-              activation * (active.slope * dnorm * velocity.value + active.value * velocity.slope * per_cos * dc) +
-              parallel.slope * dnorm + unit.damping * per_cos * dc;
-          return Jet1{force * c - tendon.value, slope * c + force * dc + tendon.slope / unit.tendon_slack_length};
-        };
-
-        // The tendon pulls too little at the fibres' least length, or the fibres pull nothing with the tendon at slack
-        // length: slack. Otherwise the balance lies between.
-        double along = least;
-        const double at_least = balance(least).value, at_slack = slack > least ? balance(slack).value : at_least;
-        if (slack > least && at_least < 0.0 && at_slack > 0.0) {
-          // Start where the tendon carries the force that the fibres would have at its slack length.
-          double start =
-              slack - unit.tendon_slack_length *
-                          (curve.inverse_tendon_force(std::clamp(at_slack, 0.0, 2.0), unit.tendon_strain) - 1.0);
-          if (guess == guess) start = along_tendon(unit, guess);
-          const double rounding = 1e-12 * std::clamp(at_slack, 1.0, 50.0);
-          const Root root = newton_root(balance, least, slack, {.value = rounding}, start);
-          along = root.x;
-          out.residual = unit.max_isometric_force * root.value;
-          out.converged = root.converged;
-          out.iterations = root.iterations;
-          out.outside_domain = !in_domain(curve, unit, std::hypot(along, h));
-          out.fibre_velocity = speed * along / std::hypot(along, h);
-        } else {
-          const bool too_fast = slack > least && at_slack <= 0.0;
-          if (too_fast) along = slack, out.fibre_velocity = speed * along / std::hypot(along, h);
-          out.residual = unit.max_isometric_force * (too_fast ? at_slack : at_least);
-          out.converged = true;
-          out.outside_domain = true;
-        }
-        out.fibre_length = std::hypot(along, h);
+        const Balance<std::decay_t<decltype(curve)>> balance{curve, unit, length, speed / unit.max_speed(), activation};
+        const double along = balance.search(guess == guess ? along_tendon(unit, guess) : balance.slack, out);
+        out.fibre_length = std::hypot(along, balance.h);
+        if (along > balance.least) out.fibre_velocity = speed * along / out.fibre_length;
+        out.outside_domain |= !in_domain(curve, unit, out.fibre_length);
         out.tendon_force = unit.max_isometric_force * tendon_jet(curve, unit, length, along).value;
+        out.residual = out.residual * unit.max_isometric_force - out.tendon_force;
       },
       unit.curve);
   return out;
@@ -278,7 +356,7 @@ MuscleStiffness stiffness(const MuscleParameters& unit, double length, const Fib
         const Jet2<double> active = curve.active_force_length_jet(norm_length);
         const double velocity =
             std::max(curve.force_velocity(fibre.fibre_velocity / unit.max_speed(), activation), 0.0);
-        const Jet1 parallel = passive_jet(curve, unit, norm_length);
+        const Jet2<double> parallel = passive_jet(curve, unit, norm_length);
         const double force = unit.max_isometric_force * (activation * active.value * velocity + parallel.value +
                                                          unit.damping * fibre.fibre_velocity / unit.max_speed());
         out.fibre = unit.max_isometric_force / unit.optimal_fibre_length *
@@ -311,8 +389,8 @@ FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double l
         const Jet2<double> active = curve.active_force_length_jet(norm_length);
         const Two velocity = curve.force_velocity(Two(norm_velocity, 0), Two(activation, 1));
         const bool pulls = velocity.a > 0.0;
-        const Jet1 parallel = passive_jet(curve, unit, norm_length);
-        const Jet1 tendon = tendon_jet(curve, unit, length, along_tendon(unit, l));
+        const Jet2<double> parallel = passive_jet(curve, unit, norm_length);
+        const Jet2<double> tendon = tendon_jet(curve, unit, length, along_tendon(unit, l));
         const double by_velocity = (pulls ? activation * active.value * velocity.v[0] : 0.0) + unit.damping;
         const double dcos = (1.0 - cos * cos) / (l * cos);  // d cos(alpha) / dl
         const double tendon_by_length = tendon.slope / unit.tendon_slack_length;

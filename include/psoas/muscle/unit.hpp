@@ -69,7 +69,7 @@ struct MuscleForces {
 struct Equilibrium {
   double fibre_length = 0.0;  ///< [m]
   bool converged = false, outside_domain = false;
-  int iterations = 0;
+  int iterations = 0;  ///< evaluations of the fibres' force, the first one at the tendon's slack length included
   double fibre_velocity = 0.0;  ///< lengthening + [m/s]
   double tendon_force = 0.0;    ///< [N]
   double residual = 0.0;        ///< fibre force along the tendon - tendon force [N]; positive in a slack unit
@@ -108,12 +108,16 @@ MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre,
 double tendon_force(const MuscleParameters& unit, double length, double fibre_length);
 
 /// Fibre length at which the fibres balance the tendon while the tendon's length does not change: fibres move with the
-/// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed Newton method that cannot
-/// fail. Fibres that cannot reach balance are flagged: they rest at their least length, where the tendon pulls less
-/// than they do, or, when they shorten too fast, with the tendon at slack length and no force. With the default passive
-/// curve, tendons up to 12 l0 long and 10 % strained have one balance; where softer ones have several on the descending
-/// limb, `guess` [m] says near which fibre length to search, and without it the answer depends on the other arguments
-/// alone. Rigid tendons too.
+/// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed third-order Newton method
+/// on the tendon's inverse law, to 1e-12 l0: it ends at a point from which Newton's step is shorter than that, takes
+/// this step, and cannot fail. Where the fibres' stiffness along the tendon is nearly minus the tendon's, rounding alone
+/// moves the balance by more; the force is met there too. Fibres that cannot reach balance are flagged: they rest at
+/// their least length, where the tendon pulls less than they do, or, when they shorten too fast, with the tendon at
+/// slack length and no force. With the default passive curve, tendons up to 12 l0 long and 10 % strained have one
+/// balance. Softer ones may have several on the descending limb: found is one that a small stretch does not leave. The
+/// search comes from the longest fibres, so that without `guess` it is the balance nearest there but for rare long
+/// steps, and depends on the other arguments alone; `guess` [m] says near which fibre length to search instead. Rigid
+/// tendons too.
 Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation,
                         double guess = std::numeric_limits<double>::quiet_NaN());
 
