@@ -115,6 +115,7 @@ struct Balance {
   const C& curve;
   const MuscleParameters& unit;
   const double length, speed, activation;  // speed in vmax
+  const bool slowed = false;               // to the speed at which fibres at `slack` just do not pull
   const double h = unit.height(), least = unit.least_along(), slack = length - unit.tendon_slack_length;
   const bool turns = speed != 0.0 && h > 0.0;  // fibre velocity depends on s
   const double unturned = not_negative(curve.force_velocity_jet(speed, activation)).value;
@@ -158,14 +159,17 @@ struct Balance {
 
     // y < 0 at `low` and > 0 at `high`, as soon as these were seen.
     double low = least, high = slack;
-    bool seen_low = false, seen_high = false;
+    bool seen_low = false, seen_high = slowed;
     double s = start > low && start < high ? start : slack;
     double before = 2.0 * (high - low), last = before;
     for (bool retried = false; out.iterations < 100;) {
       ++out.iterations;
       const Jet2<double> force = pull(s), e = stretch(force);
       const double room = slack - s, y = e.value - room, slope = e.slope + 1.0;
-      if (s == slack && !(force.value > 0.0)) return rest(s, force.value);
+      if (s == slack && !(force.value > 0.0)) {
+        const double along = too_fast(out);
+        return rest(along, along == s ? force.value : pull(along).value);
+      }
       if (s == least && !(y < 0.0)) return rest(s, force.value);
       (y < 0.0 ? low : high) = s;
       (y < 0.0 ? seen_low : seen_high) = true;
@@ -204,6 +208,19 @@ struct Balance {
     }
     out.residual = pull(s).value;
     return s;
+  }
+
+  // Fibres that shorten so fast that they do not pull at `slack` rest where they would if they were just slow enough to:
+  // there itself, unless the tendon's first stiffness is less than what they gain by turning or on the descending limb.
+  double too_fast(Equilibrium& out) const {
+    const double l = std::hypot(slack, h), norm_length = l / unit.optimal_fibre_length;
+    const double active = activation * curve.active_force_length(norm_length);
+    const Velocity limit =
+        velocity_of_load(curve, activation, active, unit.damping, -passive(curve, unit, norm_length));
+    const Balance slower{curve, unit, length, limit.value * l / slack, activation, true};
+    const double first =
+        curve.tendon_force_jet(std::nextafter(1.0, 2.0), unit.tendon_strain).slope / unit.tendon_slack_length;
+    return slower.pull(slack).slope + first >= 0.0 ? slack : slower.search(slack - 0.02 * (slack - least), out);
   }
 };
 }  // namespace

@@ -111,13 +111,17 @@ double tendon_force(const MuscleParameters& unit, double length, double fibre_le
 /// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed third-order Newton method
 /// on the tendon's inverse law, to 1e-12 l0: it ends at a point from which Newton's step is shorter than that, takes
 /// this step, and cannot fail. Where the fibres' stiffness along the tendon is nearly minus the tendon's, rounding alone
-/// moves the balance by more; the force is met there too. Fibres that cannot reach balance are flagged: they rest at
-/// their least length, where the tendon pulls less than they do, or, when they shorten too fast, with the tendon at
-/// slack length and no force. With the default passive curve, tendons up to 12 l0 long and 10 % strained have one
-/// balance. Softer ones may have several on the descending limb: found is one that a small stretch does not leave. The
-/// search comes from the longest fibres, so that without `guess` it is the balance nearest there but for rare long
-/// steps, and depends on the other arguments alone; `guess` [m] says near which fibre length to search instead. Rigid
-/// tendons too.
+/// moves the balance by more; the force is met there too. Rigid tendons too.
+/// Fibres that cannot reach balance are flagged. They rest at their least length, where the tendon pulls less than they
+/// do. Or they shorten too fast to pull at the tendon's slack length: they rest where they would if they were just slow
+/// enough to, which is there, without force, or, where a tendon begins softer than fibres that turn or are on the
+/// descending limb, a little shorter. Fibre length and tendon force are continuous in all arguments where there is one
+/// balance; the velocity is 0 for fibres at rest at their least length.
+/// With the default passive curve, tendons up to 12 l0 long and 10 % strained have one balance when isometric. Softer
+/// ones may have several on the descending limb, and Millard's tendon without stiffness at slack length may with fast
+/// shortening: found is one that a small stretch does not leave. The search comes from the longest fibres, so that
+/// without `guess` it is the balance nearest there but for rare long steps, and depends on the other arguments alone;
+/// `guess` [m] says near which fibre length to search instead.
 Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation,
                         double guess = std::numeric_limits<double>::quiet_NaN());
 
