@@ -333,6 +333,7 @@ MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, 
   out.fibre_strain = fibre_strain(unit, fibre.fibre_length);
   out.sarcomere_length = sarcomere_length(unit, fibre.fibre_length);
   out.pennation = std::acos(std::min(fibre.cos_pennation, 1.0));
+  out.height = unit.height();
   out.tendon_length = rigid ? unit.tendon_slack_length : length - fibre.fibre_length * fibre.cos_pennation;
   if (unit.tendon_slack_length > 0.0) out.tendon_strain = out.tendon_length / unit.tendon_slack_length - 1.0;
   out.active_force = activation * forces.active;

@@ -324,7 +324,8 @@ TEST(Quantities, AgreeWithTheParts) {
     EXPECT_NEAR(all.tendon_force, found.tendon_force, 1e-9);
     EXPECT_NEAR(all.active_force + all.passive_force + all.damping_force, all.tendon_force, 1e-8);
     EXPECT_NEAR(all.fibre_length * std::cos(all.pennation) + all.tendon_length, length, 1e-14);
-    EXPECT_NEAR(all.fibre_length * std::sin(all.pennation), unit.height(), 1e-13);
+    EXPECT_NEAR(all.fibre_length * std::sin(all.pennation), all.height, 1e-13);
+    EXPECT_EQ(all.height, unit.height());
     EXPECT_NEAR(all.sarcomere_length, 2.7e-6 * (1.0 + all.fibre_strain), 1e-18);
     EXPECT_EQ(all.norm_fibre_length, all.fibre_length / unit.optimal_fibre_length);
     EXPECT_EQ(all.norm_velocity, all.fibre_velocity / unit.max_speed());

@@ -82,6 +82,7 @@ struct MuscleQuantities {
   double fibre_strain = 0.0;                                            ///< l / l0 - 1 [-]
   double sarcomere_length = 0.0;                                        ///< [m]
   double pennation = 0.0;                                               ///< [rad]
+  double height = 0.0;                                                  ///< across the fibres, l sin(pennation) [m]
   double tendon_length = 0.0, tendon_strain = 0.0;                      ///< [m], over slack length [-]
   double active_force = 0.0, passive_force = 0.0, damping_force = 0.0;  ///< along the tendon, at this activation [N]
   double tendon_force = 0.0;                                            ///< [N]
