@@ -2,6 +2,7 @@
 #include "psoas/muscle/unit.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -150,7 +151,8 @@ struct Balance {
 
   // The s of balance; `out` gets the fibres' force there over F0 as residual, flags and the count of evaluations.
   double search(double start, Equilibrium& out) const {
-    const double lTs = unit.tendon_slack_length, tolerance = 1e-12 * unit.optimal_fibre_length;
+    const double lTs = unit.tendon_slack_length, rounding = 4.0 * std::numeric_limits<double>::epsilon();
+    const double tolerance = std::max(1e-12 * unit.optimal_fibre_length, rounding * std::abs(length));
     const auto rest = [&](double s, double force) {
       out.converged = out.outside_domain = true, out.residual = force;
       return s;

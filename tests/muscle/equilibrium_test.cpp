@@ -154,6 +154,20 @@ TEST(EquilibriumOfRandomMuscles, AllReturn) {
   }
 }
 
+TEST(EquilibriumOfRandomMuscles, AnyLengthAndSpeedReturn) {
+  for (const CompiledCurve& curve : sets)
+    for (const double length : {-1e8, -1.0, 0.0, 0.1, 0.25, 10.0, 1e4, 1e8})
+      for (const double speed : {-1e6, -3.0, 0.0, 3.0, 1e6})
+        for (const double activation : {0.0, 1.0})
+          for (const double damping : {0.0, 0.1}) {
+            MuscleParameters unit;
+            unit.curve = curve, unit.damping = damping, unit.pennation = 0.3;
+            const Equilibrium found = psoas::equilibrium(unit, length, speed, activation);
+            EXPECT_TRUE(found.converged) << length << " " << speed;
+            EXPECT_TRUE(std::isfinite(found.fibre_length + found.tendon_force + found.residual));
+          }
+}
+
 TEST(EquilibriumOfRandomMuscles, AgreesWithHalving) {
   // The default tissues have one balance: halve from end to end. Seed 4.
   Random random(4);

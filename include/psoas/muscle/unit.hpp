@@ -69,7 +69,7 @@ struct MuscleForces {
 struct Equilibrium {
   double fibre_length = 0.0;  ///< [m]
   bool converged = false, outside_domain = false;
-  int iterations = 0;  ///< evaluations of the fibres' force, the first one at the tendon's slack length included
+  int iterations = 0;           ///< evaluations of the fibres' force in all
   double fibre_velocity = 0.0;  ///< lengthening + [m/s]
   double tendon_force = 0.0;    ///< [N]
   double residual = 0.0;        ///< fibre force along the tendon - tendon force [N]; positive in a slack unit
