@@ -124,9 +124,9 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
   for (std::size_t m = 0; m < data.units.size(); ++m) {
     const MuscleParameters& unit = data.units[m];
     const double activation = state.activation()[m];
-    if (unit.rigid_tendon) {
+    if (unit.has_rigid_tendon()) {
       store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), activation, m, work);
-      work.tendon_force[m] = activation * work.active[m] + work.passive[m] + work.damping[m];
+      work.tendon_force[m] = rigid_tendon_force({work.active[m], work.passive[m], work.damping[m]}, activation);
     } else {
       const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
       store(unit, fibre, activation, m, work);

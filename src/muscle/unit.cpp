@@ -294,12 +294,17 @@ FibreState compliant_fibre(const MuscleParameters& unit, double length, double f
 
 Equilibrium equilibrium(const MuscleParameters& unit, double length, double speed, double activation, double guess) {
   Equilibrium out;
+  if (!std::isfinite(length + speed + activation)) {
+    out.fibre_length = out.fibre_velocity = out.tendon_force = out.residual = std::numeric_limits<double>::quiet_NaN();
+    out.outside_domain = true;
+    return out;
+  }
   if (unit.has_rigid_tendon()) {
     const FibreState fibre = rigid_tendon_fibre(unit, length, speed);
     const MuscleForces forces = fibre_forces(unit, fibre, activation);
     out.fibre_length = fibre.fibre_length;
     out.fibre_velocity = fibre.fibre_velocity;
-    out.tendon_force = activation * forces.active + forces.passive + forces.damping;
+    out.tendon_force = rigid_tendon_force(forces, activation);
     out.outside_domain = fibre.outside_domain;
     out.converged = true;
     return out;
@@ -341,8 +346,9 @@ MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, 
   out.active_force = activation * forces.active;
   out.passive_force = forces.passive;
   out.damping_force = forces.damping;
-  out.tendon_force =
-      rigid ? out.active_force + out.passive_force + out.damping_force : tendon_force(unit, length, fibre.fibre_length);
+  out.tendon_force = rigid ? rigid_tendon_force(forces, activation) : tendon_force(unit, length, fibre.fibre_length);
+  // of a damper that would push, what the fibres' pull allows
+  if (rigid) out.damping_force = std::max(out.damping_force, -(out.active_force + out.passive_force));
   out.active_power = -out.active_force / fibre.cos_pennation * fibre.fibre_velocity;
   out.outside_domain = fibre.outside_domain;
   return out;

@@ -124,7 +124,7 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
     const double a = s.state.activation()[at(m)],
                  excitation = std::max(s.options.excitation[at(m)], data.units[at(m)].minimum_activation);
     out[at(2 * n + m)] = activation_rate(data.units[at(m)], excitation, a);
-    out[at(2 * n + muscles + m)] = data.units[at(m)].rigid_tendon ? 0.0 : s.work.fibre_velocity[at(m)];
+    out[at(2 * n + muscles + m)] = data.units[at(m)].has_rigid_tendon() ? 0.0 : s.work.fibre_velocity[at(m)];
   }
 }
 
@@ -183,11 +183,11 @@ int integrate_muscle(const MuscleParameters& unit, const MuscleTrack& track, dou
     followed.push_back(std::clamp(x[0], 0.0, 1.0));
     if (i % fine == 0) activation[i / fine] = followed.back();
   });
-  if (unit.rigid_tendon) {
+  if (unit.has_rigid_tendon()) {
     for (std::size_t i = 0; i < time.size(); ++i) {
       const Jet2<double> L = length.jet(time[i]);
       const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, L.value, L.slope), activation[i]);
-      tendon_forces[i] = activation[i] * forces.active + forces.passive + forces.damping;
+      tendon_forces[i] = rigid_tendon_force(forces, activation[i]);
     }
     return steps;
   }

@@ -65,6 +65,13 @@ struct MuscleForces {
   double passive = 0.0, damping = 0.0;
 };
 
+/// Force of a rigid tendon [N]: the sum of the fibres' forces, and 0 where the damper of fast fibres would push more than
+/// they pull, for a tendon cannot push (OpenSim 4 does the same). Inverse methods leave the damper out instead.
+inline double rigid_tendon_force(const MuscleForces& forces, double activation) {
+  const double sum = activation * forces.active + forces.passive + forces.damping;
+  return sum < 0.0 ? 0.0 : sum;
+}
+
 /// A fibre length that was searched for, and what holds there.
 struct Equilibrium {
   double fibre_length = 0.0;  ///< [m]
@@ -112,7 +119,8 @@ double tendon_force(const MuscleParameters& unit, double length, double fibre_le
 /// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed third-order Newton method
 /// on the tendon's inverse law, to 1e-12 l0: it ends at a point from which Newton's step is shorter than that, takes
 /// this step, and cannot fail. Where the fibres' stiffness along the tendon is nearly minus the tendon's, rounding alone
-/// moves the balance by more; the force is met there too. Rigid tendons too.
+/// moves the balance by more; the force is met there too. Rigid tendons too. Arguments that are not finite give nan, not
+/// converged.
 /// Fibres that cannot reach balance are flagged. They rest at their least length, where the tendon pulls less than they
 /// do. Or they shorten too fast to pull at the tendon's slack length: they rest where they would if they were just slow
 /// enough to, which is there, without force, or, where a tendon begins softer than fibres that turn or are on the
