@@ -5,6 +5,8 @@
 #include <cassert>
 #include <numbers>
 
+#include "psoas/core/portable.hpp"
+
 namespace psoas {
 namespace {
 
@@ -104,7 +106,7 @@ double maintenance_length_factor(double norm_fibre_length) {
 
 double bhargava_activation_decay(double stimulation_time, double excitation) {
   assert(stimulation_time >= 0.0 && is_share(excitation));
-  return 0.06 + std::exp(-stimulation_time * excitation / 0.045);
+  return 0.06 + portable::exp(-stimulation_time * excitation / 0.045);
 }
 
 MetabolicRate bhargava2004(const MuscleParameters& unit, const MetabolicParameters& metabolic,

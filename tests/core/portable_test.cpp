@@ -61,5 +61,19 @@ TEST(Portable, AsinhAndTanh) {
   EXPECT_EQ(portable::asinh(0.0), 0.0);
 }
 
+TEST(Portable, NanStaysNanAndTheEndsAreDefined) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  for (const double x : {nan, -nan}) {
+    EXPECT_TRUE(std::isnan(portable::exp(x)));
+    EXPECT_TRUE(std::isnan(portable::log(x)));
+    EXPECT_TRUE(std::isnan(portable::asinh(x)));
+    EXPECT_TRUE(std::isnan(portable::tanh(x)));
+  }
+  EXPECT_EQ(portable::exp(inf), portable::exp(709.0));
+  EXPECT_EQ(portable::exp(-inf), portable::exp(-708.0));
+  EXPECT_EQ(portable::log(inf), inf);
+  for (const double x : {0.0, -0.0, -1.0, -inf, 1e-320}) EXPECT_TRUE(std::isnan(portable::log(x))) << x;
+}
+
 }  // namespace
 }  // namespace psoas

@@ -1,6 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// A number that carries N partial derivatives.
+// A number that carries N partial derivatives. Its exp, log and tanh are portable.hpp's, the same on every CPU.
 //   Dual<4> x(0.3, 0), y = sin(x) * x;   y.v[0] is dy/dx
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "psoas/core/linear.hpp"
+#include "psoas/core/portable.hpp"
 
 namespace psoas {
 
@@ -69,10 +70,10 @@ struct Dual {
     return x.chain(r, 0.5 / r);
   }
   friend Dual exp(const Dual& x) {
-    const double e = std::exp(x.a);
+    const double e = portable::exp(x.a);
     return x.chain(e, e);
   }
-  friend Dual log(const Dual& x) { return x.chain(std::log(x.a), 1.0 / x.a); }
+  friend Dual log(const Dual& x) { return x.chain(portable::log(x.a), 1.0 / x.a); }
   friend Dual sin(const Dual& x) { return x.chain(std::sin(x.a), std::cos(x.a)); }
   friend Dual cos(const Dual& x) { return x.chain(std::cos(x.a), -std::sin(x.a)); }
   friend Dual tan(const Dual& x) {
@@ -89,7 +90,7 @@ struct Dual {
     return z;
   }
   friend Dual tanh(const Dual& x) {
-    const double t = std::tanh(x.a);
+    const double t = portable::tanh(x.a);
     return x.chain(t, 1.0 - t * t);
   }
   friend Dual abs(const Dual& x) { return x.a < 0.0 ? -x : x; }

@@ -4,9 +4,9 @@
 //   double da_dt = activation_rate(unit, e, a);   ExcitationSearch found = excitation_for(unit, a, da_dt);
 #pragma once
 
-#include <cmath>
 #include <utility>
 
+#include "psoas/core/portable.hpp"
 #include "psoas/core/roots.hpp"
 #include "psoas/muscle/unit.hpp"
 
@@ -24,7 +24,7 @@ inline constexpr double default_activation_steepness = 10.0;
 template <class S>
 S activation_rate(const MuscleParameters& unit, const S& excitation, const S& activation,
                   double steepness = default_activation_steepness) {
-  using std::tanh;
+  using portable::tanh;
   const S gap = excitation - activation, z = 0.5 + 1.5 * activation;
   if (unit.activation_dynamics == ActivationDynamics::thelen)
     return value_of(gap) > 0.0 ? S(gap / (unit.activation_time * z)) : S(gap * z / unit.deactivation_time);

@@ -11,6 +11,7 @@
 #include "psoas/core/dual.hpp"
 #include "psoas/core/function.hpp"
 #include "psoas/core/kind.hpp"
+#include "psoas/core/portable.hpp"
 #include "psoas/muscle/growth.hpp"
 
 namespace psoas {
@@ -45,7 +46,7 @@ struct DeGrooteFregly {
   }
   template <class S>
   Jet2<S> active_force_length_jet(const S& norm_length) const {
-    using std::exp;
+    using portable::exp;
     const S x = (norm_length - 1.0) / active_width + 1.0;
     Jet2<S> sum{S(0.0), S(0.0), S(0.0)};
     for (const Bell& b : bells) {
@@ -76,7 +77,7 @@ struct DeGrooteFregly {
   /// The normalised velocity at which the factor is `force`, any real.
   template <class S>
   S inverse_force_velocity(const S& force, const std::type_identity_t<S>&) const {
-    using std::exp;
+    using portable::exp;
     const S e = exp((force - d4) / d1);
     return (0.5 * (e - 1.0 / e) - d3) / d2;
   }
@@ -91,8 +92,8 @@ struct DeGrooteFregly {
   }
   template <class S>
   Jet2<S> passive_force_length_jet(const S& norm_length, double passive_strain, double passive_shape) const {
-    const double rate = passive_shape / passive_strain, offset = std::exp(rate * (least_length() - 1.0));
-    const double unit = std::exp(passive_shape) - offset;
+    const double rate = passive_shape / passive_strain, offset = portable::exp(rate * (least_length() - 1.0));
+    const double unit = portable::exp(passive_shape) - offset;
     const Jet2<S> g = growth(S(rate * (norm_length - 1.0)), passive_shape + greatest_growth);
     return {(g.value - offset) / unit, rate * g.slope / unit, rate * rate * g.curvature / unit};
   }
@@ -100,9 +101,9 @@ struct DeGrooteFregly {
   template <class S>
   S passive_energy(const S& norm_length, double passive_strain, double passive_shape) const {
     if (!(value_of(norm_length) > least_length())) return S(0.0);
-    const double rate = passive_shape / passive_strain, offset = std::exp(rate * (least_length() - 1.0));
+    const double rate = passive_shape / passive_strain, offset = portable::exp(rate * (least_length() - 1.0));
     const S area = growth_integral(S(rate * (norm_length - 1.0)), passive_shape + greatest_growth) - offset;
-    return (area / rate - offset * (norm_length - least_length())) / (std::exp(passive_shape) - offset);
+    return (area / rate - offset * (norm_length - least_length())) / (portable::exp(passive_shape) - offset);
   }
 
   /// Tendon force over tendon length, for a tendon strain (where it is 1):
@@ -121,10 +122,10 @@ struct DeGrooteFregly {
   /// The normalised tendon length at which the tendon carries `force` > -0.2.
   template <class S>
   S inverse_tendon_force(const S& force, double tendon_strain) const {
-    using std::log;
+    using portable::log;
     const double rate = tendon_rate(tendon_strain);
     const S g = (force + c3) / c1;
-    const double top = std::exp(tendon_cut);
+    const double top = portable::exp(tendon_cut);
     if (value_of(g) > top) return (g / top - 1.0 + tendon_cut) / rate + c2;
     return log(g) / rate + c2;
   }
@@ -156,7 +157,7 @@ struct DeGrooteFregly {
   // ln(x + sqrt(x^2 + 1)), odd without cancellation.
   template <class S>
   static S inverse_sinh(const S& x) {
-    using std::log;
+    using portable::log;
     using std::sqrt;
     const S size = value_of(x) < 0.0 ? S(-x) : x;
     const S y = log(size + sqrt(size * size + 1.0));

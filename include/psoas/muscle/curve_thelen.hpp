@@ -12,6 +12,7 @@
 #include "psoas/core/dual.hpp"
 #include "psoas/core/function.hpp"
 #include "psoas/core/kind.hpp"
+#include "psoas/core/portable.hpp"
 #include "psoas/muscle/growth.hpp"
 
 namespace psoas {
@@ -50,7 +51,7 @@ struct Thelen {
   }
   template <class S>
   Jet2<S> active_force_length_jet(const S& norm_length) const {
-    using std::exp;
+    using portable::exp;
     const S d = norm_length - 1.0, f = exp(-(d * d) / active_width), rate = -2.0 * d / active_width;
     return {f, f * rate, f * (rate * rate - 2.0 / active_width)};
   }
@@ -103,7 +104,7 @@ struct Thelen {
   template <class S>
   Jet2<S> passive_force_length_jet(const S& norm_length, double passive_strain, double passive_shape) const {
     if (!(value_of(norm_length) > 1.0)) return {S(0.0), S(0.0), S(0.0)};
-    const double rate = passive_shape / passive_strain, unit = std::exp(passive_shape) - 1.0;
+    const double rate = passive_shape / passive_strain, unit = portable::exp(passive_shape) - 1.0;
     const Jet2<S> g = growth(S(rate * (norm_length - 1.0)), passive_shape + greatest_growth);
     return {(g.value - 1.0) / unit, rate * g.slope / unit, rate * rate * g.curvature / unit};
   }
@@ -111,7 +112,7 @@ struct Thelen {
   template <class S>
   S passive_energy(const S& norm_length, double passive_strain, double passive_shape) const {
     if (!(value_of(norm_length) > 1.0)) return S(0.0);
-    const double rate = passive_shape / passive_strain, unit = std::exp(passive_shape) - 1.0;
+    const double rate = passive_shape / passive_strain, unit = portable::exp(passive_shape) - 1.0;
     const S z = rate * (norm_length - 1.0);
     return (growth_integral(z, passive_shape + greatest_growth) - 1.0 - z) / (rate * unit);
   }
@@ -125,7 +126,7 @@ struct Thelen {
   }
   template <class S>
   Jet2<S> tendon_force_jet(const S& norm_tendon_length, double tendon_strain) const {
-    using std::exp;
+    using portable::exp;
     const S x = norm_tendon_length - 1.0;
     const double toe = toe_share * tendon_strain, stiffness = (1.0 - toe_force) / (tendon_strain - toe);
     if (!(value_of(x) > 0.0)) return {S(0.0), S(0.0), S(0.0)};
@@ -137,7 +138,7 @@ struct Thelen {
   /// The normalised tendon length at which the tendon carries `force`, slack length where that is not above 0.
   template <class S>
   S inverse_tendon_force(const S& force, double tendon_strain) const {
-    using std::log;
+    using portable::log;
     const double toe = toe_share * tendon_strain;
     if (!(value_of(force) > 0.0)) return S(1.0);
     if (value_of(force) > toe_force)
@@ -147,7 +148,7 @@ struct Thelen {
   /// The integral of tendon force over norm_tendon_length from slack length on; 0 below.
   template <class S>
   S tendon_energy(const S& norm_tendon_length, double tendon_strain) const {
-    using std::exp;
+    using portable::exp;
     const S x = norm_tendon_length - 1.0;
     const double toe = toe_share * tendon_strain, stiffness = (1.0 - toe_force) / (tendon_strain - toe);
     if (!(value_of(x) > 0.0)) return S(0.0);

@@ -8,6 +8,7 @@
 
 #include "psoas/core/dual.hpp"
 #include "psoas/core/function.hpp"
+#include "psoas/core/portable.hpp"
 
 namespace psoas {
 
@@ -17,9 +18,9 @@ inline constexpr double greatest_growth = 4.605170185988092;
 /// exp(z) up to z = cut, then its tangent there.
 template <class S>
 Jet2<S> growth(const S& z, double cut) {
-  using std::exp;
+  using portable::exp;
   if (value_of(z) > cut) {
-    const double e = std::exp(cut);
+    const double e = portable::exp(cut);
     return {e * (z - cut + 1.0), S(e), S(0.0)};
   }
   const S e = exp(z);
@@ -29,10 +30,10 @@ Jet2<S> growth(const S& z, double cut) {
 /// The integral of growth() from minus infinity to z.
 template <class S>
 S growth_integral(const S& z, double cut) {
-  using std::exp;
+  using portable::exp;
   if (!(value_of(z) > cut)) return exp(z);
   const S beyond = z - cut;
-  return std::exp(cut) * (1.0 + beyond + 0.5 * beyond * beyond);
+  return portable::exp(cut) * (1.0 + beyond + 0.5 * beyond * beyond);
 }
 
 }  // namespace psoas
