@@ -26,6 +26,7 @@
 #include "psoas/model/osim.hpp"
 #include "psoas/model/spec.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "psoas/muscle/batch.hpp"
 #include "psoas/muscle/bezier.hpp"
 #include "psoas/muscle/curve.hpp"
 #include "psoas/muscle/curve_de_groote.hpp"

@@ -1,0 +1,229 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/muscle/batch.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <type_traits>
+
+#include "muscle/batch_kernels.hpp"
+#include "psoas/core/portable.hpp"
+
+namespace psoas {
+namespace {
+
+using namespace batch;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// Blocks of one curve set, first those of compliant tendons, then those of rigid ones.
+template <class B>
+struct Group {
+  std::vector<B> blocks;
+  std::size_t compliant_blocks = 0;
+  std::vector<std::uint32_t> compliant;  // the muscles in the first blocks
+  std::span<const B> all() const { return blocks; }
+  std::span<const B> compliant_part() const { return all().first(compliant_blocks); }
+  std::span<const B> rigid_part() const { return all().subspan(compliant_blocks); }
+};
+
+// --- parameters of one lane ------------------------------------------------------------------------------------------
+
+void set_unit(Block& b, std::size_t j, const MuscleParameters& unit) {
+  const double least = unit.least_along(), h = unit.height();
+  b.F0[j] = unit.max_isometric_force;
+  b.l0[j] = unit.optimal_fibre_length;
+  b.per_l0[j] = 1.0 / unit.optimal_fibre_length;
+  b.lTs[j] = unit.tendon_slack_length;
+  b.per_lTs[j] = 1.0 / unit.tendon_slack_length;
+  b.height2[j] = h * h;
+  b.damping[j] = unit.damping;
+  b.per_damping[j] = 1.0 / unit.damping;
+  b.max_speed[j] = unit.max_speed();
+  b.per_max_speed[j] = 1.0 / unit.max_speed();
+  b.least[j] = least;
+  b.corner_end[j] = least + 0.5 * least;
+  b.per_least[j] = 1.0 / least;
+  b.least_fibre[j] = std::hypot(least, h);
+  std::visit(
+      [&](const auto& curve) {
+        b.least_length[j] = curve.least_length();
+        b.greatest_length[j] = curve.greatest_length();
+      },
+      unit.curve);
+}
+
+void set(DeGrooteBlock& b, std::size_t j, const MuscleParameters& unit) {
+  const auto& curve = std::get<DeGrooteFregly>(unit.curve);
+  const double rate = unit.passive_shape / unit.passive_strain;
+  const double offset = portable::exp(rate * (DeGrooteFregly::least_length() - 1.0));
+  b.per_width[j] = 1.0 / curve.active_width;
+  b.passive_rate[j] = rate;
+  b.passive_cut[j] = unit.passive_shape + greatest_growth;
+  b.passive_offset[j] = offset;
+  b.passive_unit[j] = unit.passive_scale / (portable::exp(unit.passive_shape) - offset);
+  b.tendon_rate[j] = 1.791759469228055 / unit.tendon_strain;
+  b.tendon_give[j] = unit.tendon_slack_length / b.tendon_rate[j];
+}
+
+void set(ThelenBlock& b, std::size_t j, const MuscleParameters& unit) {
+  const auto& curve = std::get<Thelen>(unit.curve);
+  b.per_width[j] = 1.0 / curve.active_width;
+  b.per_shape[j] = 1.0 / curve.velocity_shape;
+  b.eccentric[j] = curve.eccentric_force;
+  b.steepness[j] = (2.0 + 2.0 / curve.velocity_shape) / (curve.eccentric_force - 1.0);
+  b.top[j] = curve.eccentric_linear * curve.eccentric_force;
+  b.passive_rate[j] = unit.passive_shape / unit.passive_strain;
+  b.passive_cut[j] = unit.passive_shape + greatest_growth;
+  b.passive_unit[j] = unit.passive_scale / (portable::exp(unit.passive_shape) - 1.0);
+}
+
+template <class B>
+void append(Group<B>& group, std::span<const MuscleParameters> muscles, std::span<const std::uint32_t> members) {
+  for (std::size_t first = 0; first < members.size(); first += lanes) {
+    B b;
+    b.count = static_cast<std::uint32_t>(std::min(lanes, members.size() - first));
+    b.contiguous = b.count == lanes;
+    for (std::size_t j = 0; j < lanes; ++j) {
+      b.index[j] = members[std::min(first + j, members.size() - 1)];
+      b.contiguous = b.contiguous && b.index[j] == b.index[0] + j;
+      set_unit(b, j, muscles[b.index[j]]);
+      set(b, j, muscles[b.index[j]]);
+    }
+    group.blocks.push_back(b);
+  }
+}
+
+template <class Law, class B>
+void make(Group<B>& group, std::span<const MuscleParameters> muscles) {
+  std::vector<std::uint32_t> rigid;
+  for (std::size_t i = 0; i < muscles.size(); ++i)
+    if (std::holds_alternative<Law>(muscles[i].curve))
+      (muscles[i].has_rigid_tendon() ? rigid : group.compliant).push_back(static_cast<std::uint32_t>(i));
+  append<B>(group, muscles, group.compliant);
+  group.compliant_blocks = group.blocks.size();
+  append<B>(group, muscles, rigid);
+}
+
+}  // namespace
+
+BatchFibres::BatchFibres(std::size_t n)
+    : fibre_length(n), fibre_velocity(n), cos_pennation(n), outside_domain(n), converged(n) {}
+BatchForces::BatchForces(std::size_t n) : active(n), passive(n), damping(n) {}
+BatchEquilibria::BatchEquilibria(std::size_t n)
+    : fibre_length(n), fibre_velocity(n), tendon_force(n), outside_domain(n), converged(n) {}
+
+struct MuscleBatch::Groups {
+  std::vector<MuscleParameters> muscles;
+  Group<DeGrooteBlock> de_groote;
+  Group<ThelenBlock> thelen;
+  std::vector<std::uint32_t> alone;  // muscles whose set has no pass, or whose curves it does not suit
+
+  explicit Groups(std::span<const MuscleParameters> all) : muscles(all.begin(), all.end()) {
+    make<DeGrooteFregly>(de_groote, all);
+    make<Thelen>(thelen, all);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (std::holds_alternative<MillardLaws>(all[i].curve)) alone.push_back(static_cast<std::uint32_t>(i));
+  }
+
+  // One muscle at a time.
+  void rigid_alone(std::size_t i, const Arguments& in, BatchFibres& fibre, BatchForces& force) const {
+    const FibreState state = rigid_tendon_fibre(muscles[i], in.length[i], in.speed[i]);
+    const MuscleForces forces = fibre_forces(muscles[i], state, in.activation ? in.activation[i] : 1.0);
+    fibre.fibre_length[i] = state.fibre_length;
+    fibre.fibre_velocity[i] = state.fibre_velocity;
+    fibre.cos_pennation[i] = state.cos_pennation;
+    fibre.outside_domain[i] = state.outside_domain;
+    force.active[i] = forces.active;
+    force.passive[i] = forces.passive;
+    force.damping[i] = forces.damping;
+  }
+  void velocity_alone(std::size_t i, const Arguments& in, BatchFibres& fibre) const {
+    FibreState state{nan, nan, nan, true, false};
+    if (!std::isnan(in.length[i] + in.fibre_length[i] + in.activation[i]))
+      state = compliant_fibre(muscles[i], in.length[i], in.fibre_length[i], in.activation[i]);
+    fibre.fibre_length[i] = state.fibre_length;
+    fibre.fibre_velocity[i] = state.fibre_velocity;
+    fibre.cos_pennation[i] = state.cos_pennation;
+    fibre.outside_domain[i] = state.outside_domain;
+    fibre.converged[i] = state.converged;
+  }
+  void equilibrium_alone(std::size_t i, const Arguments& in, BatchEquilibria& found) const {
+    Equilibrium state{.fibre_length = nan, .outside_domain = true, .fibre_velocity = nan, .tendon_force = nan};
+    if (!std::isnan(in.length[i] + in.speed[i] + in.activation[i]))
+      state = psoas::equilibrium(muscles[i], in.length[i], in.speed[i], in.activation[i],
+                                 in.fibre_length ? in.fibre_length[i] : nan);
+    found.fibre_length[i] = state.fibre_length;
+    found.fibre_velocity[i] = state.fibre_velocity;
+    found.tendon_force[i] = state.tendon_force;
+    found.outside_domain[i] = state.outside_domain;
+    found.converged[i] = state.converged;
+  }
+};
+
+MuscleBatch::MuscleBatch(std::span<const MuscleParameters> muscles)
+    : groups_(std::make_shared<const Groups>(muscles)) {}
+
+std::size_t MuscleBatch::size() const { return groups_->muscles.size(); }
+
+void MuscleBatch::rigid(std::span<const double> length, std::span<const double> speed, BatchFibres& fibre,
+                        BatchForces& force, std::span<const double> activation) const {
+  const Groups& g = *groups_;
+  assert(length.size() == size() && speed.size() == size() && fibre.fibre_length.size() == size());
+  assert(force.active.size() == size() && (activation.empty() || activation.size() == size()));
+  const Arguments in{
+      .length = length.data(), .speed = speed.data(), .activation = activation.empty() ? nullptr : activation.data()};
+  const Results out{.fibre_length = fibre.fibre_length.data(),
+                    .fibre_velocity = fibre.fibre_velocity.data(),
+                    .cos_pennation = fibre.cos_pennation.data(),
+                    .active = force.active.data(),
+                    .passive = force.passive.data(),
+                    .damping = force.damping.data(),
+                    .outside_domain = fibre.outside_domain.data()};
+  batch::rigid(g.de_groote.all(), in, out);
+  batch::rigid(g.thelen.all(), in, out);
+  for (const std::uint32_t i : g.alone) g.rigid_alone(i, in, fibre, force);
+  std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(1));
+}
+
+void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
+                                 std::span<const double> activation, BatchFibres& fibre) const {
+  const Groups& g = *groups_;
+  assert(length.size() == size() && fibre_length.size() == size() && activation.size() == size());
+  assert(fibre.fibre_length.size() == size());
+  const Arguments in{.length = length.data(), .fibre_length = fibre_length.data(), .activation = activation.data()};
+  const Results out{.fibre_length = fibre.fibre_length.data(),
+                    .fibre_velocity = fibre.fibre_velocity.data(),
+                    .cos_pennation = fibre.cos_pennation.data(),
+                    .outside_domain = fibre.outside_domain.data(),
+                    .converged = fibre.converged.data()};
+  std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(0));
+  batch::fibre_velocity(g.de_groote.all(), in, out);
+  for (std::size_t i = 0; i < size(); ++i)
+    if (!fibre.converged[i]) g.velocity_alone(i, in, fibre);
+}
+
+void MuscleBatch::equilibrium(std::span<const double> length, std::span<const double> speed,
+                              std::span<const double> activation, BatchEquilibria& found,
+                              std::span<const double> guess) const {
+  const Groups& g = *groups_;
+  assert(length.size() == size() && speed.size() == size() && activation.size() == size());
+  assert(found.fibre_length.size() == size() && (guess.empty() || guess.size() == size()));
+  const Arguments in{.length = length.data(),
+                     .speed = speed.data(),
+                     .fibre_length = guess.empty() ? nullptr : guess.data(),
+                     .activation = activation.data()};
+  const Results out{.fibre_length = found.fibre_length.data(),
+                    .fibre_velocity = found.fibre_velocity.data(),
+                    .tendon_force = found.tendon_force.data(),
+                    .outside_domain = found.outside_domain.data(),
+                    .converged = found.converged.data()};
+  std::fill(found.converged.begin(), found.converged.end(), static_cast<unsigned char>(0));
+  batch::equilibrium(g.de_groote.compliant_part(), in, out);
+  for (std::size_t i = 0; i < size(); ++i)
+    if (!found.converged[i]) g.equilibrium_alone(i, in, found);
+}
+
+}  // namespace psoas
