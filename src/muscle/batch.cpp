@@ -2,14 +2,16 @@
 #include "psoas/muscle/batch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
 #include <span>
 #include <type_traits>
 
-#include "muscle/batch_kernels.hpp"
+#include "muscle/batch_passes.hpp"
 #include "psoas/core/portable.hpp"
+#include "psoas/core/roots.hpp"
 
 namespace psoas {
 namespace {
@@ -23,7 +25,6 @@ template <class B>
 struct Group {
   std::vector<B> blocks;
   std::size_t compliant_blocks = 0;
-  std::vector<std::uint32_t> compliant;  // the muscles in the first blocks
   std::span<const B> all() const { return blocks; }
   std::span<const B> compliant_part() const { return all().first(compliant_blocks); }
   std::span<const B> rigid_part() const { return all().subspan(compliant_blocks); }
@@ -66,6 +67,7 @@ void set(DeGrooteBlock& b, std::size_t j, const MuscleParameters& unit) {
   b.passive_unit[j] = unit.passive_scale / (portable::exp(unit.passive_shape) - offset);
   b.tendon_rate[j] = 1.791759469228055 / unit.tendon_strain;
   b.tendon_give[j] = unit.tendon_slack_length / b.tendon_rate[j];
+  b.cold_stretch[j] = 0.5 * b.tendon_give[j];
 }
 
 void set(ThelenBlock& b, std::size_t j, const MuscleParameters& unit) {
@@ -80,8 +82,88 @@ void set(ThelenBlock& b, std::size_t j, const MuscleParameters& unit) {
   b.passive_unit[j] = unit.passive_scale / (portable::exp(unit.passive_shape) - 1.0);
 }
 
+/// Coefficients of Béziers, each function once.
+struct BezierTable {
+  struct Entry {
+    std::size_t corners, at;
+    bool exact;  // the fixed number of steps of bezier_parameter() is enough everywhere
+  };
+  std::vector<double> rows;
+  std::vector<Entry> entries;
+
+  template <std::size_t N>
+  Entry add(const BezierFunction<N>& f) {
+    constexpr auto stride = static_cast<std::size_t>(bezier_stride);
+    std::array<double, N * stride> corners{};
+    for (std::size_t i = 0; i < N; ++i) {
+      double* row = corners.data() + i * stride;
+      std::copy(f.x_of_corner(i).begin(), f.x_of_corner(i).end(), row + bezier_x);
+      std::copy(f.y_of_corner(i).begin(), f.y_of_corner(i).end(), row + bezier_y);
+      row[bezier_from] = f.points()[i].x;
+      row[bezier_scale] = static_cast<double>(bezier_cells) / (f.points()[i + 1].x - f.points()[i].x);
+    }
+    const auto same = [&](const Entry& e) {
+      for (std::size_t i = 0; i < e.corners && e.corners == N; ++i)
+        if (!std::equal(&corners[i * stride], &corners[i * stride + bezier_start], &rows[e.at + i * stride]))
+          return false;
+      return e.corners == N;
+    };
+    const auto known = std::find_if(entries.begin(), entries.end(), same);
+    if (known != entries.end()) return *known;
+
+    bool exact = true;
+    for (std::size_t i = 0; i < N; ++i) {
+      double* row = corners.data() + i * stride;
+      const Powers c = powers(row, bezier_x);
+      const double from = row[bezier_from], span = f.points()[i + 1].x - from;
+      const auto target = [&](std::int64_t k, std::int64_t n) {
+        return span * static_cast<double>(k) / static_cast<double>(n);
+      };
+      for (std::int64_t k = 0; k <= bezier_cells; ++k) {
+        const auto excess = [&](double u) { return std::pair(c.rise(u) - target(k, bezier_cells), c.slope(u)); };
+        row[bezier_start + k] = newton_root(excess, 0.0, 1.0, {.x = 1e-9}).x;
+      }
+      row[bezier_start] = 0.0, row[bezier_start + bezier_cells] = 1.0;
+      constexpr std::int64_t samples = 5 * bezier_cells;
+      for (std::int64_t k = 0; k <= samples; ++k) {
+        const double u = bezier_parameter(row, 0, c, from + target(k, samples));
+        const double rounding = 1e-15 * (std::abs(from) + span);
+        exact = exact && std::abs(c.rise(u) - target(k, samples)) <= rounding + 1e-15 * c.slope(u);
+      }
+    }
+    entries.push_back({N, rows.size(), exact});
+    rows.insert(rows.end(), corners.begin(), corners.end());
+    return entries.back();
+  }
+  bool suits(const MillardLaws& laws) {
+    const bool active = add(laws.active_function()).exact, velocity = add(laws.velocity_function()).exact;
+    return add(laws.passive_function()).exact && add(laws.tendon_function()).exact && active && velocity;
+  }
+};
+
+template <std::size_t N>
+void set(BezierLanes<N>& c, std::size_t j, const BezierFunction<N>& f, BezierTable& table) {
+  c.table[j] = static_cast<std::int64_t>(table.add(f).at);
+  for (std::size_t k = 0; k <= N; ++k) c.x[k][j] = f.points()[k].x, c.y[k][j] = f.points()[k].y;
+  c.front_slope[j] = f.front().slope;
+  c.back_slope[j] = f.back().slope;
+}
+
+void set(MillardBlock& b, std::size_t j, const MuscleParameters& unit, BezierTable& table) {
+  const auto& laws = std::get<MillardLaws>(unit.curve);
+  set(b.active, j, laws.active_function(), table);
+  set(b.velocity, j, laws.velocity_function(), table);
+  set(b.passive, j, laws.passive_function(), table);
+  set(b.tendon, j, laws.tendon_function(), table);
+  b.passive_scale[j] = unit.passive_scale;
+  b.per_passive_strain[j] = 1.0 / unit.passive_strain;
+  b.per_tendon_strain[j] = 1.0 / unit.tendon_strain;
+  b.cold_stretch[j] = 0.5 * unit.tendon_strain * unit.tendon_slack_length;
+}
+
 template <class B>
-void append(Group<B>& group, std::span<const MuscleParameters> muscles, std::span<const std::uint32_t> members) {
+void append(Group<B>& group, std::span<const MuscleParameters> muscles, std::span<const std::uint32_t> members,
+            auto&&... table) {
   for (std::size_t first = 0; first < members.size(); first += lanes) {
     B b;
     b.count = static_cast<std::uint32_t>(std::min(lanes, members.size() - first));
@@ -90,21 +172,20 @@ void append(Group<B>& group, std::span<const MuscleParameters> muscles, std::spa
       b.index[j] = members[std::min(first + j, members.size() - 1)];
       b.contiguous = b.contiguous && b.index[j] == b.index[0] + j;
       set_unit(b, j, muscles[b.index[j]]);
-      set(b, j, muscles[b.index[j]]);
+      set(b, j, muscles[b.index[j]], table...);
     }
     group.blocks.push_back(b);
   }
 }
 
-template <class Law, class B>
-void make(Group<B>& group, std::span<const MuscleParameters> muscles) {
-  std::vector<std::uint32_t> rigid;
+template <class B>
+void make(Group<B>& group, std::span<const MuscleParameters> muscles, auto&& belongs, auto&&... table) {
+  std::vector<std::uint32_t> compliant, rigid;
   for (std::size_t i = 0; i < muscles.size(); ++i)
-    if (std::holds_alternative<Law>(muscles[i].curve))
-      (muscles[i].has_rigid_tendon() ? rigid : group.compliant).push_back(static_cast<std::uint32_t>(i));
-  append<B>(group, muscles, group.compliant);
+    if (belongs(i)) (muscles[i].has_rigid_tendon() ? rigid : compliant).push_back(static_cast<std::uint32_t>(i));
+  append<B>(group, muscles, compliant, table...);
   group.compliant_blocks = group.blocks.size();
-  append<B>(group, muscles, rigid);
+  append<B>(group, muscles, rigid, table...);
 }
 
 }  // namespace
@@ -119,13 +200,22 @@ struct MuscleBatch::Groups {
   std::vector<MuscleParameters> muscles;
   Group<DeGrooteBlock> de_groote;
   Group<ThelenBlock> thelen;
+  Group<MillardBlock> millard;
+  BezierTable table;                 // of Béziers
   std::vector<std::uint32_t> alone;  // muscles whose set has no pass, or whose curves it does not suit
 
   explicit Groups(std::span<const MuscleParameters> all) : muscles(all.begin(), all.end()) {
-    make<DeGrooteFregly>(de_groote, all);
-    make<Thelen>(thelen, all);
+    make(de_groote, all, [&](std::size_t i) { return std::holds_alternative<DeGrooteFregly>(all[i].curve); });
+    make(thelen, all, [&](std::size_t i) { return std::holds_alternative<Thelen>(all[i].curve); });
+    std::vector<bool> suited(all.size());
     for (std::size_t i = 0; i < all.size(); ++i)
-      if (std::holds_alternative<MillardLaws>(all[i].curve)) alone.push_back(static_cast<std::uint32_t>(i));
+      if (const auto* laws = std::get_if<MillardLaws>(&all[i].curve)) {
+        suited[i] = table.suits(*laws);
+        if (!suited[i]) alone.push_back(static_cast<std::uint32_t>(i));
+      }
+    make(
+        millard, all, [&](std::size_t i) { return suited[i]; }, table);
+    for (MillardBlock& b : millard.blocks) b.table = table.rows.data();
   }
 
   // One muscle at a time.
@@ -184,6 +274,7 @@ void MuscleBatch::rigid(std::span<const double> length, std::span<const double> 
                     .outside_domain = fibre.outside_domain.data()};
   batch::rigid(g.de_groote.all(), in, out);
   batch::rigid(g.thelen.all(), in, out);
+  batch::rigid(g.millard.all(), in, out);
   for (const std::uint32_t i : g.alone) g.rigid_alone(i, in, fibre, force);
   std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(1));
 }
@@ -201,6 +292,7 @@ void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const
                     .converged = fibre.converged.data()};
   std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(0));
   batch::fibre_velocity(g.de_groote.all(), in, out);
+  batch::fibre_velocity(g.millard.all(), in, out);
   for (std::size_t i = 0; i < size(); ++i)
     if (!fibre.converged[i]) g.velocity_alone(i, in, fibre);
 }
@@ -222,6 +314,10 @@ void MuscleBatch::equilibrium(std::span<const double> length, std::span<const do
                     .converged = found.converged.data()};
   std::fill(found.converged.begin(), found.converged.end(), static_cast<unsigned char>(0));
   batch::equilibrium(g.de_groote.compliant_part(), in, out);
+  batch::equilibrium(g.millard.compliant_part(), in, out);
+  batch::rigid_equilibrium(g.de_groote.rigid_part(), in, out);
+  batch::rigid_equilibrium(g.millard.rigid_part(), in, out);
+  batch::rigid_equilibrium(g.thelen.rigid_part(), in, out);
   for (std::size_t i = 0; i < size(); ++i)
     if (!found.converged[i]) g.equilibrium_alone(i, in, found);
 }

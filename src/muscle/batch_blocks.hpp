@@ -22,6 +22,7 @@ using Lanes = std::array<double, lanes>;
 struct alignas(64) Block {
   Lanes F0, l0, per_l0, lTs, per_lTs, height2, damping, per_damping, max_speed, per_max_speed;
   Lanes least, corner_end, per_least;      // of the fibres' reach along the tendon, see rigid_tendon_fibre()
+  Lanes cold_stretch;                      // of the tendon, where a search for equilibrium starts [m]
   Lanes least_fibre;                       // fibre length at `least`
   Lanes least_length, greatest_length;     // domain of the curves
   std::array<std::uint32_t, lanes> index;  // of the muscles
@@ -37,15 +38,15 @@ struct ThelenBlock : Block {
   Lanes per_width, per_shape, eccentric, steepness, top, passive_rate, passive_cut, passive_unit;
 };
 
-/// Corner i of a Bézier function: stride * i doubles on, x and y over the parameter, then where a search for the
-/// parameter starts, at `cells` + 1 even distances of x.
-inline constexpr std::size_t bezier_cells = 16, bezier_x = 0, bezier_y = 6, bezier_from = 12, bezier_scale = 13,
-                             bezier_start = 14, bezier_stride = 48;
+/// One corner of a Bézier function in the table of coefficients: x and y over the parameter, then where a search for the
+/// parameter starts, at `bezier_cells` + 1 even distances of x.
+inline constexpr std::int64_t bezier_cells = 16, bezier_x = 0, bezier_y = 6, bezier_from = 12, bezier_scale = 13,
+                              bezier_start = 14, bezier_stride = 32;
 template <std::size_t N>
 struct BezierLanes {
-  std::array<std::int64_t, lanes> table;  // first corner, an index into the table of coefficients
-  std::array<Lanes, N + 1> x;             // points
-  Lanes front_y, front_slope, back_y, back_slope;
+  std::array<std::int64_t, lanes> table;  // where the first corner is in the table
+  std::array<Lanes, N + 1> x, y;          // points
+  Lanes front_slope, back_slope;
 };
 
 struct MillardBlock : Block {
@@ -53,6 +54,7 @@ struct MillardBlock : Block {
   BezierLanes<4> velocity;
   BezierLanes<2> passive, tendon;
   Lanes passive_scale, per_passive_strain, per_tendon_strain;
+  const double* table;
 };
 
 }  // namespace psoas::batch

@@ -21,10 +21,14 @@ struct Results {
 };
 
 void rigid(std::span<const DeGrooteBlock>, const Arguments&, const Results&);
+void rigid(std::span<const MillardBlock>, const Arguments&, const Results&);
 void rigid(std::span<const ThelenBlock>, const Arguments&, const Results&);
 void rigid_equilibrium(std::span<const DeGrooteBlock>, const Arguments&, const Results&);
+void rigid_equilibrium(std::span<const MillardBlock>, const Arguments&, const Results&);
 void rigid_equilibrium(std::span<const ThelenBlock>, const Arguments&, const Results&);
 void fibre_velocity(std::span<const DeGrooteBlock>, const Arguments&, const Results&);
+void fibre_velocity(std::span<const MillardBlock>, const Arguments&, const Results&);
 void equilibrium(std::span<const DeGrooteBlock>, const Arguments&, const Results&);
+void equilibrium(std::span<const MillardBlock>, const Arguments&, const Results&);
 
 }  // namespace psoas::batch

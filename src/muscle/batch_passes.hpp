@@ -54,8 +54,16 @@ struct Jet {
   double value, slope, curvature;
 };
 
+// Without the branches of && and ||, which keep a loop from becoming vector instructions.
+PSOAS_INLINE bool all(auto... conditions) { return (conditions & ...); }
+PSOAS_INLINE bool any(auto... conditions) { return (conditions | ...); }
+
 // 0 below 0; nan stays.
 PSOAS_INLINE double not_negative(double x) { return std::max(x, 0.0); }
+
+PSOAS_INLINE Jet not_negative(const Jet& f) {
+  return {not_negative(f.value), f.value > 0.0 ? f.slope : 0.0, f.value > 0.0 ? f.curvature : 0.0};
+}
 
 // exp(z) up to z = cut, then its tangent.
 PSOAS_INLINE double growth(double z, double cut) {
@@ -88,7 +96,7 @@ PSOAS_INLINE void sinh_cosh(double x, double& sinh, double& cosh) {
   sinh = up - down, cosh = up + down;
 }
 
-struct DeGroote {
+struct DeGrooteLanes {
   const DeGrooteBlock& b;
   static constexpr double d1 = -0.3211346127989808, d2 = -8.149, d3 = -0.374, d4 = 0.8825327733249912;
   static constexpr double b1[3] = {0.8150671134243542, 0.433004984392647, 0.1},
@@ -143,47 +151,62 @@ struct DeGroote {
   /// The v at which active fV(v) + damping v = load. With v = (sinh w - d3) / d2 this is p w + q sinh w = r, odd and
   /// bent one way on each side. Halley's steps from a bound come within 1e-6 in three; one more is exact, and sinh
   /// follows it by its series.
-  PSOAS_INLINE double velocity_of_load(std::size_t j, double, double active, double load, double& sure) const {
-    const double damping = b.damping[j], per_damping = b.per_damping[j], p = -d1 * active, q = damping * (-1.0 / d2);
-    const double r = d4 * active + (-d3 / d2) * damping - load, size = std::abs(r);
-    const double linear = size / (p + q), bound = rough_log(1.0 + (-2.0 * d2) * size * per_damping);
-    double w = std::min(linear, bound), step = 0.0, sinh = 0.0, cosh = 1.0;
-    for (int i = 0; i < 3; ++i) {
-      sinh_cosh(w, sinh, cosh);
-      const double f = (p * w - size) + q * sinh, slope = p + q * cosh, bend = q * sinh;
-      step = -2.0 * f * slope / (2.0 * slope * slope - f * bend);
-      w += step;
+  PSOAS_INLINE void velocity_of_load(const Lanes& active, const Lanes& load, Lanes& v, Lanes& sure) const {
+    // Sweeps, not one long chain of dependent steps: then several vectors are under way at a time.
+    Lanes p, q, r, w, sinh, cosh, step;
+    for (std::size_t j = 0; j < lanes; ++j) {
+      p[j] = -d1 * active[j];
+      q[j] = b.damping[j] * (-1.0 / d2);
+      r[j] = d4 * active[j] + (-d3 / d2) * b.damping[j] - load[j];
+      const double size = std::abs(r[j]), bound = rough_log(1.0 + (-2.0 * d2) * size * b.per_damping[j]);
+      w[j] = std::min(size / (p[j] + q[j]), bound);
     }
-    sinh += step * (cosh + 0.5 * step * (sinh + (1.0 / 3.0) * step * cosh));
-    const double newton = (std::copysign(sinh, r) - d3) * (1.0 / d2);
-    // without active force the damper is alone, as below -vmax
-    const bool alone = (load <= -damping) | (active <= 0.0);
-    sure = (damping > 0.0) & (alone | (std::abs(step) <= 1e-5 * (1.0 + w))) ? 1.0 : 0.0;
-    return alone ? load * per_damping : newton;
+    const auto sweep = [&] {
+      for (std::size_t j = 0; j < lanes; ++j) {
+        sinh_cosh(w[j], sinh[j], cosh[j]);
+        const double f = (p[j] * w[j] - std::abs(r[j])) + q[j] * sinh[j], slope = p[j] + q[j] * cosh[j],
+                     bend = q[j] * sinh[j];
+        step[j] = -2.0 * f * slope / (2.0 * slope * slope - f * bend);
+        w[j] += step[j];
+      }
+    };
+    sweep(), sweep(), sweep();
+    for (std::size_t j = 0; j < lanes; ++j) {
+      const double d = step[j], size = sinh[j] + d * (cosh[j] + 0.5 * d * (sinh[j] + (1.0 / 3.0) * d * cosh[j]));
+      const double balanced = (std::copysign(size, r[j]) - d3) * (1.0 / d2), damping = b.damping[j];
+      const double damper = load[j] * b.per_damping[j];
+      // without active force the damper is alone, as below -vmax
+      const bool alone = any(load[j] <= -damping, active[j] <= 0.0), found = std::abs(d) <= 1e-5 * (1.0 + w[j]);
+      sure[j] = all(damping > 0.0, any(alone, found)) ? 1.0 : 0.0;
+      v[j] = alone ? damper : balanced;
+    }
   }
-
   PSOAS_INLINE Jet passive_jet(std::size_t j, double norm_length) const {
     const double rate = b.passive_rate[j], cut = b.passive_cut[j], unit = b.passive_unit[j];
     const double z = rate * (norm_length - 1.0), e = portable::exp(std::min(z, cut)), beyond = std::max(z - cut, 0.0);
     const double value = ((1.0 + beyond) * e - b.passive_offset[j]) * unit, slope = e * unit * rate,
                  curvature = beyond > 0.0 ? 0.0 : slope * rate;
-    return {not_negative(value), value > 0.0 ? slope : 0.0, value > 0.0 ? curvature : 0.0};
+    return not_negative(Jet{value, slope, curvature});
   }
   PSOAS_INLINE Jet velocity_jet(std::size_t, double norm_velocity, double) const {
     const double x = d2 * norm_velocity + d3, square = x * x + 1.0, per_root = 1.0 / std::sqrt(square);
     const double size = std::abs(x), w = std::copysign(portable::log(size + square * per_root), x);
     const double value = d1 * w + d4, slope = d1 * d2 * per_root, curvature = -d2 * x * slope * (per_root * per_root);
-    return {not_negative(value), value > 0.0 ? slope : 0.0, value > 0.0 ? curvature : 0.0};
+    return not_negative(Jet{value, slope, curvature});
   }
-  /// Stretch of the tendon [m] that carries a force >= 0 by the exponential, which ends at 100.
-  PSOAS_INLINE Jet tendon_stretch(std::size_t j, double force) const {
-    const double give = b.tendon_give[j], per = 1.0 / (force + 0.2);
-    return {give * portable::log(1.0 + 5.0 * force), give * per, -give * per * per};
+  /// By stretches: the stretch e at which the tendon carries the fibres' force, 0 where they do not pull, less the room
+  /// that they leave it. The exponential law's inverse makes this nearly straight; it ends at force 100.
+  PSOAS_INLINE Jet balance(std::size_t j, const Jet& force, double room) const {
+    const double give = b.tendon_give[j], f = not_negative(force.value), per = 1.0 / (f + 0.2),
+                 rate = per * force.slope;
+    const bool pulls = force.value > 0.0;
+    return {give * portable::log(1.0 + 5.0 * f) - room, pulls ? 1.0 + give * rate : 1.0,
+            pulls ? give * (per * force.curvature - rate * rate) : 0.0};
   }
-  static constexpr double greatest_tendon_force = 100.0;
+  static constexpr double close = 1e-5, greatest_tendon_force = 100.0;
 };
 
-struct ThelenLaws {
+struct ThelenLanes {
   const ThelenBlock& b;
   PSOAS_INLINE double active(std::size_t j, double norm_length) const {
     const double d = norm_length - 1.0;
@@ -203,6 +226,142 @@ struct ThelenLaws {
   PSOAS_INLINE double passive(std::size_t j, double norm_length) const {
     const double g = growth(b.passive_rate[j] * (norm_length - 1.0), b.passive_cut[j]);
     return not_negative((g - 1.0) * b.passive_unit[j]);
+  }
+};
+
+// Lanes differ in where their coefficients are: a fixed table and an index is what becomes a gather.
+using Index = std::int64_t;
+
+struct Powers {
+  double c0, c1, c2, c3, c4, c5;
+  PSOAS_INLINE double rise(double u) const { return u * (c1 + u * (c2 + u * (c3 + u * (c4 + u * c5)))); }
+  PSOAS_INLINE double slope(double u) const {
+    return c1 + u * (2.0 * c2 + u * (3.0 * c3 + u * (4.0 * c4 + u * (5.0 * c5))));
+  }
+  PSOAS_INLINE double half_bend(double u) const { return c2 + u * (3.0 * c3 + u * (6.0 * c4 + u * (10.0 * c5))); }
+};
+PSOAS_INLINE Powers powers(const double* table, Index at) {
+  return {table[at], table[at + 1], table[at + 2], table[at + 3], table[at + 4], table[at + 5]};
+}
+
+// A corner's parameter at x, inside its ends: from the start in the table by two steps of Halley's and one of Newton's.
+PSOAS_INLINE double bezier_parameter(const double* table, Index corner, const Powers& c, double x) {
+  constexpr double shifter = 6755399441055744.0, last = bezier_cells - 0.001;
+  const double t = (x - table[corner + bezier_from]) * table[corner + bezier_scale];
+  const double cell = std::min(std::max(t, 0.0), last);
+  const double shifted = (cell - 0.5) + shifter, frac = t - (shifted - shifter);
+  const Index start = corner + bezier_start + (std::bit_cast<Index>(shifted) & (bezier_cells - 1));
+  const double u0 = table[start], target = x - c.c0;  // without c0 the sum keeps its digits near u = 0
+  double u = u0 + frac * (table[start + 1] - u0);
+  for (int i = 0; i < 2; ++i) {
+    const double excess = c.rise(u) - target, slope = c.slope(u);
+    u -= excess * slope / (slope * slope - excess * c.half_bend(u));
+  }
+  return u - (c.rise(u) - target) / c.slope(u);
+}
+
+template <std::size_t N>
+PSOAS_INLINE Index bezier_corner(const BezierLanes<N>& c, std::size_t j, double x) {
+  Index at = c.table[j];
+  for (std::size_t k = 1; k < N; ++k) at += x >= c.x[k][j] ? bezier_stride : 0;
+  return at;
+}
+
+// Straight beyond its ends.
+template <std::size_t N>
+PSOAS_INLINE double bezier(const BezierLanes<N>& c, const double* table, std::size_t j, double x) {
+  const double front = c.x[0][j], back = c.x[N][j], inner = std::min(std::max(x, front), back);
+  const double front_y = c.y[0][j], back_y = c.y[N][j], front_slope = c.front_slope[j], back_slope = c.back_slope[j];
+  const Index corner = bezier_corner(c, j, inner);
+  const Powers across = powers(table, corner + bezier_x), up = powers(table, corner + bezier_y);
+  const double u = bezier_parameter(table, corner, across, inner);
+  const double value = up.c0 + up.rise(u);
+  const double below = front_y + front_slope * (x - front), above = back_y + back_slope * (x - back);
+  const double inside = x >= back ? above : value;
+  return x < front ? below : inside;
+}
+
+template <std::size_t N>
+PSOAS_INLINE Jet bezier_jet(const BezierLanes<N>& c, const double* table, std::size_t j, double x) {
+  const double front = c.x[0][j], back = c.x[N][j], inner = std::min(std::max(x, front), back);
+  const double front_y = c.y[0][j], back_y = c.y[N][j], front_slope = c.front_slope[j], back_slope = c.back_slope[j];
+  const Index corner = bezier_corner(c, j, inner);
+  const Powers across = powers(table, corner + bezier_x), up = powers(table, corner + bezier_y);
+  const double u = bezier_parameter(table, corner, across, inner);
+  const double value = up.c0 + up.rise(u), per = 1.0 / across.slope(u), slope = up.slope(u) * per;
+  const double curvature = 2.0 * (up.half_bend(u) - slope * across.half_bend(u)) * (per * per);
+  const double below = front_y + front_slope * (x - front), above = back_y + back_slope * (x - back);
+  const bool low = x < front, high = x >= back;
+  Jet out{high ? above : value, high ? back_slope : slope, any(low, high) ? 0.0 : curvature};
+  out.value = low ? below : out.value;
+  out.slope = low ? front_slope : out.slope;
+  return out;
+}
+
+struct MillardLanes {
+  const MillardBlock& b;
+  const double* table = b.table;
+  static constexpr double close = 1e-6, greatest_tendon_force = std::numeric_limits<double>::infinity();
+
+  PSOAS_INLINE double active(std::size_t j, double norm_length) const {
+    return bezier(b.active, table, j, norm_length);
+  }
+  PSOAS_INLINE double velocity(std::size_t j, double norm_velocity, double) const {
+    return not_negative(bezier(b.velocity, table, j, norm_velocity));
+  }
+  PSOAS_INLINE double passive(std::size_t j, double norm_length) const {
+    return b.passive_scale[j] *
+           not_negative(bezier(b.passive, table, j, (norm_length - 1.0) * b.per_passive_strain[j]));
+  }
+  PSOAS_INLINE double tendon(std::size_t j, double norm_length) const {
+    return not_negative(bezier(b.tendon, table, j, (norm_length - 1.0) * b.per_tendon_strain[j]));
+  }
+  PSOAS_INLINE Jet active_jet(std::size_t j, double norm_length) const {
+    return bezier_jet(b.active, table, j, norm_length);
+  }
+  PSOAS_INLINE Jet velocity_jet(std::size_t j, double norm_velocity, double) const {
+    return not_negative(bezier_jet(b.velocity, table, j, norm_velocity));
+  }
+  PSOAS_INLINE Jet passive_jet(std::size_t j, double norm_length) const {
+    const double scale = b.passive_scale[j], per = b.per_passive_strain[j];
+    const Jet f = not_negative(bezier_jet(b.passive, table, j, (norm_length - 1.0) * per));
+    return {scale * f.value, scale * per * f.slope, scale * per * per * f.curvature};
+  }
+
+  /// On the forces: the inverse of the tendon's law is singular where it begins.
+  PSOAS_INLINE Jet balance(std::size_t j, const Jet& force, double room) const {
+    const double per = b.per_lTs[j] * b.per_tendon_strain[j];
+    const Jet t = not_negative(bezier_jet(b.tendon, table, j, room * per));
+    return {force.value - t.value, force.slope + per * t.slope, force.curvature - per * per * t.curvature};
+  }
+
+  /// Active force and damper together are one quintic over the parameter of a corner.
+  PSOAS_INLINE void velocity_of_load(const Lanes& active, const Lanes& load, Lanes& v, Lanes& sure) const {
+    for (std::size_t j = 0; j < lanes; ++j) v[j] = velocity_of_load(j, active[j], load[j], sure[j]);
+  }
+  PSOAS_INLINE double velocity_of_load(std::size_t j, double active, double load, double& sure) const {
+    const double damping = b.damping[j];
+    const auto& c = b.velocity;
+    Index at = c.table[j];
+    for (std::size_t k = 1; k < 4; ++k) at += load >= active * c.y[k][j] + damping * c.x[k][j] ? bezier_stride : 0;
+    const Powers x = powers(table, at + bezier_x), y = powers(table, at + bezier_y);
+    const Powers sum{active * y.c0 + damping * x.c0, active * y.c1 + damping * x.c1, active * y.c2 + damping * x.c2,
+                     active * y.c3 + damping * x.c3, active * y.c4 + damping * x.c4, active * y.c5 + damping * x.c5};
+    const double target = load - sum.c0;
+    double u = std::min(std::max(target / sum.rise(1.0), 0.0), 1.0), change = 1.0;
+    const auto step = [&] {  // Halley's; called in a row, since a loop of this size is not unrolled
+      const double excess = sum.rise(u) - target, slope = sum.slope(u), before = u;
+      u = std::min(std::max(u - excess * slope / (slope * slope - excess * sum.half_bend(u)), 0.0), 1.0);
+      change = std::abs(u - before);
+    };
+    step(), step(), step(), step(), step(), step();
+    const double inside = x.c0 + x.rise(u);
+    const double at_end = active * c.y[4][j] + damping, beyond = load - at_end;
+    const double fast = 1.0 + beyond / (active * c.back_slope[j] + damping);
+    const bool alone = any(load <= -damping, active <= 0.0), faster = beyond >= 0.0;
+    sure = all(damping > 0.0, any(alone, faster, change <= 1e-6)) ? 1.0 : 0.0;
+    const double active_velocity = faster ? fast : inside;
+    return alone ? load * b.per_damping[j] : active_velocity;
   }
 };
 
@@ -236,7 +395,7 @@ PSOAS_INLINE void rigid_block(const Laws& laws, const Arguments& in, RigidLanes&
     out.active[j] = k * laws.active(j, norm_length) * laws.velocity(j, norm_velocity, activation[j]);
     out.passive[j] = k * laws.passive(j, norm_length);
     out.damping[j] = k * b.damping[j] * norm_velocity;
-    const bool inside = !corner & (norm_length >= b.least_length[j]) & (norm_length <= b.greatest_length[j]);
+    const bool inside = all(!corner, norm_length >= b.least_length[j], norm_length <= b.greatest_length[j]);
     out.outside[j] = inside ? 0.0 : 1.0;
   }
 }
@@ -268,6 +427,7 @@ PSOAS_INLINE void rigid_equilibrium_pass(std::span<const B> blocks, const Argume
     store(b, y.fibre_velocity, out.fibre_velocity);
     store(b, force, out.tendon_force);
     store(b, y.outside, out.outside_domain);
+    for (std::size_t j = 0; j < b.count; ++j) out.converged[b.index[j]] = 1;
   }
 }
 
@@ -275,7 +435,7 @@ template <class Laws, class B>
 PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, const Results& out) {
   for (const B& b : blocks) {
     const Laws laws{b};
-    Lanes length, fibre, activation, y_length, y_velocity, y_cos, y_sure, y_outside;
+    Lanes length, fibre, activation, active, load_left, velocity, y_length, y_velocity, y_cos, y_sure, y_outside;
     load(b, in.length, length);
     load(b, in.fibre_length, fibre);
     load(b, in.activation, activation);
@@ -285,15 +445,18 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
                    per_cos = l * l * per;
       const double norm_length = l * b.per_l0[j], norm_tendon = (length[j] - along) * b.per_lTs[j];
       const double stop = 20.0 * not_negative(least - fibre[j]) * b.per_l0[j];
-      const double load = laws.tendon(j, norm_tendon) * per_cos + stop - laws.passive(j, norm_length);
-      const double active = activation[j] * laws.active(j, norm_length);
-      const double v = laws.velocity_of_load(j, activation[j], active, load, y_sure[j]);
-      y_length[j] = y_sure[j] > 0.0 ? l : fibre[j];  // which the scalar function then finds there
+      load_left[j] = laws.tendon(j, norm_tendon) * per_cos + stop - laws.passive(j, norm_length);
+      active[j] = activation[j] * laws.active(j, norm_length);
+      y_length[j] = l;
       y_cos[j] = along * along * per;
-      y_velocity[j] = v * b.max_speed[j];
-      const bool inside = (fibre[j] >= least) & (norm_tendon >= 1.0) & (norm_length >= b.least_length[j]) &
-                          (norm_length <= b.greatest_length[j]);
+      const bool inside = all(fibre[j] >= least, norm_tendon >= 1.0, norm_length >= b.least_length[j],
+                              norm_length <= b.greatest_length[j]);
       y_outside[j] = inside ? 0.0 : 1.0;
+    }
+    laws.velocity_of_load(active, load_left, velocity, y_sure);
+    for (std::size_t j = 0; j < lanes; ++j) {
+      y_velocity[j] = velocity[j] * b.max_speed[j];
+      y_length[j] = y_sure[j] > 0.0 ? y_length[j] : fibre[j];  // which the scalar function then finds there
     }
     store(b, y_length, out.fibre_length);
     store(b, y_velocity, out.fibre_velocity);
@@ -325,8 +488,8 @@ PSOAS_INLINE void equilibrium_pass(std::span<const B> blocks, const Arguments& i
       const double reach = std::sqrt(not_negative(guess[j] * guess[j] - b.height2[j]));
       low[j] = least;
       high[j] = slack;
-      const double cold = std::max(slack - 0.5 * b.tendon_give[j], 0.5 * (least + slack));
-      s[j] = (reach > least) & (reach < slack) ? reach : cold;
+      const double cold = std::max(slack - b.cold_stretch[j], 0.5 * (least + slack));
+      s[j] = all(reach > least, reach < slack) ? reach : cold;
       searching[j] = slack > least ? 1.0 : 0.0;
       y_force[j] = y_sure[j] = 0.0;
     }
@@ -349,27 +512,23 @@ PSOAS_INLINE void equilibrium_pass(std::span<const B> blocks, const Arguments& i
                           damping * ddc;
         const double f0 = g0 * c, f1 = g1 * c + g0 * dc, f2 = g2 * c + 2.0 * g1 * dc + g0 * ddc;
 
-        // where the fibres do not pull, the tendon has no stretch
-        const Jet e = laws.tendon_stretch(j, not_negative(f0));
-        const bool pulls = f0 > 0.0;
-        const double slope = (pulls ? e.slope * f1 : 0.0) + 1.0,
-                     bend = pulls ? e.curvature * f1 * f1 + e.slope * f2 : 0.0;
-        const double y = e.value - (length[j] - b.lTs[j] - at);
-        const double per_slope = 1.0 / slope, newton = -y * per_slope;
-        const double turn = std::min(std::max(1.0 + 0.5 * newton * bend * per_slope, 0.5), 3.0), step = newton / turn;
-        const double lower = y < 0.0 ? at : low[j], upper = y < 0.0 ? high[j] : at, next = at + step;
-        const bool inside = (next >= lower) & (next <= upper);
+        const Jet y = laws.balance(j, {f0, f1, f2}, length[j] - b.lTs[j] - at);
+        const double per_slope = 1.0 / y.slope, newton = -y.value * per_slope;
+        const double turn = std::min(std::max(1.0 + 0.5 * newton * y.curvature * per_slope, 0.5), 3.0),
+                     step = newton / turn;
+        const double lower = y.value < 0.0 ? at : low[j], upper = y.value < 0.0 ? high[j] : at, next = at + step;
+        const bool inside = all(next >= lower, next <= upper);
 
-        const bool active = searching[j] > 0.0, gives_up = !(slope > 0.0);
-        const bool close = inside & (std::abs(step) <= 1e-5 * b.l0[j]) & pulls;
+        const bool active = searching[j] > 0.0, gives_up = !(y.slope > 0.0);
+        const bool close = all(inside, std::abs(step) <= laws.close * b.l0[j], f0 > 0.0);
         const double to = inside ? next : 0.5 * (lower + upper), force = f0 + step * (f1 + 0.5 * step * f2);
         low[j] = lower;
         high[j] = upper;
         s[j] = active ? to : at;
         y_force[j] = active ? force : y_force[j];
-        const bool good = active & close & !gives_up & (force < laws.greatest_tendon_force);
+        const bool good = all(active, close, !gives_up, force < laws.greatest_tendon_force);
         y_sure[j] = good ? 1.0 : y_sure[j];
-        searching[j] = active & !gives_up & !close ? 1.0 : 0.0;
+        searching[j] = all(active, !gives_up, !close) ? 1.0 : 0.0;
       }
       if (std::find(searching.begin(), searching.end(), 1.0) == searching.end()) break;
     }
@@ -378,7 +537,7 @@ PSOAS_INLINE void equilibrium_pass(std::span<const B> blocks, const Arguments& i
       y_length[j] = y_sure[j] > 0.0 ? l : guess[j];  // which the scalar function then finds there
       y_velocity[j] = speed[j] * s[j] / l;
       y_force[j] *= b.F0[j];
-      const bool within = (norm_length >= b.least_length[j]) & (norm_length <= b.greatest_length[j]);
+      const bool within = all(norm_length >= b.least_length[j], norm_length <= b.greatest_length[j]);
       y_outside[j] = within ? 0.0 : 1.0;
     }
     store(b, y_length, out.fibre_length);

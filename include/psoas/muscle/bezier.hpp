@@ -57,6 +57,11 @@ class BezierFunction {
   /// Each pair of tangents meets between its points, so that y is a function of x and bends once a corner.
   bool valid() const { return valid_; }
 
+  const std::array<BezierPoint, N + 1>& points() const { return points_; }
+  /// x and y of corner i over its parameter u in [0, 1], as coefficients of 1, u, ... u^5: for evaluation of many at once.
+  const std::array<double, 6>& x_of_corner(std::size_t i) const { return x_[i]; }
+  const std::array<double, 6>& y_of_corner(std::size_t i) const { return y_[i]; }
+
   const BezierPoint& front() const { return points_.front(); }
   const BezierPoint& back() const { return points_.back(); }
 

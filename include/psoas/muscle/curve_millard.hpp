@@ -166,6 +166,12 @@ class MillardLaws {
     return tendon_strain * tendon_.integral(S((norm_tendon_length - 1.0) / tendon_strain));
   }
 
+  /// The laws as functions: of fibre length, of fibre velocity, of strain in passive_strain, of strain in tendon_strain.
+  const BezierFunction<5>& active_function() const { return active_; }
+  const BezierFunction<4>& velocity_function() const { return velocity_; }
+  const BezierFunction<2>& passive_function() const { return passive_; }
+  const BezierFunction<2>& tendon_function() const { return tendon_; }
+
  private:
   friend struct Millard;
 
