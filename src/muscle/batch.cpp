@@ -293,7 +293,7 @@ void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const
   std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(0));
   batch::fibre_velocity(g.de_groote.all(), in, out);
   batch::fibre_velocity(g.millard.all(), in, out);
-  for (std::size_t i = 0; i < size(); ++i)
+  for (std::size_t i = 0; i < g.muscles.size(); ++i)
     if (!fibre.converged[i]) g.velocity_alone(i, in, fibre);
 }
 
@@ -318,7 +318,7 @@ void MuscleBatch::equilibrium(std::span<const double> length, std::span<const do
   batch::rigid_equilibrium(g.de_groote.rigid_part(), in, out);
   batch::rigid_equilibrium(g.millard.rigid_part(), in, out);
   batch::rigid_equilibrium(g.thelen.rigid_part(), in, out);
-  for (std::size_t i = 0; i < size(); ++i)
+  for (std::size_t i = 0; i < g.muscles.size(); ++i)
     if (!found.converged[i]) g.equilibrium_alone(i, in, found);
 }
 

@@ -203,7 +203,7 @@ struct DeGrooteLanes {
     return {give * portable::log(1.0 + 5.0 * f) - room, pulls ? 1.0 + give * rate : 1.0,
             pulls ? give * (per * force.curvature - rate * rate) : 0.0};
   }
-  static constexpr double close = 1e-5, greatest_tendon_force = 100.0;
+  static constexpr double close = 1e-5, close_by_room = 1e300, greatest_tendon_force = 100.0;
 };
 
 struct ThelenLanes {
@@ -301,7 +301,8 @@ PSOAS_INLINE Jet bezier_jet(const BezierLanes<N>& c, const double* table, std::s
 struct MillardLanes {
   const MillardBlock& b;
   const double* table = b.table;
-  static constexpr double close = 1e-6, greatest_tendon_force = std::numeric_limits<double>::infinity();
+  static constexpr double close = 1e-6, close_by_room = 1e-4,
+                          greatest_tendon_force = std::numeric_limits<double>::infinity();
 
   PSOAS_INLINE double active(std::size_t j, double norm_length) const {
     return bezier(b.active, table, j, norm_length);
@@ -471,11 +472,12 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
 // a bracket. Lanes in which that does not end soon, or finds more than the plain case, are left to the scalar function.
 template <class Laws, class B>
 PSOAS_INLINE void equilibrium_pass(std::span<const B> blocks, const Arguments& in, const Results& out) {
-  constexpr int sweeps = 9;
+  constexpr int sweeps = 7;
   for (const B& b : blocks) {
     const Laws laws{b};
     Lanes length, speed, activation, guess, s, low, high, y_force, y_length, y_velocity, y_sure, y_outside;
-    Lanes searching;  // 1 until found or given up
+    Lanes force0, force1, force2;  // of the fibres along the tendon over F0, with derivatives by s
+    Lanes searching;               // 1 until found or given up
     load(b, in.length, length);
     load(b, in.speed, speed);
     load(b, in.activation, activation);
@@ -510,17 +512,23 @@ PSOAS_INLINE void equilibrium_pass(std::span<const B> blocks, const Arguments& i
                      g1 = a1 * fv.value + a0 * v1 + fp.slope * n1 + damping * dc,
                      g2 = a2 * fv.value + 2.0 * a1 * v1 + a0 * v2 + (fp.curvature * n1 * n1 + fp.slope * n2) +
                           damping * ddc;
-        const double f0 = g0 * c, f1 = g1 * c + g0 * dc, f2 = g2 * c + 2.0 * g1 * dc + g0 * ddc;
+        force0[j] = g0 * c;
+        force1[j] = g1 * c + g0 * dc;
+        force2[j] = g2 * c + 2.0 * g1 * dc + g0 * ddc;
+      }
+      for (std::size_t j = 0; j < lanes; ++j) {
+        const double at = s[j], room = length[j] - b.lTs[j] - at, f0 = force0[j], f1 = force1[j], f2 = force2[j];
 
-        const Jet y = laws.balance(j, {f0, f1, f2}, length[j] - b.lTs[j] - at);
+        const Jet y = laws.balance(j, {f0, f1, f2}, room);
         const double per_slope = 1.0 / y.slope, newton = -y.value * per_slope;
         const double turn = std::min(std::max(1.0 + 0.5 * newton * y.curvature * per_slope, 0.5), 3.0),
                      step = newton / turn;
         const double lower = y.value < 0.0 ? at : low[j], upper = y.value < 0.0 ? high[j] : at, next = at + step;
         const bool inside = all(next >= lower, next <= upper);
 
-        const bool active = searching[j] > 0.0, gives_up = !(y.slope > 0.0);
-        const bool close = all(inside, std::abs(step) <= laws.close * b.l0[j], f0 > 0.0);
+        const bool active = searching[j] > 0.0, gives_up = !all(y.slope > 0.0, f0 > 0.0);
+        // a last step so short that what follows it is third order small; also beside the toe, where the tendon begins
+        const bool close = all(inside, std::abs(step) <= std::min(laws.close * b.l0[j], laws.close_by_room * room));
         const double to = inside ? next : 0.5 * (lower + upper), force = f0 + step * (f1 + 0.5 * step * f2);
         low[j] = lower;
         high[j] = upper;

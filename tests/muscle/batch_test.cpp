@@ -151,7 +151,7 @@ TEST(MuscleBatch, FibreVelocitiesAgreeWithTheScalarFunction) {
       const MuscleForces theirs = fibre_forces(m, state, c.activation[i]);
       const double F0 = m.max_isometric_force, load = tendon_force(m, c.length[i], c.fibre_length[i]) + theirs.passive;
       EXPECT_NEAR(c.activation[i] * ours.active, c.activation[i] * theirs.active, force_tolerance * (F0 + load));
-      EXPECT_NEAR(ours.damping, theirs.damping, force_tolerance * (F0 + load));
+      EXPECT_NEAR(ours.damping, theirs.damping, force_tolerance * (F0 + load + std::abs(theirs.damping)));
       if (HasFailure()) return;
     }
   }
