@@ -241,10 +241,8 @@ struct MuscleBatch::Groups {
     fibre.converged[i] = state.converged;
   }
   void equilibrium_alone(std::size_t i, const Arguments& in, BatchEquilibria& found) const {
-    Equilibrium state{.fibre_length = nan, .outside_domain = true, .fibre_velocity = nan, .tendon_force = nan};
-    if (!std::isnan(in.length[i] + in.speed[i] + in.activation[i]))
-      state = psoas::equilibrium(muscles[i], in.length[i], in.speed[i], in.activation[i],
-                                 in.fibre_length ? in.fibre_length[i] : nan);
+    const Equilibrium state = psoas::equilibrium(muscles[i], in.length[i], in.speed[i], in.activation[i],
+                                                 in.fibre_length ? in.fibre_length[i] : nan);
     found.fibre_length[i] = state.fibre_length;
     found.fibre_velocity[i] = state.fibre_velocity;
     found.tendon_force[i] = state.tendon_force;

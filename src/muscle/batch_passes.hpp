@@ -177,7 +177,7 @@ struct DeGrooteLanes {
       const double damper = load[j] * b.per_damping[j];
       // without active force the damper is alone, as below -vmax
       const bool alone = any(load[j] <= -damping, active[j] <= 0.0), found = std::abs(d) <= 1e-5 * (1.0 + w[j]);
-      sure[j] = all(damping > 0.0, any(alone, found)) ? 1.0 : 0.0;
+      sure[j] = all(damping >= least_damping, any(alone, found)) ? 1.0 : 0.0;
       v[j] = alone ? damper : balanced;
     }
   }
@@ -360,7 +360,7 @@ struct MillardLanes {
     const double at_end = active * c.y[4][j] + damping, beyond = load - at_end;
     const double fast = 1.0 + beyond / (active * c.back_slope[j] + damping);
     const bool alone = any(load <= -damping, active <= 0.0), faster = beyond >= 0.0;
-    sure = all(damping > 0.0, any(alone, faster, change <= 1e-6)) ? 1.0 : 0.0;
+    sure = all(damping >= least_damping, any(alone, faster, change <= 1e-6)) ? 1.0 : 0.0;
     const double active_velocity = faster ? fast : inside;
     return alone ? load * b.per_damping[j] : active_velocity;
   }
@@ -423,12 +423,13 @@ PSOAS_INLINE void rigid_equilibrium_pass(std::span<const B> blocks, const Argume
     Lanes activation, force;
     rigid_block(Laws{b}, in, y);
     load(b, in.activation, activation);
-    for (std::size_t j = 0; j < lanes; ++j) force[j] = activation[j] * y.active[j] + y.passive[j] + y.damping[j];
+    for (std::size_t j = 0; j < lanes; ++j)
+      force[j] = not_negative(activation[j] * y.active[j] + y.passive[j] + y.damping[j]);  // as rigid_tendon_force()
     store(b, y.fibre_length, out.fibre_length);
     store(b, y.fibre_velocity, out.fibre_velocity);
     store(b, force, out.tendon_force);
     store(b, y.outside, out.outside_domain);
-    for (std::size_t j = 0; j < b.count; ++j) out.converged[b.index[j]] = 1;
+    for (std::size_t j = 0; j < b.count; ++j) out.converged[b.index[j]] = std::isfinite(force[j]);
   }
 }
 

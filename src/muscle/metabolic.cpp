@@ -85,7 +85,8 @@ MetabolicRate umberger2010(const MuscleParameters& unit, const MetabolicParamete
   const double fast_coefficient = 153.0 / unit.max_contraction_velocity;
 
   MetabolicRate rate;
-  const double isometric = scale * std::pow(A, 0.6) * (128.0 * fast + 25.0);
+  const double share = A >= std::numeric_limits<double>::min() ? portable::exp(0.6 * portable::log(A)) : 0.0;
+  const double isometric = scale * share * (128.0 * fast + 25.0);
   rate.activation = 0.4 * isometric;
   rate.maintenance = 0.6 * isometric * g;
   if (v <= 0.0) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "psoas/core/dual.hpp"
+#include "psoas/core/portable.hpp"
 #include "psoas/core/roots.hpp"
 
 namespace psoas {
@@ -181,7 +182,7 @@ struct Balance {
       double step = halley(y, slope, e.curvature);
       if (room > 0.0 && e.value > 2.0 * room && e.slope > 0.0) {
         const double r = e.slope / e.value, q = 1.0 / room;
-        step = std::min(step, halley(std::log(e.value * q), r + q, e.curvature / e.value - r * r + q * q));
+        step = std::min(step, halley(portable::log(e.value * q), r + q, e.curvature / e.value - r * r + q * q));
       }
       const auto usable = [&](double to) { return to > low && to < high && 2.0 * std::abs(to - s) <= before; };
       const bool done = slope > 0.0 && std::abs(y) <= tolerance * slope;

@@ -23,7 +23,7 @@ constexpr double force_tolerance = 1e-13;
 // Fibre lengths of equilibria to this share of l0. The batch is within 1e-13; the scalar search may end at a miss of
 // 1e-12 F0, which the toe of a soft tendon makes a little more than 1e-12 l0. Tendon forces agree to the same times the
 // tendon's stiffness, of which 30 F0/l0 is much.
-constexpr double length_tolerance = 3e-12, equilibrium_force_tolerance = 1e-10;
+constexpr double length_tolerance = 1e-12, equilibrium_force_tolerance = 1e-10;
 
 enum class Sets { de_groote, millard, thelen, any };
 

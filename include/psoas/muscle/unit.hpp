@@ -15,6 +15,9 @@
 
 namespace psoas {
 
+/// Damping below this is none: it would let fibres of little load move at any speed.
+inline constexpr double least_damping = 1e-6;
+
 /// How activation follows excitation; see activation.hpp.
 enum class ActivationDynamics { de_groote_fregly, thelen };
 
@@ -29,7 +32,7 @@ struct MuscleParameters {
   double passive_shape = 4.0;                                 ///< kPE [-]
   double passive_scale = 1.0;                                 ///< factor on passive force [-]
   double max_contraction_velocity = 10.0;                     ///< vmax [l0/s]
-  double damping = 0.1;                                       ///< in F0 at vmax [-]; below 1e-6 it is none
+  double damping = 0.1;                                       ///< in F0 at vmax [-]; see least_damping
   double minimum_activation = 0.01;                           ///< [-]
   double activation_time = 0.015, deactivation_time = 0.060;  ///< [s]
   ActivationDynamics activation_dynamics = ActivationDynamics::de_groote_fregly;
@@ -42,7 +45,7 @@ struct MuscleParameters {
   double least_along() const { return 0.05 * optimal_fibre_length; }
   /// vmax [m/s].
   double max_speed() const { return optimal_fibre_length * max_contraction_velocity; }
-  bool is_damped() const { return damping >= 1e-6; }
+  bool is_damped() const { return damping >= least_damping; }
   /// A tendon of no length is rigid too.
   bool has_rigid_tendon() const { return rigid_tendon || !(tendon_slack_length > 0.0); }
 };
