@@ -214,7 +214,8 @@ int perform(const Options& options) {
     solver.net(state.q(), state.u(), udot);
     const Workspace& work = solver.work();
     for (std::size_t m = 0; m < tendon_force.size(); ++m)
-      tendon_force[m] = std::max(0.0, state.activation()[m] * work.active[m] + work.passive[m] + work.damping[m]);
+      tendon_force[m] =
+          std::max(0.0, state.activation()[m] * work.force.active[m] + work.force.passive[m] + work.force.damping[m]);
     solver.loads_with(no_contact, tendon_force);
     for (std::size_t k = 0; k < columns.size(); ++k)
       if (columns[k].role == Column::coupled) {

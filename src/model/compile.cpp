@@ -343,6 +343,7 @@ class Compiler {
       data_->paths.push_back(std::move(path));
       data_->units.push_back(unit);
     }
+    data_->batch = MuscleBatch(data_->units);
   }
 
   double isometric_force(const std::string& name, const MuscleSpec& muscle) {

@@ -46,15 +46,16 @@ void passive_torques(const Model& model, Workspace& work) {
     work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
 }
 
-void store(const MuscleParameters& unit, const FibreState& fibre, double activation, std::size_t m, Workspace& work) {
-  const MuscleForces forces = fibre_forces(unit, fibre, activation);
-  work.fibre_length[m] = fibre.fibre_length;
-  work.fibre_velocity[m] = fibre.fibre_velocity;
-  work.cos_pennation[m] = fibre.cos_pennation;
-  work.outside_domain[m] = fibre.outside_domain;
-  work.active[m] = forces.active;
-  work.passive[m] = forces.passive;
-  work.damping[m] = forces.damping;
+void store(const MuscleParameters& unit, const FibreState& state, double activation, std::size_t m, Workspace& work) {
+  const MuscleForces forces = fibre_forces(unit, state, activation);
+  work.fibre.fibre_length[m] = state.fibre_length;
+  work.fibre.fibre_velocity[m] = state.fibre_velocity;
+  work.fibre.cos_pennation[m] = state.cos_pennation;
+  work.fibre.outside_domain[m] = state.outside_domain;
+  work.fibre.converged[m] = state.converged;
+  work.force.active[m] = forces.active;
+  work.force.passive[m] = forces.passive;
+  work.force.damping[m] = forces.damping;
 }
 
 }  // namespace
@@ -65,9 +66,10 @@ Workspace::Workspace(const Model& model) : tree(model.tree()) {
   q.assign(n, 0.0);
   u = slope = curvature = passive_torque = q;
   length.assign(muscles, 0.0);
-  speed = fibre_length = fibre_velocity = cos_pennation = active = passive = damping = tendon_force = length;
+  speed = tendon_force = length;
   inside.assign(muscles, 0);
-  outside_domain = inside;
+  fibre = BatchFibres(muscles);
+  force = BatchForces(muscles);
   wrench.assign(at(data.wrench_start.back()), Spatial::Zero());
   arm.assign(data.arm_slots.size(), 0.0);
 }
@@ -102,10 +104,8 @@ void project(const Model& model, const Workspace& work, std::span<const double> 
 }
 
 void rigid_tendon_forces(const Model& model, Workspace& work) {
-  const ModelData& data = model.data();
-  constexpr double full_activation = 1.0;  // for force over velocity: keeps active force linear in activation
-  for (std::size_t m = 0; m < data.units.size(); ++m)
-    store(data.units[m], rigid_tendon_fibre(data.units[m], work.length[m], work.speed[m]), full_activation, m, work);
+  // full activation in force over velocity keeps active force linear in activation
+  model.data().batch.rigid(work.length, work.speed, work.fibre, work.force);
 }
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
@@ -126,7 +126,8 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
     const double activation = state.activation()[m];
     if (unit.has_rigid_tendon()) {
       store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), activation, m, work);
-      work.tendon_force[m] = rigid_tendon_force({work.active[m], work.passive[m], work.damping[m]}, activation);
+      work.tendon_force[m] =
+          rigid_tendon_force({work.force.active[m], work.force.passive[m], work.force.damping[m]}, activation);
     } else {
       const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
       store(unit, fibre, activation, m, work);
@@ -152,7 +153,7 @@ double torque_capacity(const Model& model, const Workspace& work, int coordinate
     const double arm = moment_arm(model, work, m, coordinate);
     if (arm == 0.0) continue;
     const double activation = arm * direction > 0.0 ? 1.0 : model.data().units[at(m)].minimum_activation;
-    torque += arm * (activation * work.active[at(m)] + work.passive[at(m)]);
+    torque += arm * (activation * work.force.active[at(m)] + work.force.passive[at(m)]);
   }
   return torque;
 }

@@ -124,7 +124,7 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
     const double a = s.state.activation()[at(m)],
                  excitation = std::max(s.options.excitation[at(m)], data.units[at(m)].minimum_activation);
     out[at(2 * n + m)] = activation_rate(data.units[at(m)], excitation, a);
-    out[at(2 * n + muscles + m)] = data.units[at(m)].has_rigid_tendon() ? 0.0 : s.work.fibre_velocity[at(m)];
+    out[at(2 * n + muscles + m)] = data.units[at(m)].has_rigid_tendon() ? 0.0 : s.work.fibre.fibre_velocity[at(m)];
   }
 }
 

@@ -246,8 +246,8 @@ void InverseSolver::muscle_columns(RedundancyProblem& problem) {
     for (int k = muscle_row_start_[at(m)]; k < muscle_row_start_[at(m) + 1]; ++k) {
       const int row = muscle_rows_[at(k)];
       problem.row[at(entry)] = row;
-      problem.value[at(entry++)] = dense_[at(row)] * work_.active[at(m)];
-      row_target_[at(row)] -= dense_[at(row)] * work_.passive[at(m)];
+      problem.value[at(entry++)] = dense_[at(row)] * work_.force.active[at(m)];
+      row_target_[at(row)] -= dense_[at(row)] * work_.force.passive[at(m)];
       dense_[at(row)] = 0.0;
     }
     problem.column_start[at(m) + 1] = entry;
@@ -347,7 +347,7 @@ void InverseSolver::run(RedundancyProblem& problem) {
   solver_.solve(problem, solution_);
   for (int m = 0; m < model_.muscles(); ++m) {
     activation_[at(m)] = solution_.x[at(m)];
-    tendon_force_[at(m)] = activation_[at(m)] * work_.active[at(m)] + work_.passive[at(m)];
+    tendon_force_[at(m)] = activation_[at(m)] * work_.force.active[at(m)] + work_.force.passive[at(m)];
   }
 }
 

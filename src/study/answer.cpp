@@ -199,7 +199,8 @@ double angle_of_passive_moment(const Model& reference, const Model& model, const
     double moment = 0.0;
     for (std::size_t k = 0; k < tone.size(); ++k) {
       const int m = muscles->muscles[k];
-      moment += moment_arm(model, work, m, muscles->hip) * (work.passive[at(m)] + tone[k] * work.active[at(m)]);
+      moment +=
+          moment_arm(model, work, m, muscles->hip) * (work.force.passive[at(m)] + tone[k] * work.force.active[at(m)]);
     }
     return moment - torque;
   };
@@ -293,7 +294,7 @@ double iliopsoas_capacity(const Model& model, double angle, const std::string& s
   rigid_tendon_forces(model, work);
   double moment = 0.0;
   for (const int m : muscles->muscles)
-    moment += moment_arm(model, work, m, muscles->hip) * (work.active[at(m)] + work.passive[at(m)]);
+    moment += moment_arm(model, work, m, muscles->hip) * (work.force.active[at(m)] + work.force.passive[at(m)]);
   return moment;
 }
 

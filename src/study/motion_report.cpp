@@ -95,7 +95,7 @@ void MotionRun::note_frame(const InverseSolver& solver, double time, VariantReco
   int full = 0;
   for (std::size_t m = 0; m < data.units.size(); ++m) {
     full += solver.activation()[m] > 0.999;
-    record.outside[m] += solver.work().outside_domain[m] != 0;
+    record.outside[m] += solver.work().fibre.outside_domain[m] != 0;
     record.inside[m] += solver.work().inside[m] != 0;
     record.saturated[m] += solver.activation()[m] > 0.999;
   }
@@ -169,8 +169,8 @@ void MotionRun::events() {
         solve(solver, v, instant(window, e));
         EventState& state = states[e];
         state.tendon_force.assign(solver.tendon_force().begin(), solver.tendon_force().end());
-        state.passive = solver.work().passive;
-        state.active = solver.work().active;
+        state.passive = solver.work().force.passive;
+        state.active = solver.work().force.active;
         for (std::size_t k = 0; k < levels; ++k) {
           state.loads.push_back(solver.level(static_cast<int>(k)));
           std::vector<Vec3> unit;

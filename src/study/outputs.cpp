@@ -55,7 +55,7 @@ Reader moment_of(const Chosen& c, const Chosen& group, bool total) {
   return [c = c.index, muscles = group.muscles, total](const Instant& now) {
     double sum = 0.0;
     for (const int m : muscles)
-      sum += joint_moment_arm(now, m, c) * (total ? now.tendon_force[at(m)] : now.work->passive[at(m)]);
+      sum += joint_moment_arm(now, m, c) * (total ? now.tendon_force[at(m)] : now.work->force.passive[at(m)]);
     return sum;
   };
 }
@@ -144,7 +144,7 @@ const Family families[] = {
        return [c = a.index, muscles = b.muscles](const Instant& now) {
          double sum = 0.0;
          for (const int m : muscles)
-           sum += joint_moment_arm(now, m, c) * now.work->active[at(m)] *
+           sum += joint_moment_arm(now, m, c) * now.work->force.active[at(m)] *
                   now.model->data().units[at(m)].minimum_activation;
          return sum;
        };
@@ -188,22 +188,22 @@ const Family families[] = {
      }},
     {"fibre_length", Element::muscle, Element::none, "m", false, "of the muscle's fibres",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [m = a.index](const Instant& now) { return now.work->fibre_length[at(m)]; };
+       return [m = a.index](const Instant& now) { return now.work->fibre.fibre_length[at(m)]; };
      }},
     {"normalised_fibre_length", Element::muscle, Element::none, "1", false, "fibre length over optimal fibre length",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [m = a.index](const Instant& now) {
-         return now.work->fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length;
+         return now.work->fibre.fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length;
        };
      }},
     {"fibre_velocity", Element::muscle, Element::none, "m/s", false, "lengthening of the fibres",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [m = a.index](const Instant& now) { return now.work->fibre_velocity[at(m)]; };
+       return [m = a.index](const Instant& now) { return now.work->fibre.fibre_velocity[at(m)]; };
      }},
     {"pennation", Element::muscle, Element::none, "rad", false, "pennation angle",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [m = a.index](const Instant& now) {
-         return std::acos(std::clamp(now.work->cos_pennation[at(m)], -1.0, 1.0));
+         return std::acos(std::clamp(now.work->fibre.cos_pennation[at(m)], -1.0, 1.0));
        };
      }},
     {"activation", Element::muscle, Element::none, "1", true, "of a muscle",
@@ -227,7 +227,7 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [muscles = a.muscles](const Instant& now) {
          double sum = 0.0;
-         for (const int m : muscles) sum += now.work->passive[at(m)];
+         for (const int m : muscles) sum += now.work->force.passive[at(m)];
          return sum;
        };
      }},

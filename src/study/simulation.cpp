@@ -96,7 +96,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       range.see(now.q());
       rigid_tendon_forces(model, work = dynamics.work());
       for (std::size_t m = 0; m < tension.size(); ++m)
-        tension[m] = now.activation()[m] * work.active[m] + work.passive[m];
+        tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
       loads.loads_with(no_contact, tension);
       const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
       for (std::size_t k = 0; k < outputs.size(); ++k)

@@ -61,13 +61,13 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
       for (std::size_t k = 0; k < muscles.size(); ++k) {
         const auto m = static_cast<std::size_t>(muscles[k]);
         const double arm = moment_arm(model, work, muscles[k], coordinate);
-        const double full = arm * work.active[m] * sign > 0.0 ? arm * work.active[m] : 0.0;
+        const double full = arm * work.force.active[m] * sign > 0.0 ? arm * work.force.active[m] : 0.0;
         active[i] += full;
-        passive[i] += arm * work.passive[m];
-        each[k][i] = full + arm * work.passive[m];
+        passive[i] += arm * work.force.passive[m];
+        each[k][i] = full + arm * work.force.passive[m];
         arms[k][i] = arm;
-        lengths[k][i] = work.fibre_length[m] / model.data().units[m].optimal_fibre_length;
-        outside += work.outside_domain[m] != 0;
+        lengths[k][i] = work.fibre.fibre_length[m] / model.data().units[m].optimal_fibre_length;
+        outside += work.fibre.outside_domain[m] != 0;
       }
       for (const PassiveTorque& torque : model.data().passive) {
         const auto t = static_cast<std::size_t>(torque.coordinate);

@@ -93,7 +93,7 @@ void hip_passive(const Root& root, Rows& rows) {
   for (const double knee : {0.0, 45.0, 90.0})
     for (double angle = -20.0; angle <= 90.0; angle += 10.0) {
       hip.pose(angle, knee);
-      const auto muscles = hip.split([&](int m) { return hip.arm(m) * hip.work().passive[at(m)]; });
+      const auto muscles = hip.split([&](int m) { return hip.arm(m) * hip.work().force.passive[at(m)]; });
       const double capsule = hip.capsule();
       const double published =
           std::exp(1.4655 - 0.0034 * knee - 0.0750 * angle) - std::exp(1.3403 - 0.0226 * knee + 0.0305 * angle) + 8.072;
@@ -128,7 +128,7 @@ void hip_active(const Root& root, Rows& rows) {
         hip.pose(angle, knee);
         // agonists fully active, antagonists silent, passive moments left out
         const auto muscles =
-            hip.split([&](int m) { return std::max(0.0, curve.sign * hip.arm(m)) * hip.work().active[at(m)]; });
+            hip.split([&](int m) { return std::max(0.0, curve.sign * hip.arm(m)) * hip.work().force.active[at(m)]; });
         const double published = curve.c1 * weight * height * std::cos(curve.c2 * (degrees(angle) - curve.c3));
         std::string note = "iliopsoas " + fixed_text(muscles[0], 0) + ", rectus femoris " + fixed_text(muscles[1], 0) +
                            ", others " + fixed_text(muscles[2], 0) + "; published " + fixed_text(published, 0);
@@ -187,7 +187,7 @@ void sarcomere_length(const Root& root, Rows& rows) {
   const std::vector<int> psoas = hip.model().select("group:psoas_r"), iliacus = hip.model().select("group:iliacus_r");
   const auto mean = [&](const std::vector<int>& muscles) {
     return 2.7 * by_force(hip.model(), muscles, [&](int m) {
-             return hip.work().fibre_length[at(m)] / hip.model().data().units[at(m)].optimal_fibre_length;
+             return hip.work().fibre.fibre_length[at(m)] / hip.model().data().units[at(m)].optimal_fibre_length;
            });
   };
   const std::string note = "fibre length over optimal fibre length × 2.7 µm";

@@ -97,7 +97,7 @@ void trunk_strength(const Root& root, Rows& rows) {
       for (const Level& level : model.data().levels)
         if (level.name == demand.level)
           for (int m = 0; m < model.muscles(); ++m)
-            moment += std::max(0.0, level_arm(model, work, m, level)) * work.active[at(m)];
+            moment += std::max(0.0, level_arm(model, work, m, level)) * work.force.active[at(m)];
       const std::string name = std::string("trunk_strength/") + demand.level + "/lumbar_" + fixed_text(angle, 0),
                         quantity = "greatest active extension moment";
       rows.add(name, quantity, "N m", moment, demand.moment, inf,

@@ -44,12 +44,12 @@ State random_state(const Model& model, Random& random, double share = 0.9) {
 /// Everything that evaluate() leaves behind.
 std::vector<double> results(const Workspace& work) {
   std::vector<double> all;
-  for (const auto* list :
-       {&work.q, &work.u, &work.length, &work.speed, &work.fibre_length, &work.fibre_velocity, &work.active,
-        &work.passive, &work.damping, &work.tendon_force, &work.arm, &work.passive_torque})
+  for (const auto* list : {&work.q, &work.u, &work.length, &work.speed, &work.fibre.fibre_length,
+                           &work.fibre.fibre_velocity, &work.force.active, &work.force.passive, &work.force.damping,
+                           &work.tendon_force, &work.arm, &work.passive_torque})
     all.insert(all.end(), list->begin(), list->end());
   for (const char flag : work.inside) all.push_back(flag);
-  for (const char flag : work.outside_domain) all.push_back(flag);
+  for (const char flag : work.fibre.outside_domain) all.push_back(flag);
   return all;
 }
 
@@ -193,11 +193,12 @@ TEST(DefaultState, IsTheFilesAndInEquilibrium) {
     for (int m = 0; m < model->muscles(); ++m) {
       const MuscleParameters& unit = model->data().units[at(m)];
       EXPECT_EQ(state.activation()[at(m)], unit.minimum_activation);
-      EXPECT_FALSE(work.outside_domain[at(m)]) << model->data().muscle_names[at(m)];
-      EXPECT_NEAR(work.fibre_velocity[at(m)] / unit.max_speed(), 0.0, 1e-8) << model->data().muscle_names[at(m)];
-      EXPECT_NEAR(work.tendon_force[at(m)],
-                  unit.minimum_activation * work.active[at(m)] + work.passive[at(m)] + work.damping[at(m)],
-                  1e-7 * unit.max_isometric_force)
+      EXPECT_FALSE(work.fibre.outside_domain[at(m)]) << model->data().muscle_names[at(m)];
+      EXPECT_NEAR(work.fibre.fibre_velocity[at(m)] / unit.max_speed(), 0.0, 1e-8) << model->data().muscle_names[at(m)];
+      EXPECT_NEAR(
+          work.tendon_force[at(m)],
+          unit.minimum_activation * work.force.active[at(m)] + work.force.passive[at(m)] + work.force.damping[at(m)],
+          1e-7 * unit.max_isometric_force)
           << model->data().muscle_names[at(m)];
     }
   }
@@ -242,8 +243,8 @@ TEST(Torque, CapacityIsTheSumOverMusclesThatHelp) {
   double sum = 0.0, against = 0.0;
   for (int m = 0; m < model.muscles(); ++m) {
     const double arm = moment_arm(model, work, m, hip), least = model.data().units[at(m)].minimum_activation;
-    sum += arm * ((arm > 0 ? 1.0 : least) * work.active[at(m)] + work.passive[at(m)]);
-    against += arm * ((arm < 0 ? 1.0 : least) * work.active[at(m)] + work.passive[at(m)]);
+    sum += arm * ((arm > 0 ? 1.0 : least) * work.force.active[at(m)] + work.force.passive[at(m)]);
+    against += arm * ((arm < 0 ? 1.0 : least) * work.force.active[at(m)] + work.force.passive[at(m)]);
   }
   EXPECT_NEAR(torque, sum, 1e-9);
   EXPECT_NEAR(torque_capacity(model, work, hip, -1), against, 1e-9);

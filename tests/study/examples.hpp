@@ -90,7 +90,8 @@ inline double passive_hip_moment(const Model& model, double angle) {
   evaluate(model, state, work, Depth::velocity);
   rigid_tendon_forces(model, work);
   double moment = 0.0;
-  for (const int m : model.select("group:iliopsoas_r")) moment += moment_arm(model, work, m, hip) * work.passive[at(m)];
+  for (const int m : model.select("group:iliopsoas_r"))
+    moment += moment_arm(model, work, m, hip) * work.force.passive[at(m)];
   return moment;
 }
 

@@ -77,7 +77,7 @@ TEST(Integration, of_a_still_body_is_static_equilibrium) {
     const MuscleParameters& unit = model.data().units[at(m)];
     const double length = series(block, "length/" + name)[0], activation = series(block, "activation/" + name)[0];
     tension[at(m)] = unit.rigid_tendon
-                         ? activation * solver.work().active[at(m)] + solver.work().passive[at(m)]
+                         ? activation * solver.work().force.active[at(m)] + solver.work().force.passive[at(m)]
                          : tendon_force(unit, length, static_equilibrium(unit, length, activation).fibre_length);
     if (std::find(iliopsoas.begin(), iliopsoas.end(), m) != iliopsoas.end())
       hip += moment_arm(model, solver.work(), m, c) * tension[at(m)];

@@ -193,8 +193,8 @@ TEST(Outputs, tone_is_the_active_moment_of_least_activation) {
   };
   double expected = 0.0;
   for (const int m : raised.select("group:iliopsoas_r"))
-    expected +=
-        0.06 * moment_arm(raised, solver.work(), m, raised.coordinate("hip_flexion_r")) * solver.work().active[at(m)];
+    expected += 0.06 * moment_arm(raised, solver.work(), m, raised.coordinate("hip_flexion_r")) *
+                solver.work().force.active[at(m)];
   EXPECT_GT(expected, 1.0);
   EXPECT_NEAR(value("tone_moment/hip_flexion_r/group:iliopsoas_r"), expected, 1e-12 * expected);
   // the passive moment does not know of it

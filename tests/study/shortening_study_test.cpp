@@ -88,7 +88,7 @@ TEST(LostExtension, of_raised_tone_is_what_resists_at_rest) {
       rigid_tendon_forces(model, work);
       double moment = 0.0;
       for (const int m : model.select("group:iliopsoas_r"))
-        moment += moment_arm(model, work, m, hip) * (work.passive[at(m)] + tone * work.active[at(m)]);
+        moment += moment_arm(model, work, m, hip) * (work.force.passive[at(m)] + tone * work.force.active[at(m)]);
       (moment > 5.0 ? low : high) = middle;
     }
     return to_degrees(low);
@@ -228,7 +228,7 @@ TEST(Tone, is_split_off_from_recruitment) {
   solver.net(still.q, rest_speed, rest_speed);
   double expected = 0.0;
   for (const int m : model.select("group:iliopsoas"))
-    expected += 0.05 * solver.work().active[at(m)] * solver.unit_load(m, 0)[1];
+    expected += 0.05 * solver.work().force.active[at(m)] * solver.unit_load(m, 0)[1];
   EXPECT_GT(expected, 20.0);
   EXPECT_NEAR(tone, expected, 1e-9 * expected);
   const SummaryLine* line = line_of(result, "    tone alone");

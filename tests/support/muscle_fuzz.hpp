@@ -171,7 +171,8 @@ inline std::string muscle_fault(const std::string& text, bool* accepted = nullpt
       rigid_tendon_forces(model, work);
       for (int m = 0; m < model.muscles(); ++m) {
         const std::size_t i = static_cast<std::size_t>(m);
-        if (!std::isfinite(work.active[i] + work.passive[i])) return "force of the model's muscle is not a number";
+        if (!std::isfinite(work.force.active[i] + work.force.passive[i]))
+          return "force of the model's muscle is not a number";
       }
     }
   } catch (const Error& error) {

@@ -13,7 +13,7 @@
 
 #include "psoas/model/edit.hpp"
 #include "psoas/model/spec.hpp"
-#include "psoas/muscle/unit.hpp"
+#include "psoas/muscle/batch.hpp"
 #include "psoas/path/path.hpp"
 #include "psoas/skeleton/tree.hpp"
 
@@ -77,6 +77,7 @@ struct ModelData {
   std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
   std::vector<MuscleParameters> units;
+  MuscleBatch batch;  ///< of the units
   std::vector<Level> levels;
   std::array<int, 3> trunk{-1, -1, -1};  ///< independent trunk coordinates: extension, bending, rotation
   std::vector<PassiveTorque> passive;
@@ -163,11 +164,11 @@ struct Workspace {
   std::vector<double> slope, curvature;  ///< dq/dc and d2q/dc2 over the independent coordinate c that it follows
   std::vector<double> passive_torque;    ///< of the passive elements [N m, N]
   // per muscle
-  std::vector<double> length, speed;         ///< path [m], lengthening + [m/s]
-  std::vector<char> inside, outside_domain;  ///< a path point inside a surface; a fibre outside its domain
-  std::vector<double> fibre_length, fibre_velocity, cos_pennation;  ///< [m], [m/s], [-]
-  std::vector<double> active, passive, damping;  ///< along the tendon [N]; active is per unit of activation
-  std::vector<double> tendon_force;              ///< [N], at the state's activation
+  std::vector<double> length, speed;  ///< path [m], lengthening + [m/s]
+  std::vector<char> inside;           ///< a path point is inside a surface
+  BatchFibres fibre;
+  BatchForces force;
+  std::vector<double> tendon_force;  ///< [N], at the state's activation
   // per muscle and body: unit-tension wrenches; per arm slot: -dl/dq of a coordinate of the tree [m, -]
   std::vector<Spatial> wrench;
   std::vector<double> arm;

@@ -47,7 +47,7 @@ struct BatchEquilibria {
 /// any number of threads may share one. Spans and results must have size() entries.
 class MuscleBatch {
  public:
-  explicit MuscleBatch(std::span<const MuscleParameters> muscles);
+  explicit MuscleBatch(std::span<const MuscleParameters> muscles = {});
 
   std::size_t size() const;
 
