@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/allocations.hpp"
+#include "support/greatest.hpp"
 
 namespace psoas {
 namespace {
@@ -98,6 +99,7 @@ void check_rigid(const Case& c, bool with_activation) {
   const MuscleBatch batch(c.muscles);
   BatchFibres fibre(n);
   BatchForces force(n);
+  test::Greatest error("batch against scalar, forces with rigid tendons over F0 + force");
   batch.rigid(c.length, c.speed, fibre, force,
               with_activation ? std::span<const double>(c.activation) : std::span<const double>());
   for (std::size_t i = 0; i < n; ++i) {
@@ -111,6 +113,7 @@ void check_rigid(const Case& c, bool with_activation) {
     EXPECT_EQ(fibre.outside_domain[i], state.outside_domain);
     const auto near = [&](double value, double expected) {
       EXPECT_NEAR(value, expected, force_tolerance * (m.max_isometric_force + std::abs(expected)));
+      error.see((value - expected) / (m.max_isometric_force + std::abs(expected)));
     };
     near(force.active[i], forces.active);
     near(force.passive[i], forces.passive);
@@ -135,6 +138,7 @@ TEST(MuscleBatch, FibreVelocitiesAgreeWithTheScalarFunction) {
     Case c(random, 5000, sets);
     const std::size_t n = c.muscles.size();
     BatchFibres fibre(n);
+    test::Greatest error("batch against scalar, forces of the fibre velocities over F0 + load");
     MuscleBatch(c.muscles).fibre_velocity(c.length, c.fibre_length, c.activation, fibre);
     for (std::size_t i = 0; i < n; ++i) {
       SCOPED_TRACE("muscle " + std::to_string(i));
@@ -151,6 +155,7 @@ TEST(MuscleBatch, FibreVelocitiesAgreeWithTheScalarFunction) {
       const MuscleForces theirs = fibre_forces(m, state, c.activation[i]);
       const double F0 = m.max_isometric_force, load = tendon_force(m, c.length[i], c.fibre_length[i]) + theirs.passive;
       EXPECT_NEAR(c.activation[i] * ours.active, c.activation[i] * theirs.active, force_tolerance * (F0 + load));
+      error.see(c.activation[i] * (ours.active - theirs.active) / (F0 + load));
       EXPECT_NEAR(ours.damping, theirs.damping, force_tolerance * (F0 + load + std::abs(theirs.damping)));
       if (HasFailure()) return;
     }
@@ -159,6 +164,7 @@ TEST(MuscleBatch, FibreVelocitiesAgreeWithTheScalarFunction) {
 
 void check_equilibrium(const Case& c, std::span<const double> guess, BatchEquilibria& found) {
   const std::size_t n = c.muscles.size();
+  test::Greatest error("batch against scalar, fibre lengths of equilibria over l0 + l");
   MuscleBatch(c.muscles).equilibrium(c.length, c.speed, c.activation, found, guess);
   for (std::size_t i = 0; i < n; ++i) {
     SCOPED_TRACE("muscle " + std::to_string(i));
@@ -168,6 +174,7 @@ void check_equilibrium(const Case& c, std::span<const double> guess, BatchEquili
     EXPECT_EQ(found.outside_domain[i], expected.outside_domain);
     EXPECT_EQ(found.converged[i], expected.converged);
     EXPECT_NEAR(found.fibre_length[i], expected.fibre_length, length_tolerance * (l0 + expected.fibre_length));
+    error.see((found.fibre_length[i] - expected.fibre_length) / (l0 + expected.fibre_length));
     EXPECT_NEAR(found.fibre_velocity[i], expected.fibre_velocity, 1e-11 * (m.max_speed() + std::abs(c.speed[i])));
     EXPECT_NEAR(found.tendon_force[i], expected.tendon_force,
                 equilibrium_force_tolerance * (F0 + std::abs(expected.tendon_force)));

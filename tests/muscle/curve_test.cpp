@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "psoas/core/units.hpp"
+#include "support/greatest.hpp"
 #include "support/kinds.hpp"
 
 namespace psoas {
@@ -66,6 +67,8 @@ std::vector<Law> laws(const C& c, const Tissue& t) {
 }
 
 TYPED_TEST(CurveLaws, DualClosedFormAndCentralDifferenceAgree) {
+  test::Greatest slopes("slopes against dual numbers, relative"),
+      curvatures("curvatures against dual numbers, relative");
   for (const Tissue& tissue : tissues)
     for (const Law& law : laws(compile(TypeParam{}), tissue))
       for (int i = 1; i < 200; ++i) {
@@ -77,12 +80,14 @@ TYPED_TEST(CurveLaws, DualClosedFormAndCentralDifferenceAgree) {
         EXPECT_EQ(dual.a, law.value(x));
         EXPECT_NEAR(jet.value, law.value(x), 1e-14 * (1.0 + std::abs(jet.value)));
         EXPECT_NEAR(dual.v[2], jet.slope, 1e-12 * scale);
+        slopes.see((dual.v[2] - jet.slope) / scale);
         EXPECT_EQ(dual.v[0], 0.0);
         // The curvature is the slope's derivative.
         const Jet2<Dual<4>> dual_jet = law.dual_jet(Dual<4>(x, 2));
         EXPECT_EQ(dual_jet.slope.a, jet.slope);
         EXPECT_EQ(dual_jet.curvature.a, jet.curvature);
         EXPECT_NEAR(dual_jet.slope.v[2], jet.curvature, 1e-12 * (scale + std::abs(jet.curvature)));
+        curvatures.see((dual_jet.slope.v[2] - jet.curvature) / (scale + std::abs(jet.curvature)));
         const auto difference = [&](double d) { return (law.value(x + d) - law.value(x - d)) / (2.0 * d); };
         if (TypeParam::continuity == smooth) {
           // Two differences extrapolated: truncation falls with h^4, rounding is 1e-16 / h.
@@ -196,6 +201,7 @@ TYPED_TEST(CurveLaws, AnchorsAndRanges) {
 
 TYPED_TEST(CurveLaws, InversesInvert) {
   const auto c = compile(TypeParam{});
+  test::Greatest inverse("inverse of force-velocity where its slope is above 0.001");
   for (const double activation : {0.0, 0.05, 0.5, 1.0}) {
     for (double v = -1.5; v <= 3.0; v += 0.01) {
       const Jet2<double> f = c.force_velocity_jet(v, activation);
@@ -203,6 +209,7 @@ TYPED_TEST(CurveLaws, InversesInvert) {
       const double found = c.inverse_force_velocity(f.value, activation);
       // Force is known to a rounding, so velocity to that over the slope.
       EXPECT_NEAR(found, v, f.slope > 1e-3 ? 1e-12 : 2e-15 / f.slope) << v << " activation " << activation;
+      if (f.slope > 1e-3) inverse.see(found - v);
       EXPECT_NEAR(c.force_velocity(found, activation), f.value, 1e-14) << v << " activation " << activation;
     }
     double before = -inf;

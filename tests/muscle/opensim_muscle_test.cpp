@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psoas/muscle/unit.hpp"
+#include "support/greatest.hpp"
 
 namespace psoas {
 namespace {
@@ -50,6 +51,8 @@ void each_row(const std::string& name, Look look) {
 
 TEST(OpenSim, MillardMuscles) {
   int rigid = 0, compliant = 0, pushing = 0;
+  test::Greatest lengths("Millard against OpenSim 4.6, fibre length over l0"),
+      forces_error("Millard against OpenSim 4.6, tendon force over F0");
   each_row("opensim46_millard.json", [&](MuscleParameters unit, const Number& number) {
     unit.curve = Millard{};
     unit.passive_strain = 0.7;
@@ -70,6 +73,8 @@ TEST(OpenSim, MillardMuscles) {
     EXPECT_NEAR(curve.force_velocity(norm_velocity, activation), number("velocity_multiplier"), 1e-7);
     EXPECT_NEAR(curve.passive_force_length(norm_length, 0.7, 4.0), number("passive_multiplier"), 1e-7);
     EXPECT_NEAR(found.tendon_force, number("tendon_force"), 2e-8 * F0);
+    lengths.see((found.fibre_length - number("fibre_length")) / unit.optimal_fibre_length);
+    forces_error.see((found.tendon_force - number("tendon_force")) / F0);
     // At fast shortening the damper pushes more than the weak fibre pulls, and both take 0.
     const MuscleForces forces = fibre_forces(unit, rigid_tendon_fibre(unit, length, speed), activation);
     pushing += unit.rigid_tendon && activation * forces.active + forces.passive + forces.damping < 0.0;
@@ -81,6 +86,8 @@ TEST(OpenSim, MillardMuscles) {
 
 TEST(OpenSim, ThelenMuscles) {
   int rows = 0;
+  test::Greatest lengths("Thelen against OpenSim 4.6, fibre length over l0"),
+      forces_error("Thelen against OpenSim 4.6, tendon force over F0");
   each_row("opensim46_thelen.json", [&](MuscleParameters unit, const Number& number) {
     ++rows;
     unit.curve = Thelen{};
@@ -93,6 +100,8 @@ TEST(OpenSim, ThelenMuscles) {
     const Equilibrium found = equilibrium(unit, length, number("fibre_velocity") / cosine, activation);
     EXPECT_TRUE(found.converged);
     EXPECT_NEAR(found.fibre_length, number("fibre_length"), 2e-8 * l0);
+    lengths.see((found.fibre_length - number("fibre_length")) / l0);
+    forces_error.see((found.tendon_force - number("tendon_force")) / F0);
     EXPECT_NEAR(found.tendon_force, number("tendon_force"), 2e-8 * F0);
     // The laws one by one, at OpenSim's fibre length.
     const Thelen curve;
@@ -113,6 +122,8 @@ TEST(OpenSim, EightyMusclesInSixtyStates) {
   controls.shortest_length = 0.25, controls.transition_length = 0.77, controls.longest_length = 1.9;
   controls.shallow_slope = 0.75;
   int all = 0, near_length = 0, near_force = 0, slack = 0;
+  test::Greatest lengths("80 muscles against OpenSim 4.6, fibre length over l0 where not slack"),
+      forces_error("80 muscles against OpenSim 4.6, tendon force over F0");
   const json file = golden("opensim46_lai_uhlrich_muscles.json");
   for (const auto& [name, muscle] : file["muscles"].items()) {
     const auto parameters = muscle["parameters"].get<std::vector<double>>();
@@ -134,7 +145,11 @@ TEST(OpenSim, EightyMusclesInSixtyStates) {
       near_length += std::abs(found.fibre_length - states[i + 2]) <= 1e-4 * l0;
       near_force += std::abs(found.tendon_force - states[i + 3]) <= 1e-3 * F0;
       EXPECT_NEAR(found.tendon_force, states[i + 3], 1e-5 * F0);
-      if (std::abs(found.fibre_length - states[i + 2]) <= 1e-6 * l0) continue;
+      forces_error.see((found.tendon_force - states[i + 3]) / F0);
+      if (std::abs(found.fibre_length - states[i + 2]) <= 1e-6 * l0) {
+        lengths.see((found.fibre_length - states[i + 2]) / l0);
+        continue;
+      }
       // Slack: no force in either program. OpenSim holds the fibre at its shortest active length, or where pennation is
       // 84 degrees, and the tendon hangs; here it shortens on, until the tendon is at slack length or the fibre reaches
       // a twentieth of l0 along it. No force tells which is right.

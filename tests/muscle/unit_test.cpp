@@ -1,5 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/muscle/unit.hpp"
+#include "support/greatest.hpp"
 
 #include <gtest/gtest.h>
 
@@ -344,6 +345,8 @@ TEST(OpenSim, SingleMusclesAgree) {
   const auto golden = nlohmann::json::parse(file);
   const auto& columns = golden["columns"];
   int rigid = 0, compliant = 0;
+  test::Greatest lengths("De Groote-Fregly against OpenSim 4.6, fibre length over l0"),
+      forces("De Groote-Fregly against OpenSim 4.6, tendon force over F0");
   for (const auto& row : golden["rows"]) {
     SCOPED_TRACE("row " + std::to_string(rigid + compliant));
     const auto number = [&](const char* name) {
@@ -368,6 +371,8 @@ TEST(OpenSim, SingleMusclesAgree) {
     EXPECT_NEAR(all.tendon_force, number("tendon_force"), 1e-9 * unit.max_isometric_force);
     EXPECT_NEAR(all.fibre_length, number("fibre_length"), 1e-9 * all.fibre_length);
     EXPECT_NEAR(all.pennation, number("pennation"), 1e-9);
+    lengths.see((all.fibre_length - number("fibre_length")) / unit.optimal_fibre_length);
+    forces.see((all.tendon_force - number("tendon_force")) / unit.max_isometric_force);
     EXPECT_NEAR(all.fibre_velocity, number("fibre_velocity"), 1e-7 * unit.max_speed());
     const DeGrooteFregly curve;
     EXPECT_NEAR(curve.active_force_length(all.norm_fibre_length), number("active_multiplier"), 1e-8);

@@ -15,6 +15,7 @@
 #include "psoas/muscle/activation.hpp"
 #include "solve/stiff.hpp"
 #include "support/allocations.hpp"
+#include "support/greatest.hpp"
 #include "support/kinds.hpp"
 
 namespace psoas::test {
@@ -73,6 +74,7 @@ TYPED_TEST(Experiment, what_is_given_off_is_what_was_made_less_what_was_kept) {
     const std::vector<ExperimentInstant> run = run_of(one, {false, 1e-11}, grid(0.7, 700));
     ASSERT_EQ(run.size(), 701u);
     double through = 0.0, worst = 0.0;
+    Greatest error("energy balance over a stretch-shortening cycle, of the work done");
     for (std::size_t i = 1; i < run.size(); ++i) {
       through += std::abs(run[i].muscle_tendon_work - run[i - 1].muscle_tendon_work);
       const double kept = run[i].passive_energy - run[0].passive_energy + run[i].tendon_energy - run[0].tendon_energy;
@@ -83,6 +85,7 @@ TYPED_TEST(Experiment, what_is_given_off_is_what_was_made_less_what_was_kept) {
     }
     EXPECT_GT(through, 1.0);
     EXPECT_LT(worst, 1e-8 * through) << (rigid ? "rigid" : "compliant");
+    error.see(worst / through);
     if (!rigid) {
       EXPECT_GT(run[400].tendon_energy, 0.1);
     }
