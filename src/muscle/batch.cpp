@@ -40,8 +40,8 @@ void set_unit(Block& b, std::size_t j, const MuscleParameters& unit) {
   b.lTs[j] = unit.tendon_slack_length;
   b.per_lTs[j] = 1.0 / unit.tendon_slack_length;
   b.height2[j] = h * h;
-  b.damping[j] = unit.damping;
-  b.per_damping[j] = 1.0 / unit.damping;
+  b.damping[j] = unit.effective_damping();
+  b.per_damping[j] = 1.0 / unit.effective_damping();
   b.max_speed[j] = unit.max_speed();
   b.per_max_speed[j] = 1.0 / unit.max_speed();
   b.least[j] = least;
@@ -231,9 +231,7 @@ struct MuscleBatch::Groups {
     force.damping[i] = forces.damping;
   }
   void velocity_alone(std::size_t i, const Arguments& in, BatchFibres& fibre) const {
-    FibreState state{nan, nan, nan, true, false};
-    if (!std::isnan(in.length[i] + in.fibre_length[i] + in.activation[i]))
-      state = compliant_fibre(muscles[i], in.length[i], in.fibre_length[i], in.activation[i]);
+    const FibreState state = compliant_fibre(muscles[i], in.length[i], in.fibre_length[i], in.activation[i]);
     fibre.fibre_length[i] = state.fibre_length;
     fibre.fibre_velocity[i] = state.fibre_velocity;
     fibre.cos_pennation[i] = state.cos_pennation;

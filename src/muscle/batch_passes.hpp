@@ -177,7 +177,7 @@ struct DeGrooteLanes {
       const double damper = load[j] * b.per_damping[j];
       // without active force the damper is alone, as below -vmax
       const bool alone = any(load[j] <= -damping, active[j] <= 0.0), found = std::abs(d) <= 1e-5 * (1.0 + w[j]);
-      sure[j] = all(damping >= least_damping, any(alone, found)) ? 1.0 : 0.0;
+      sure[j] = all(damping > 0.0, any(alone, found)) ? 1.0 : 0.0;
       v[j] = alone ? damper : balanced;
     }
   }
@@ -360,7 +360,7 @@ struct MillardLanes {
     const double at_end = active * c.y[4][j] + damping, beyond = load - at_end;
     const double fast = 1.0 + beyond / (active * c.back_slope[j] + damping);
     const bool alone = any(load <= -damping, active <= 0.0), faster = beyond >= 0.0;
-    sure = all(damping >= least_damping, any(alone, faster, change <= 1e-6)) ? 1.0 : 0.0;
+    sure = all(damping > 0.0, any(alone, faster, change <= 1e-6)) ? 1.0 : 0.0;
     const double active_velocity = faster ? fast : inside;
     return alone ? load * b.per_damping[j] : active_velocity;
   }
@@ -389,7 +389,7 @@ PSOAS_INLINE void rigid_block(const Laws& laws, const Arguments& in, RigidLanes&
     const bool corner = x < corner_end;
     const double along = corner ? least + 0.5 * s * ratio : x, slope = corner ? ratio : 1.0;
     const double l = std::sqrt(along * along + b.height2[j]), cos = along / l, v = slope * speed[j] * cos;
-    const double norm_length = l * b.per_l0[j], norm_velocity = v * b.per_max_speed[j], k = b.F0[j] * cos;
+    const double norm_length = l * b.per_l0[j], norm_velocity = v * b.per_max_speed[j], k = b.F0[j] * cos * slope;
     out.fibre_length[j] = l;
     out.fibre_velocity[j] = v;
     out.cos_pennation[j] = cos;
@@ -458,6 +458,7 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
     laws.velocity_of_load(active, load_left, velocity, y_sure);
     for (std::size_t j = 0; j < lanes; ++j) {
       y_velocity[j] = velocity[j] * b.max_speed[j];
+      y_sure[j] = std::abs(length[j] + y_velocity[j]) < 1e300 ? y_sure[j] : 0.0;
       y_length[j] = y_sure[j] > 0.0 ? y_length[j] : fibre[j];  // which the scalar function then finds there
     }
     store(b, y_length, out.fibre_length);

@@ -47,7 +47,7 @@ double muscle_mass(const MuscleParameters& unit, const MetabolicParameters& meta
 MetabolicState metabolic_state(const MuscleParameters& unit, const FibreState& fibre, double excitation,
                                double activation) {
   FibreState straight = fibre;  // forces along the fibres
-  straight.cos_pennation = 1.0;
+  straight.cos_pennation = straight.transmission = 1.0;
   FibreState still = straight;
   still.fibre_velocity = 0.0;
   const MuscleForces forces = fibre_forces(unit, straight, activation);

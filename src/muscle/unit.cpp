@@ -52,6 +52,9 @@ double along_tendon(const MuscleParameters& unit, double fibre_length) {
   return std::sqrt(std::max(fibre_length * fibre_length - h * h, 0.0));
 }
 
+// The greatest normalised velocity of fibres without damping.
+constexpr double undamped_limit = 10.0;
+
 // The normalised velocity v at which active fV(v; activation) + damping v = load, with fV cut off at 0. Neither term
 // falls with v; fV may have kinks and end in plateaus.
 struct Velocity {
@@ -61,8 +64,6 @@ struct Velocity {
 
 template <class C>
 Velocity velocity_of_load(const C& curve, double activation, double active, double damping, double load) {
-  constexpr double undamped_limit = 10.0;
-
   // No active force: below -vmax the damper is alone, and without activation always.
   if (damping > 0.0 && (load <= -damping || !(active > 0.0))) return {load / damping};
   const auto velocity_of = [&](double force) { return curve.inverse_force_velocity(force, activation); };
@@ -132,7 +133,7 @@ struct Balance {
               : Jet2<double>{unturned, 0.0, 0.0};
     const Jet2<double> active = product(chain(curve.active_force_length_jet(l / l0), c / l0, dc / l0), velocity);
     const Jet2<double> parallel = chain(passive_jet(curve, unit, l / l0), c / l0, dc / l0);
-    const double damping = unit.damping * speed;
+    const double damping = unit.effective_damping() * speed;
     return product({activation * active.value + parallel.value + damping * c,
                     activation * active.slope + parallel.slope + damping * dc,
                     activation * active.curvature + parallel.curvature + damping * ddc},
@@ -219,7 +220,7 @@ struct Balance {
     const double l = std::hypot(slack, h), norm_length = l / unit.optimal_fibre_length;
     const double active = activation * curve.active_force_length(norm_length);
     const Velocity limit =
-        velocity_of_load(curve, activation, active, unit.damping, -passive(curve, unit, norm_length));
+        velocity_of_load(curve, activation, active, unit.effective_damping(), -passive(curve, unit, norm_length));
     const Balance slower{curve, unit, length, limit.value * l / slack, activation, true};
     const double first =
         curve.tendon_force_jet(std::nextafter(1.0, 2.0), unit.tendon_strain).slope / unit.tendon_slack_length;
@@ -241,6 +242,7 @@ FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, doubl
   fibre.fibre_length = std::hypot(along, unit.height());
   fibre.cos_pennation = along / fibre.fibre_length;
   fibre.fibre_velocity = slope * speed * fibre.cos_pennation;
+  fibre.transmission = slope;
   fibre.outside_domain = x < least + eps || !in_domain(unit, fibre.fibre_length);
   return fibre;
 }
@@ -248,14 +250,14 @@ FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, doubl
 MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre, double activation) {
   const double norm_length = fibre.fibre_length / unit.optimal_fibre_length;
   const double norm_velocity = fibre.fibre_velocity / unit.max_speed();
-  const double along = unit.max_isometric_force * fibre.cos_pennation;
+  const double along = unit.max_isometric_force * fibre.cos_pennation * fibre.transmission;
   return std::visit(
       [&](const auto& curve) {
         MuscleForces forces;
         forces.active = along * curve.active_force_length(norm_length) *
                         std::max(curve.force_velocity(norm_velocity, activation), 0.0);
         forces.passive = along * passive(curve, unit, norm_length);
-        forces.damping = along * unit.damping * norm_velocity;
+        forces.damping = along * unit.effective_damping() * norm_velocity;
         return forces;
       },
       unit.curve);
@@ -271,6 +273,11 @@ double tendon_force(const MuscleParameters& unit, double length, double fibre_le
 FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation) {
   const double least = std::hypot(unit.least_along(), unit.height());
   FibreState fibre;
+  if (!std::isfinite(length + fibre_length + activation)) {
+    fibre.fibre_length = fibre.fibre_velocity = fibre.cos_pennation = std::numeric_limits<double>::quiet_NaN();
+    fibre.outside_domain = true, fibre.converged = false;
+    return fibre;
+  }
   fibre.fibre_length = std::max(fibre_length, least);
   const double along = along_tendon(unit, fibre.fibre_length);
   fibre.cos_pennation = along / fibre.fibre_length;
@@ -282,7 +289,7 @@ FibreState compliant_fibre(const MuscleParameters& unit, double length, double f
         const double stop = 20.0 * std::max(least - fibre_length, 0.0) / unit.optimal_fibre_length;
         const double tendon = tendon_jet(curve, unit, length, along).value / fibre.cos_pennation;
         const double active = activation * curve.active_force_length(norm_length);
-        const Velocity v = velocity_of_load(curve, activation, active, unit.is_damped() ? unit.damping : 0.0,
+        const Velocity v = velocity_of_load(curve, activation, active, unit.effective_damping(),
                                             tendon + stop - passive(curve, unit, norm_length));
         fibre.fibre_velocity = v.value * unit.max_speed();
         fibre.converged = v.converged;
@@ -350,7 +357,10 @@ MuscleQuantities muscle_quantities(const MuscleParameters& unit, double length, 
   out.tendon_force = rigid ? rigid_tendon_force(forces, activation) : tendon_force(unit, length, fibre.fibre_length);
   // of a damper that would push, what the fibres' pull allows
   if (rigid) out.damping_force = std::max(out.damping_force, -(out.active_force + out.passive_force));
-  out.active_power = -out.active_force / fibre.cos_pennation * fibre.fibre_velocity;
+  // Fibres that pull less on the path move less by as much, so power is the same on both sides.
+  const double per_transmission = fibre.transmission > 0.0 ? 1.0 / (fibre.transmission * fibre.cos_pennation) : 0.0;
+  out.active_power = -out.active_force * per_transmission * fibre.fibre_velocity;
+  out.damping_power = out.damping_force * per_transmission * fibre.fibre_velocity;
   out.outside_domain = fibre.outside_domain;
   return out;
 }
@@ -384,15 +394,18 @@ MuscleStiffness stiffness(const MuscleParameters& unit, double length, const Fib
         const double velocity =
             std::max(curve.force_velocity(fibre.fibre_velocity / unit.max_speed(), activation), 0.0);
         const Jet2<double> parallel = passive_jet(curve, unit, norm_length);
-        const double force = unit.max_isometric_force * (activation * active.value * velocity + parallel.value +
-                                                         unit.damping * fibre.fibre_velocity / unit.max_speed());
+        const double force =
+            unit.max_isometric_force * (activation * active.value * velocity + parallel.value +
+                                        unit.effective_damping() * fibre.fibre_velocity / unit.max_speed());
         out.fibre = unit.max_isometric_force / unit.optimal_fibre_length *
                     (activation * active.slope * velocity + parallel.slope);
         // s = l cos(alpha): dl/ds = cos(alpha), and cos(alpha) itself grows by sin^2(alpha) / l a metre of s
         out.fibre_along = out.fibre * cos * cos + force * (1.0 - cos * cos) / fibre.fibre_length;
         if (unit.has_rigid_tendon()) {
+          // In the corner where it goes slack, F t with t the transmission: t grows from 0 to 1 over a twentieth of l0.
+          const double t = fibre.transmission, dt = t > 0.0 && t < 1.0 ? 1.0 / unit.least_along() : 0.0;
           out.tendon = std::numeric_limits<double>::infinity();
-          out.muscle_tendon = out.fibre_along;
+          out.muscle_tendon = force > 0.0 ? out.fibre_along * t * t + force * cos * dt : 0.0;
           return;
         }
         out.tendon = unit.max_isometric_force / unit.tendon_slack_length *
@@ -404,31 +417,51 @@ MuscleStiffness stiffness(const MuscleParameters& unit, double length, const Fib
   return out;
 }
 
-FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, const FibreState& fibre,
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
                                           double activation) {
-  // G(v, l, L, a) = a fL(l) fV(v; a) + fP(l) + damping v - fT(L - l cos) / cos = 0 in normalised v.
   FibreVelocitySlopes out;
+  const FibreState fibre = compliant_fibre(unit, length, fibre_length, activation);
   const double l0 = unit.optimal_fibre_length, l = fibre.fibre_length, cos = fibre.cos_pennation;
   const double norm_length = l / l0, norm_velocity = fibre.fibre_velocity / unit.max_speed();
+  const bool stopped = fibre_length < l;
   std::visit(
       [&](const auto& curve) {
         using Two = Dual<2>;
-        const Jet2<double> active = curve.active_force_length_jet(norm_length);
-        const Two velocity = curve.force_velocity(Two(norm_velocity, 0), Two(activation, 1));
-        const bool pulls = velocity.a > 0.0;
+        // active fV(v; a) + damping v = load, as compliant_fibre() has it, with derivatives by fibre length
+        const Jet2<double> law = curve.active_force_length_jet(norm_length);
         const Jet2<double> parallel = passive_jet(curve, unit, norm_length);
         const Jet2<double> tendon = tendon_jet(curve, unit, length, along_tendon(unit, l));
-        const double by_velocity = (pulls ? activation * active.value * velocity.v[0] : 0.0) + unit.damping;
+        const double active = activation * law.value, active_by_l = stopped ? 0.0 : activation * law.slope / l0;
+        const double per_length = tendon.slope / unit.tendon_slack_length;
+        const double stop = stopped ? 20.0 * (l - fibre_length) / l0 : 0.0;
+        const double load = tendon.value / cos + stop - parallel.value;
         const double dcos = (1.0 - cos * cos) / (l * cos);  // d cos(alpha) / dl
-        const double tendon_by_length = tendon.slope / unit.tendon_slack_length;
-        const double by_fibre = (activation * active.slope * std::max(velocity.a, 0.0) + parallel.slope) / l0 +
-                                tendon_by_length / (cos * cos) + tendon.value * dcos / (cos * cos);
-        const double by_activation = pulls ? active.value * (velocity.a + activation * velocity.v[1]) : 0.0;
-        if (!(by_velocity >= 1e-6)) return;  // nothing resists: the velocity is held at its limit
-        const double scale = unit.max_speed() / by_velocity;
-        out.by_fibre_length = -by_fibre * scale;
-        out.by_length = tendon_by_length / cos * scale;
-        out.by_activation = -by_activation * scale;
+        const double load_by_l =
+            stopped ? -20.0 / l0 : -per_length / (cos * cos) - tendon.value * dcos / (cos * cos) - parallel.slope / l0;
+        const double load_by_length = per_length / cos;
+
+        const double damping = unit.effective_damping(), speed = unit.max_speed();
+        if (damping > 0.0) {
+          Two velocity = curve.force_velocity(Two(norm_velocity, 0), Two(activation, 1));
+          if (!(velocity.a > 0.0)) velocity = Two(0.0);
+          const double scale = speed / (active * velocity.v[0] + damping);
+          out.by_fibre_length = (load_by_l - active_by_l * velocity.a) * scale;
+          out.by_length = load_by_length * scale;
+          out.by_activation = -(law.value * velocity.a + active * velocity.v[1]) * scale;
+          return;
+        }
+        const auto inverse = [&](double force) {
+          return curve.inverse_force_velocity(Two(force, 0), Two(activation, 1));
+        };
+        if (load <= 0.0) {
+          out.by_activation = inverse(0.0).v[1] * speed;
+        } else if (active > 1e-9 && norm_velocity < undamped_limit * (1.0 - 1e-12)) {  // else it is held
+          const double ratio = load / active;
+          const Two v = inverse(ratio);
+          out.by_fibre_length = v.v[0] * (load_by_l - ratio * active_by_l) / active * speed;
+          out.by_length = v.v[0] * load_by_length / active * speed;
+          out.by_activation = (v.v[1] - v.v[0] * ratio * law.value / active) * speed;
+        }
       },
       unit.curve);
   return out;
@@ -452,7 +485,7 @@ TendonForceResidual tendon_force_residual(const MuscleParameters& unit, double n
         const Five sum =
             a * curve.active_force_length(norm_length) * curve.force_velocity(norm_velocity, a) +
             unit.passive_scale * curve.passive_force_length(norm_length, unit.passive_strain, unit.passive_shape) +
-            unit.damping * norm_velocity;
+            unit.effective_damping() * norm_velocity;
         const Five residual = sum * cos - f;
         out.value = residual.a;
         out.by_force = residual.v[0];

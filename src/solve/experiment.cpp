@@ -17,11 +17,13 @@ namespace {
 enum State : std::size_t { activation, fibre, contractile, damper, whole, umberger, bhargava, count };
 using Vector = std::vector<double>;
 
-/// Between two corners both histories are straight, also where a step's stages look beyond them.
+/// Between two corners both histories are straight, also where a step's stages look beyond them. Activation follows the
+/// drive: the excitation, or the least activation where the excitation is below it.
 struct Span {
-  double start, length, speed, excitation, excitation_rate;
+  double start, length, speed, excitation, excitation_rate, drive, drive_rate;
   double length_at(double t) const { return length + speed * (t - start); }
   double excitation_at(double t) const { return std::clamp(excitation + excitation_rate * (t - start), 0.0, 1.0); }
+  double drive_at(double t) const { return std::clamp(drive + drive_rate * (t - start), 0.0, 1.0); }
 };
 
 class Apparatus {
@@ -45,9 +47,6 @@ class Apparatus {
     const FibreState state = fibres(t, x[fibre], now.activation);
     now.muscle = muscle_quantities(unit_, now.length, state, now.activation);
     now.stiffness = stiffness(unit_, now.length, state, now.activation);
-    const double velocity = state.fibre_velocity, cos = state.cos_pennation;
-    now.contractile_power = -now.muscle.active_force / cos * velocity;
-    now.damping_power = now.muscle.damping_force / cos * velocity;
     now.muscle_tendon_power = -now.muscle.tendon_force * now.speed;
     const MetabolicState heat = metabolic_state(unit_, state, now.excitation, now.activation);
     now.umberger = umberger2010(unit_, metabolic_, heat);
@@ -64,15 +63,18 @@ class Apparatus {
   }
 
   void rates(const double* x, double t, double* out) const {
-    const ExperimentInstant now = instant(x, t);
-    out[activation] = activation_rate(unit_, std::max(now.excitation, unit_.minimum_activation), now.activation);
-    out[fibre] = unit_.has_rigid_tendon() ? 0.0 : now.muscle.fibre_velocity / unit_.optimal_fibre_length;
+    const double a = std::clamp(x[activation], 0.0, 1.0), e = span.excitation_at(t);
+    const FibreState state = fibres(t, x[fibre], a);
+    const MuscleQuantities muscle = muscle_quantities(unit_, span.length_at(t), state, a);
+    const MetabolicState heat = metabolic_state(unit_, state, e, a);
+    out[activation] = activation_rate(unit_, span.drive_at(t), a);
+    out[fibre] = unit_.has_rigid_tendon() ? 0.0 : state.fibre_velocity / unit_.optimal_fibre_length;
     const double per = 1.0 / energy_scale();
-    out[contractile] = per * now.contractile_power;
-    out[damper] = per * now.damping_power;
-    out[whole] = per * now.muscle_tendon_power;
-    out[umberger] = per * now.umberger.total;
-    out[bhargava] = per * now.bhargava.total;
+    out[contractile] = per * muscle.active_power;
+    out[damper] = per * muscle.damping_power;
+    out[whole] = -per * muscle.tendon_force * span.speed;
+    out[umberger] = per * umberger2010(unit_, metabolic_, heat).total;
+    out[bhargava] = per * bhargava2004(unit_, metabolic_, heat).total;
   }
 
   /// Of rates(). Activation and fibre length, which may be stiff, in closed form; the quadratures, on which nothing
@@ -80,8 +82,7 @@ class Apparatus {
   void jacobian(const double* x, double t, double* by_state, double* by_time) const {
     std::fill(by_state, by_state + count * count, 0.0);
     std::fill(by_time, by_time + count, 0.0);
-    std::array<double, count> ahead{}, behind{};
-    std::array<double, count> moved{};
+    std::array<double, count> ahead{}, behind{}, moved{};
     std::copy_n(x, std::size_t{count}, moved.begin());
     for (const State state : {activation, fibre}) {
       const double step = 1e-6;
@@ -97,13 +98,12 @@ class Apparatus {
     rates(x, t - 1e-6, behind.data());
     for (std::size_t row = contractile; row < count; ++row) by_time[row] = (ahead[row] - behind[row]) / 2e-6;
 
-    const double a = std::clamp(x[activation], 0.0, 1.0), e = std::max(span.excitation_at(t), unit_.minimum_activation);
-    const Dual<2> rate = activation_rate(unit_, Dual<2>(e, 0), Dual<2>(a, 1));
+    const double a = std::clamp(x[activation], 0.0, 1.0), l0 = unit_.optimal_fibre_length;
+    const Dual<2> rate = activation_rate(unit_, Dual<2>(span.drive_at(t), 0), Dual<2>(a, 1));
     by_state[activation * count + activation] = rate.v[1];
-    by_time[activation] = rate.v[0] * span.excitation_rate;
+    by_time[activation] = rate.v[0] * span.drive_rate;
     if (unit_.has_rigid_tendon()) return;
-    const FibreVelocitySlopes slopes = fibre_velocity_slopes(unit_, span.length_at(t), fibres(t, x[fibre], a), a);
-    const double l0 = unit_.optimal_fibre_length;
+    const FibreVelocitySlopes slopes = fibre_velocity_slopes(unit_, span.length_at(t), x[fibre] * l0, a);
     by_state[fibre * count + activation] = slopes.by_activation / l0;
     by_state[fibre * count + fibre] = slopes.by_fibre_length;
     by_time[fibre] = slopes.by_length * span.speed / l0;
@@ -118,9 +118,8 @@ class Apparatus {
 
 }  // namespace
 
-History::Point History::at(double t, bool before) const {
-  const auto next =
-      before ? std::lower_bound(time.begin(), time.end(), t) : std::upper_bound(time.begin(), time.end(), t);
+History::Point History::at(double t) const {
+  const auto next = std::upper_bound(time.begin(), time.end(), t);
   if (next == time.begin()) return {value.front(), 0.0};
   const std::size_t i = static_cast<std::size_t>(next - time.begin()) - 1;
   if (steps || next == time.end()) return {value[i], 0.0};
@@ -131,23 +130,58 @@ History::Point History::at(double t, bool before) const {
 int run_experiment(const MuscleParameters& unit, const MetabolicParameters& metabolic, const History& length,
                    const History& excitation, const ExperimentOptions& options, std::span<const double> times,
                    const std::function<void(const ExperimentInstant&)>& observe) {
+  const auto usable = [](const auto& values, bool increasing) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]) || (increasing && i > 0 && !(values[i] > values[i - 1]))) return false;
+    return !values.empty();
+  };
+  for (const History* history : {&length, &excitation})
+    if (!usable(history->time, true) || !usable(history->value, false) || history->time.size() != history->value.size())
+      throw Error(Kind::input, "run_experiment", "expected histories with increasing times and as many finite values");
+  if (times.size() < 2 || !usable(times, true))
+    throw Error(Kind::input, "run_experiment", "expected two or more increasing times");
+  if (!(unit.max_isometric_force > 0.0)) throw Error(Kind::input, "run_experiment", "expected a muscle with force");
+  if (!unit.has_rigid_tendon() && unit.effective_damping() == 0.0 && !(unit.minimum_activation >= 0.001))
+    throw Error(
+        Kind::input, "run_experiment",
+        "expected damping of at least 1e-6 or a least activation of at least 0.001 in a muscle with a compliant "
+        "tendon, found neither: nothing would hold the velocity of inactive fibres");
+
+  constexpr int most_steps = 1'000'000;
   Apparatus apparatus(unit, metabolic);
   // Times this near to each other are the same.
   const double rounding = 1e-12 * (times.back() - times.front());
-  const auto straight = [&](double from) {
+  const auto straight = [&](double from, double to) {
     const History::Point L = length.at(from + rounding), e = excitation.at(from + rounding);
-    apparatus.span = {from, L.value - L.rate * rounding, L.rate, e.value - e.rate * rounding, e.rate};
+    const double start = e.value - e.rate * rounding;
+    const bool floored = start + 0.5 * e.rate * (to - from) < unit.minimum_activation;
+    apparatus.span = {from,
+                      L.value - L.rate * rounding,
+                      L.rate,
+                      start,
+                      e.rate,
+                      floored ? unit.minimum_activation : start,
+                      floored ? 0.0 : e.rate};
   };
-  straight(times.front());
+  straight(times.front(), times.front());
   Vector x(count, 0.0);
-  x[activation] = std::clamp(std::max(apparatus.span.excitation, unit.minimum_activation), 0.0, 1.0);
+  x[activation] = std::clamp(apparatus.span.drive, 0.0, 1.0);
   x[fibre] = static_equilibrium(unit, apparatus.span.length, x[activation]).fibre_length / unit.optimal_fibre_length;
 
-  // Corners divide the time into spans in which both histories are straight.
+  // Corners divide the time into spans in which both histories are straight, and excitation is on one side of the least
+  // activation.
   std::vector<double> corners = {times.front(), times.back()};
+  const auto corner = [&](double t) {
+    if (t > times.front() + rounding && t < times.back() - rounding) corners.push_back(t);
+  };
   for (const History* history : {&length, &excitation})
-    for (const double t : history->time)
-      if (t > times.front() + rounding && t < times.back() - rounding) corners.push_back(t);
+    for (const double t : history->time) corner(t);
+  for (std::size_t i = 1; i < excitation.time.size() && !excitation.steps; ++i) {
+    const double before = excitation.value[i - 1] - unit.minimum_activation,
+                 after = excitation.value[i] - unit.minimum_activation;
+    if ((before < 0.0) != (after < 0.0))
+      corner(excitation.time[i - 1] + (excitation.time[i] - excitation.time[i - 1]) * before / (before - after));
+  }
   std::sort(corners.begin(), corners.end());
   const auto same = [&](double a, double b) { return b - a <= rounding; };
   corners.erase(std::unique(corners.begin(), corners.end(), same), corners.end());
@@ -160,7 +194,7 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
   std::size_t next = 0;  // of the asked times
   int steps = 0;
   for (std::size_t c = 0; c + 1 < corners.size(); ++c) {
-    straight(corners[c]);
+    straight(corners[c], corners[c + 1]);
     // the span's start, the asked times inside it, and its end
     Vector stops = {corners[c]};
     std::vector<bool> asked = {next < asked_times.size() && asked_times[next] == corners[c]};
@@ -178,7 +212,7 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
       const auto system = [&](const Vector& state, Vector& out, double t) {
         apparatus.rates(state.data(), t, out.data());
       };
-      steps += integrate(system, x, stops, options.tolerance, first_step, longest, see);
+      steps += integrate(system, x, stops, options.tolerance, first_step, longest, see, most_steps);
       continue;
     }
     struct Context {
@@ -196,7 +230,8 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
     double reached = 0.0;
     Vector state = x;
     const StiffEnd end = integrate_stiff(
-        system, state.data(), stops.data(), static_cast<int>(stops.size()), {options.tolerance, first_step, longest},
+        system, state.data(), stops.data(), static_cast<int>(stops.size()),
+        {options.tolerance, first_step, longest, most_steps},
         [](void* of, int i, const double* now) {
           (*static_cast<Context*>(of)->observe)(Vector(now, now + count), static_cast<std::size_t>(i));
         },
@@ -205,9 +240,10 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
     if (end != StiffEnd::done)
       throw Error(Kind::numeric, "t = " + shortest_text(reached) + " s",
                   end == StiffEnd::not_finite ? "expected finite states"
-                                              : "expected an integration step above 1e-14 s, found none within the "
-                                                "tolerance " +
-                                                    shortest_text(options.tolerance));
+                  : end == StiffEnd::too_many_steps
+                      ? "expected at most " + std::to_string(most_steps) + " integration steps, found more"
+                      : "expected an integration step above 1e-14 s, found none within the tolerance " +
+                            shortest_text(options.tolerance));
   }
   if (next < asked_times.size()) observe(apparatus.instant(x.data(), times.back()));
   return steps;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/numeric/odeint.hpp>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "psoas/core/error.hpp"
@@ -14,12 +15,15 @@
 
 namespace psoas {
 
+/// More steps than this come of a system that jumps to and fro.
+inline constexpr int most_integration_steps = 10'000'000;
+
 /// Integrates x from times[0] and hands it over at each time. Throws Error(numeric) when no step can be made. No step is
 /// longer than `longest`: the states follow prescribed curves, and error control cannot see what happens between the
 /// stages of a long step (a slack tendon that is taut for a moment).
 template <class System, class Observer>
 int integrate(System system, std::vector<double> x, const std::vector<double>& times, double tolerance,
-              double first_step, double longest, Observer observe) {
+              double first_step, double longest, Observer observe, int most_steps = most_integration_steps) {
   namespace odeint = boost::numeric::odeint;
   using Stepper = odeint::runge_kutta_dopri5<std::vector<double>>;
   auto stepper = odeint::make_dense_output(tolerance, tolerance, longest, Stepper());
@@ -29,7 +33,11 @@ int integrate(System system, std::vector<double> x, const std::vector<double>& t
   for (std::size_t i = 1; i < times.size(); ++i) {
     while (stepper.current_time() < times[i]) {
       stepper.do_step(system);
-      if (++steps > 10000000 || !(stepper.current_time_step() > 1e-12))
+      if (++steps > most_steps)
+        throw Error(Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s",
+                    "expected at most " + std::to_string(most_steps) + " integration steps within the tolerance " +
+                        shortest_text(tolerance) + ", found more; a stiff tendon may want another method");
+      if (!(stepper.current_time_step() > 1e-12))
         throw Error(
             Kind::numeric, "t = " + shortest_text(stepper.current_time()) + " s",
             "expected an integration step above 1e-12 s, found none within the tolerance " + shortest_text(tolerance));

@@ -49,7 +49,8 @@ StiffEnd integrate_stiff(const StiffSystem& system, double* x, const double* tim
     while (stepper.current_time() < times[i]) {
       stepper.do_step(std::make_pair(rates, jacobian));
       *t = stepper.current_time();
-      if (++*steps > 10000000 || !(stepper.current_time_step() > 1e-14)) return StiffEnd::step_too_small;
+      if (++*steps > options.most_steps) return StiffEnd::too_many_steps;
+      if (!(stepper.current_time_step() > 1e-14)) return StiffEnd::step_too_small;
       const Vector& now = stepper.current_state();
       if (!std::all_of(now.begin(), now.end(), [](double value) { return std::isfinite(value); }))
         return StiffEnd::not_finite;

@@ -21,10 +21,11 @@ struct StiffOptions {
   double tolerance = 1e-8;   ///< absolute and relative error a step
   double first_step = 1e-4;  ///< [s]
   double longest = 1e9;      ///< longest step [s]
+  int most_steps = 10'000'000;
 };
 
 /// Why an integration ended.
-enum class StiffEnd { done, step_too_small, not_finite };
+enum class StiffEnd { done, step_too_small, too_many_steps, not_finite };
 
 /// Integrates `x` (overwritten) from times[0] through `count` increasing times, calling observe(context, i, x) at each.
 /// `steps` receives the number of steps, `t` where it ended. Rosenbrock of fourth order with error control and dense

@@ -166,7 +166,7 @@ void muscle_movement(const Root&, Rows& rows) {
           const double a = activation.at(t).value;
           const FibreState fibre = rigid_tendon_fibre(unit, path(t), movement.jet(t).slope);
           const MuscleForces forces = fibre_forces(unit, fibre, a);
-          force.push_back(a * forces.active + forces.passive + forces.damping);
+          force.push_back(rigid_tendon_force(forces, a));
         }
       } else {
         // Activation itself is what is known: dynamics so fast that it follows the excitation.

@@ -90,7 +90,7 @@ const Experiment experiments[] = {
      "%, passive curves as their authors have them. Accepted: what Millard et al. published as the limits of "
      "their damped and their rigid model over such trials. Theirs are means over whole trials, as far as is "
      "known with the rest before and after; here rest is left out. With the first 0.1 s the errors would be 14.2 "
-     "and 24.2 (De Groote), 11.1 and 21.5 (Millard), 14.9 and 24.4 % (Thelen). The data are T. G. Sandercock's, "
+     "and 23.8 (De Groote), 11.1 and 20.7 (Millard), 14.9 and 23.3 % (Thelen). The data are T. G. Sandercock's, "
      "from files without a licence (Sgarzi et al.): rounded figures, taken as facts.\n\n"
      "Why it misses. The muscle is right. A rigid tendon gives its fibres the whole speed, up to vmax itself: at "
      "0.26 s 1 to 4 N are left where the muscle, its tendon stretched, still holds 18 N, and at 0.38 s 23 to 28 "

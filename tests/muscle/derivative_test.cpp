@@ -4,6 +4,7 @@
 // curve set.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
@@ -105,7 +106,7 @@ TYPED_TEST(UnitDerivatives, slopes_of_the_fibre_velocity) {
     // near a plateau or corner of a law a difference is none
     const double v = fibre.fibre_velocity / unit.max_speed();
     if (fibre.outside_domain || std::abs(v) < 1e-3 || std::abs(v) > 0.9) continue;
-    const FibreVelocitySlopes found = fibre_velocity_slopes(unit, L, fibre, a);
+    const FibreVelocitySlopes found = fibre_velocity_slopes(unit, L, l, a);
     const double d = 1e-7;
     const auto velocity = [&](double dL, double dl, double da) {
       return compliant_fibre(unit, L + dL, l + dl, a + da).fibre_velocity;
@@ -119,6 +120,31 @@ TYPED_TEST(UnitDerivatives, slopes_of_the_fibre_velocity) {
     ++compared;
   }
   EXPECT_GT(compared, 100);
+}
+
+TYPED_TEST(UnitDerivatives, slopes_of_the_fibre_velocity_at_the_stop_and_where_it_is_held) {
+  struct Place {
+    double damping, norm_length, strain, activation;
+  };
+  MuscleParameters unit = this->unit();
+  const double least = std::hypot(unit.least_along(), unit.height()) / unit.optimal_fibre_length;
+  for (const Place& at : {Place{0.1, 0.97 * least, 0.02, 0.5}, Place{0.1, 0.9 * least, -0.1, 0.0},
+                          Place{0.0, 0.98, -0.02, 0.6}, Place{0.0, 0.98, 0.06, 1e-4}, Place{0.0, 0.98, 0.02, 0.5}}) {
+    unit.damping = at.damping;
+    const double l = at.norm_length * unit.optimal_fibre_length, a = at.activation, d = 1e-7;
+    const double L = this->path(unit, std::max(at.norm_length, least), at.strain);
+    const auto velocity = [&](double dL, double dl, double da) {
+      return compliant_fibre(unit, L + dL, l + dl, a + da).fibre_velocity;
+    };
+    const FibreVelocitySlopes found = fibre_velocity_slopes(unit, L, l, a);
+    const auto near = [&](double exact, double rough, const char* what) {
+      EXPECT_NEAR(exact, rough, 1e-3 * std::max(1.0, std::abs(exact)))
+          << what << " damping " << at.damping << " length " << at.norm_length << " strain " << at.strain;
+    };
+    near(found.by_fibre_length, (velocity(0, d, 0) - velocity(0, -d, 0)) / (2 * d), "fibre length");
+    near(found.by_length, (velocity(d, 0, 0) - velocity(-d, 0, 0)) / (2 * d), "length");
+    if (a > 0.0) near(found.by_activation, (velocity(0, 0, d) - velocity(0, 0, -d)) / (2 * d), "activation");
+  }
 }
 
 TYPED_TEST(UnitDerivatives, tendon_force_as_the_state_is_the_same_muscle) {

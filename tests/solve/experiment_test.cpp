@@ -80,7 +80,7 @@ TYPED_TEST(Experiment, what_is_given_off_is_what_was_made_less_what_was_kept) {
       const double kept = run[i].passive_energy - run[0].passive_energy + run[i].tendon_energy - run[0].tendon_energy;
       worst =
           std::max(worst, std::abs(run[i].muscle_tendon_work - (run[i].contractile_work - run[i].damping_work - kept)));
-      EXPECT_GE(run[i].damping_power, 0.0);
+      EXPECT_GE(run[i].muscle.damping_power, 0.0);
       EXPECT_FALSE(run[i].muscle.outside_domain) << run[i].time;
     }
     EXPECT_GT(through, 1.0);
@@ -93,16 +93,17 @@ TYPED_TEST(Experiment, what_is_given_off_is_what_was_made_less_what_was_kept) {
 }
 
 TYPED_TEST(Experiment, both_integrators_agree) {
+  const double close = TypeParam::continuity == 0 ? 1e-5 : 1e-6;  // kinks cost accuracy
   const MuscleParameters unit = unit_with<TypeParam>();
   const std::vector<double> times = grid(0.7, 70);
   const std::vector<ExperimentInstant> one = run_of(unit, {false, 1e-9}, times),
                                        two = run_of(unit, {true, 1e-9}, times);
   for (std::size_t i = 0; i < times.size(); ++i) {
-    EXPECT_NEAR(one[i].muscle.tendon_force, two[i].muscle.tendon_force, 1e-5 * unit.max_isometric_force) << times[i];
+    EXPECT_NEAR(one[i].muscle.tendon_force, two[i].muscle.tendon_force, close * unit.max_isometric_force) << times[i];
     EXPECT_NEAR(one[i].muscle.fibre_length, two[i].muscle.fibre_length, 1e-6 * unit.optimal_fibre_length) << times[i];
     EXPECT_NEAR(one[i].muscle_tendon_work, two[i].muscle_tendon_work, 1e-6 * unit.max_isometric_force * 0.1)
         << times[i];
-    EXPECT_NEAR(one[i].umberger_energy, two[i].umberger_energy, 1e-3 * std::max(1.0, one[i].umberger_energy))
+    EXPECT_NEAR(one[i].umberger_energy, two[i].umberger_energy, 1e-5 * std::max(1.0, one[i].umberger_energy))
         << times[i];
   }
 }
@@ -160,8 +161,7 @@ TEST(ExperimentOrder, fixed_steps_converge_at_the_order_of_their_method) {
                             const double l0 = p.unit.optimal_fibre_length, L = p.length(t);
                             const Dual<2> e(0.5 + 0.4 * std::sin(9.0 * t), 0), a(x[0], 1);
                             const Dual<2> rate = activation_rate(p.unit, e, a);
-                            const FibreState fibre = compliant_fibre(p.unit, L, x[1] * l0, x[0]);
-                            const FibreVelocitySlopes slopes = fibre_velocity_slopes(p.unit, L, fibre, x[0]);
+                            const FibreVelocitySlopes slopes = fibre_velocity_slopes(p.unit, L, x[1] * l0, x[0]);
                             by_state[0] = rate.v[1], by_state[1] = 0.0;
                             by_state[2] = slopes.by_activation / l0, by_state[3] = slopes.by_fibre_length;
                             by_time[0] = rate.v[0] * 3.6 * std::cos(9.0 * t);
@@ -245,11 +245,53 @@ TEST(ExperimentHistory, corners_belong_to_what_follows) {
   EXPECT_EQ(line.at(-1.0).rate, 0.0);
   EXPECT_EQ(line.at(0.5).value, 3.0);
   EXPECT_EQ(line.at(1.0).rate, -2.0);
-  EXPECT_EQ(line.at(1.0, true).rate, 2.0);
   EXPECT_EQ(line.at(9.0).value, 0.0);
   EXPECT_EQ(steps.at(0.999).value, 0.2);
   EXPECT_EQ(steps.at(1.0).value, 0.8);
-  EXPECT_EQ(steps.at(1.0, true).value, 0.2);
+}
+
+TYPED_TEST(Experiment, excitation_below_the_least_activation_counts_as_it) {
+  // A ramp from 0 through the least activation: both integrators pass the corner in about as many steps.
+  MuscleParameters unit = unit_with<TypeParam>();
+  unit.minimum_activation = 0.3;
+  const History length{{0.0}, {path(unit, 1.05)}, false}, ramp{{0.0, 0.5}, {0.0, 1.0}, false};
+  const std::vector<double> times = grid(0.5, 50);
+  std::vector<ExperimentInstant> one, two;
+  const int explicit_steps = run_experiment(unit, {}, length, ramp, {false, 1e-9}, times,
+                                            [&](const ExperimentInstant& now) { one.push_back(now); });
+  const int implicit_steps = run_experiment(unit, {}, length, ramp, {true, 1e-9}, times,
+                                            [&](const ExperimentInstant& now) { two.push_back(now); });
+  EXPECT_LT(implicit_steps, 5 * explicit_steps);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] <= 0.15) {
+      EXPECT_NEAR(one[i].activation, 0.3, 1e-12);
+      EXPECT_NEAR(two[i].activation, 0.3, 1e-12);
+    }
+    EXPECT_NEAR(one[i].activation, two[i].activation, 1e-7);
+    EXPECT_NEAR(one[i].muscle.tendon_force, two[i].muscle.tendon_force, 1e-6 * unit.max_isometric_force);
+    EXPECT_NEAR(one[i].excitation, 2.0 * times[i], 1e-12);
+  }
+}
+
+TYPED_TEST(Experiment, energy_closes_where_a_rigid_unit_goes_slack) {
+  MuscleParameters unit = unit_with<TypeParam>();
+  unit.rigid_tendon = true;
+  const double l0 = unit.optimal_fibre_length;
+  const History length{
+      {0.0, 0.1, 0.4, 0.7}, {path(unit, 1.1), path(unit, 1.1), unit.tendon_slack_length, path(unit, 1.0)}, false};
+  std::vector<ExperimentInstant> run;
+  run_experiment(unit, {}, length, {{0.0}, {0.6}, true}, {false, 1e-11}, grid(0.7, 700),
+                 [&](const ExperimentInstant& now) { run.push_back(now); });
+  double worst = 0.0, turnover = 0.0;
+  for (std::size_t i = 1; i < run.size(); ++i) {
+    const double kept = run[i].passive_energy - run[0].passive_energy;
+    worst =
+        std::max(worst, std::abs(run[i].muscle_tendon_work - (run[i].contractile_work - run[i].damping_work - kept)));
+    turnover += std::abs(run[i].contractile_work - run[i - 1].contractile_work);
+  }
+  EXPECT_NEAR(run[400].muscle.fibre_length, std::hypot(0.05 * l0, unit.height()), 1e-3 * l0);
+  EXPECT_EQ(run[400].muscle.tendon_force, 0.0);
+  EXPECT_LT(worst, 1e-8 * turnover);
 }
 
 TEST(ExperimentHistory, corners_that_differ_by_rounding_are_one) {

@@ -140,7 +140,7 @@ inline std::string unit_fault(const MuscleParameters& unit) {
         see("fibre stiffness along the tendon", stiff.fibre_along);
         see("muscle-tendon stiffness", stiff.muscle_tendon);
         if (!unit.has_rigid_tendon()) {
-          const FibreVelocitySlopes slopes = fibre_velocity_slopes(unit, L, fibre, a);
+          const FibreVelocitySlopes slopes = fibre_velocity_slopes(unit, L, stretch * unit.optimal_fibre_length, a);
           see("slope of fibre velocity over fibre length", slopes.by_fibre_length);
           see("slope of fibre velocity over length", slopes.by_length);
           see("slope of fibre velocity over activation", slopes.by_activation);

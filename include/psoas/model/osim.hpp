@@ -29,9 +29,10 @@ struct OsimImport {
 /// other ones, whatever the file says. Not taken over: a maximal pennation angle.
 ///
 /// Contact spheres become points of foot contact. What is not imported and leaves the mechanism as it is (markers,
-/// actuators, other contact geometry and contact forces, geometry for display, other muscles) is noted. Throws Error(io) when the file cannot be read and Error(input) that lists every problem with file and line:
-/// malformed XML, missing or malformed values, unknown frames or names, and structure that psoas cannot represent
-/// (other joints, functions and constraints, moving path points, closed loops).
+/// actuators, other contact geometry and contact forces, geometry for display, other muscles) is noted. Throws Error(io)
+/// when the file cannot be read and Error(input) that lists every problem with file and line: malformed XML, missing or
+/// malformed values, unknown frames or names, and structure that psoas cannot represent (other joints, functions and
+/// constraints, moving path points, closed loops).
 OsimImport read_osim(const std::string& path);
 
 }  // namespace psoas

@@ -45,7 +45,7 @@ struct MuscleParameters {
   double least_along() const { return 0.05 * optimal_fibre_length; }
   /// vmax [m/s].
   double max_speed() const { return optimal_fibre_length * max_contraction_velocity; }
-  bool is_damped() const { return damping >= least_damping; }
+  double effective_damping() const { return damping >= least_damping ? damping : 0.0; }
   /// A tendon of no length is rigid too.
   bool has_rigid_tendon() const { return rigid_tendon || !(tendon_slack_length > 0.0); }
 };
@@ -57,12 +57,14 @@ struct FibreState {
   double fibre_velocity = 0.0;  ///< lengthening + [m/s]
   double cos_pennation = 1.0;   ///< [-]
   bool outside_domain = false;
-  bool converged = true;  ///< of compliant_fibre(): the force balance is met
+  bool converged = true;      ///< of compliant_fibre(): the force balance is met
+  double transmission = 1.0;  ///< of fibre force to a rigid tendon: below 1 where the unit goes slack [-]
 };
 
-/// Forces along the tendon [N]: tendon force = activation * active + passive + damping. `active` and `passive` are
-/// never negative: 0 where fibres shorten faster than vmax, and where they are shorter than the passive curve's zero.
-/// `passive` is the parallel element alone; `damping` has the sign of the fibre velocity.
+/// Forces along the tendon [N]; their sum, activation * active + passive + damping, is the tendon force, for a rigid
+/// tendon see rigid_tendon_force(). `active` and `passive` are never negative: 0 where fibres shorten faster than vmax,
+/// and where they are shorter than the passive curve's zero. `passive` is the parallel element alone; `damping` has the
+/// sign of the fibre velocity.
 struct MuscleForces {
   double active = 0.0;  ///< per unit of activation
   double passive = 0.0, damping = 0.0;
@@ -96,18 +98,21 @@ struct MuscleQuantities {
   double tendon_length = 0.0, tendon_strain = 0.0;                      ///< [m], over slack length [-]
   double active_force = 0.0, passive_force = 0.0, damping_force = 0.0;  ///< along the tendon, at this activation [N]
   double tendon_force = 0.0;                                            ///< [N]
-  double active_power = 0.0;  ///< of the contractile element, shortening + [W]
+  double active_power = 0.0;   ///< of the contractile element, shortening + [W]
+  double damping_power = 0.0;  ///< taken up by the damper, >= 0 [W]
   bool outside_domain = false;
 };
 
 /// Fibres of a unit whose tendon stays at slack length, at path length [m] and lengthening speed [m/s]. Fibres shorter
-/// than a twentieth of l0 along the tendon stay there (with a smooth corner), do not move, and are flagged.
+/// than a twentieth of l0 along the tendon stay there (with a smooth corner), do not move, and are flagged. In the corner
+/// they move less than the path, and by virtual work pull on it as much less: a slack unit pulls nothing.
 FibreState rigid_tendon_fibre(const MuscleParameters& unit, double length, double speed);
 
 /// Fibres of a compliant unit at path length and fibre length [m]: velocity from the force balance, which with damping
 /// > 0 has one answer. Without damping it is the inverse of the force-velocity law, held between its zero (a slack
-/// tendon) and 10 vmax, flagged at these ends and where the load is beyond the law's greatest force. A stop keeps fibres from becoming shorter than the least length: there they
-/// lengthen.
+/// tendon) and 10 vmax, flagged at these ends and where the load is beyond the law's greatest force. A stop keeps fibres
+/// from becoming shorter than the least length: there they lengthen. Arguments that are not finite give nan, not
+/// converged.
 FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation);
 
 /// Forces of the fibres along the tendon. `activation` is the one that force over velocity takes, which changes anything
@@ -161,20 +166,22 @@ struct MuscleStiffness {
 MuscleStiffness stiffness(const MuscleParameters& unit, double length, const FibreState& fibre, double activation);
 
 /// How the velocity of a compliant unit's fibres, as compliant_fibre() has it, changes: what implicit integrators ask
-/// for. By the implicit function theorem on the force balance; on its corners one of the two slopes.
+/// for, at fibre length [m] as integrated (it may be below the stop). By the implicit function theorem on the force
+/// balance; on its corners one of the two slopes; 0 where an undamped velocity is held.
 struct FibreVelocitySlopes {
   double by_fibre_length = 0.0;  ///< [1/s]
   double by_length = 0.0;        ///< [1/s]
   double by_activation = 0.0;    ///< [m/s]
 };
-FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, const FibreState& fibre,
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
                                           double activation);
 
 /// The force balance of a compliant unit with normalised tendon force f = F_T / F0 as its state (De Groote et al. 2016,
 /// formulation 3): the tendon's length follows from f, the fibres' length and velocity from that and the path, and
 ///     residual = (a fL(l) fV(v; a) + fP(l) + damping v) cos(alpha) - f
-/// is 0 on a solution. `slopes` are its derivatives by f, df/dt, activation, path length and path speed. No cut-offs:
-/// all laws as the curve set has them, so that it is as smooth as the set is.
+/// is 0 on a solution. `by_` are its derivatives by f, df/dt, activation, path length and path speed. No cut-offs: all
+/// laws as the curve set has them, so that it is as smooth as the set is. For f > 0: at 0 Millard's and Thelen's tendons
+/// have no stiffness that would turn df/dt into a velocity, and the result is nan or without bound.
 struct TendonForceResidual {
   double value = 0.0;
   double by_force = 0.0, by_force_rate = 0.0, by_activation = 0.0, by_length = 0.0, by_speed = 0.0;

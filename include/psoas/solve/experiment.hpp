@@ -20,11 +20,11 @@ struct History {
   std::vector<double> time, value;
   bool steps = false;  ///< each value holds until the next time; else straight lines join them
 
-  /// Value and rate [per s] at t; at a corner those of what follows, unless `before` asks for what led there.
+  /// Value and rate [per s] at t; at a corner those of what follows.
   struct Point {
     double value, rate;
   };
-  Point at(double t, bool before = false) const;
+  Point at(double t) const;
 };
 
 /// How the states are integrated.
@@ -40,8 +40,6 @@ struct ExperimentInstant {
   double excitation = 0.0, activation = 0.0;  ///< [-]
   MuscleQuantities muscle;                    ///< fibres, tendon, forces
   MuscleStiffness stiffness;                  ///< [N/m]
-  double contractile_power = 0.0;             ///< of the active element
-  double damping_power = 0.0;                 ///< taken up by the damper, >= 0
   double muscle_tendon_power = 0.0;           ///< of the whole unit on what holds it
   double contractile_work = 0.0, damping_work = 0.0, muscle_tendon_work = 0.0;
   double passive_energy = 0.0, tendon_energy = 0.0;     ///< stored [J]
@@ -51,7 +49,9 @@ struct ExperimentInstant {
 
 /// Integrates activation, fibre length (of a compliant tendon) and works, from static equilibrium under the excitation at
 /// times.front() held for ever, and calls `observe` at each of the increasing `times`. Corners of the histories are never
-/// stepped over. Returns the number of steps. Throws Error(numeric) with the time where no step can be made.
+/// stepped over. Returns the number of steps. Throws Error(input) for histories or times that are empty, not finite or do
+/// not increase, for a muscle without force, and for a compliant one with neither damping nor least activation;
+/// Error(numeric) with the time where no step can be made, or more than a million would be.
 int run_experiment(const MuscleParameters& unit, const MetabolicParameters& metabolic, const History& length,
                    const History& excitation, const ExperimentOptions& options, std::span<const double> times,
                    const std::function<void(const ExperimentInstant&)>& observe);

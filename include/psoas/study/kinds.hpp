@@ -198,7 +198,7 @@ struct HistorySpec {
   std::string fault() const {
     if (time.empty() || time.size() != value.size()) return "expected as many values as instants, and at least one";
     for (std::size_t i = 1; i < time.size(); ++i)
-      if (!(time[i] > time[i - 1])) return "expected instants that increase";
+      if (!(time[i] - time[i - 1] >= 1e-6)) return "expected instants that increase by at least 1e-6 s";
     return "";
   }
 };
@@ -229,8 +229,7 @@ struct MuscleExperimentStudy {
     see("length_is", self.length_is,
         Info{"",
              "what the length's values are: the path's length [m], or the fibres' over optimal fibre length [-] with "
-             "the "
-             "tendon at slack length",
+             "the tendon at slack length",
              -inf, inf, "path fibres"});
     see("excitation", self.excitation, Info{"", "excitation over time, 0 to 1"});
     see("duration", self.duration, Info{"s", "from time 0", 1e-6, 1e4});
@@ -239,6 +238,10 @@ struct MuscleExperimentStudy {
     see("method", self.method,
         Info{"", "Dormand-Prince, or Rosenbrock for stiff tendons", -inf, inf, "dopri5 rosenbrock4"});
     see("metabolic", self.metabolic, Info{"", "what metabolic models ask of the muscle"});
+  }
+  std::string fault() const {
+    if (length.time.empty()) return "missing \"length\" (length over time)";
+    return excitation.time.empty() ? "missing \"excitation\" (excitation over time, 0 to 1)" : "";
   }
 };
 
