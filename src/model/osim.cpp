@@ -917,7 +917,7 @@ class Importer {
     muscle.passive_strain = number(node, "FmaxMuscleStrain", 0.6);
     muscle.passive_shape = number(node, "KshapePassive", 5.0);
     Thelen curve;
-    curve.active_width = number(node, "KshapeActive", curve.active_width);
+    curve.active_shape = number(node, "KshapeActive", curve.active_shape);
     curve.velocity_shape = number(node, "Af", curve.velocity_shape);
     curve.eccentric_force = number(node, "Flen", curve.eccentric_force);
     curve.eccentric_linear = number(node, "fv_linear_extrap_threshold", curve.eccentric_linear);

@@ -65,14 +65,14 @@ void set(DeGrooteBlock& b, std::size_t j, const MuscleParameters& unit) {
   b.passive_cut[j] = unit.passive_shape + greatest_growth;
   b.passive_offset[j] = offset;
   b.passive_unit[j] = unit.passive_scale / (portable::exp(unit.passive_shape) - offset);
-  b.tendon_rate[j] = 1.791759469228055 / unit.tendon_strain;
+  b.tendon_rate[j] = DeGrooteFregly::tendon_growth / unit.tendon_strain;
   b.tendon_give[j] = unit.tendon_slack_length / b.tendon_rate[j];
   b.cold_stretch[j] = 0.5 * b.tendon_give[j];
 }
 
 void set(ThelenBlock& b, std::size_t j, const MuscleParameters& unit) {
   const auto& curve = std::get<Thelen>(unit.curve);
-  b.per_width[j] = 1.0 / curve.active_width;
+  b.per_width[j] = 1.0 / curve.active_shape;
   b.per_shape[j] = 1.0 / curve.velocity_shape;
   b.eccentric[j] = curve.eccentric_force;
   b.steepness[j] = (2.0 + 2.0 / curve.velocity_shape) / (curve.eccentric_force - 1.0);

@@ -98,11 +98,12 @@ PSOAS_INLINE void sinh_cosh(double x, double& sinh, double& cosh) {
 
 struct DeGrooteLanes {
   const DeGrooteBlock& b;
-  static constexpr double d1 = -0.3211346127989808, d2 = -8.149, d3 = -0.374, d4 = 0.8825327733249912;
-  static constexpr double b1[3] = {0.8150671134243542, 0.433004984392647, 0.1},
-                          b2[3] = {1.055033428970575, 0.716775413397760, 1.0},
-                          b3[3] = {0.162384573599574, -0.029947116970696, 0.353553390593274},
-                          b4[2] = {0.063303448465465, 0.200356847296188};
+  using Set = DeGrooteFregly;
+  static constexpr double d1 = Set::d1, d2 = Set::d2, d3 = Set::d3, d4 = Set::d4;
+  static constexpr double b1[3] = {Set::bells[0].b1, Set::bells[1].b1, Set::bells[2].b1},
+                          b2[3] = {Set::bells[0].b2, Set::bells[1].b2, Set::bells[2].b2},
+                          b3[3] = {Set::bells[0].b3, Set::bells[1].b3, Set::bells[2].b3},
+                          b4[2] = {Set::bells[0].b4, Set::bells[1].b4};
 
   PSOAS_INLINE double active(std::size_t j, double norm_length) const {
     const double x = (norm_length - 1.0) * b.per_width[j] + 1.0;
@@ -144,8 +145,7 @@ struct DeGrooteLanes {
 
   /// For a tendon length in slack lengths; 0 when slack, where the law is negative.
   PSOAS_INLINE double tendon(std::size_t j, double norm_length) const {
-    constexpr double cut = 6.216606101084865;
-    return not_negative(0.2 * growth(b.tendon_rate[j] * (norm_length - 1.0), cut) - 0.2);
+    return not_negative(Set::c1 * growth(b.tendon_rate[j] * (norm_length - Set::c2), Set::tendon_cut) - Set::c3);
   }
 
   /// The v at which active fV(v) + damping v = load. With v = (sinh w - d3) / d2 this is p w + q sinh w = r, odd and
@@ -197,7 +197,7 @@ struct DeGrooteLanes {
   /// By stretches: the stretch e at which the tendon carries the fibres' force, 0 where they do not pull, less the room
   /// that they leave it. The exponential law's inverse makes this nearly straight; it ends at force 100.
   PSOAS_INLINE Jet balance(std::size_t j, const Jet& force, double room) const {
-    const double give = b.tendon_give[j], f = not_negative(force.value), per = 1.0 / (f + 0.2),
+    const double give = b.tendon_give[j], f = not_negative(force.value), per = 1.0 / (f + Set::c3),
                  rate = per * force.slope;
     const bool pulls = force.value > 0.0;
     return {give * portable::log(1.0 + 5.0 * f) - room, pulls ? 1.0 + give * rate : 1.0,

@@ -217,7 +217,7 @@ TEST_F(Leg, MusclesOfThreeClasses) {
   EXPECT_EQ(rectus.passive_shape, 4);
   EXPECT_EQ(rectus.damping, 0.0);
   const auto& thelen = std::get<Thelen>(rectus.curve);
-  EXPECT_EQ(thelen.active_width, 0.5);
+  EXPECT_EQ(thelen.active_shape, 0.5);
   EXPECT_EQ(thelen.velocity_shape, 0.3);
   EXPECT_EQ(thelen.eccentric_force, 1.8);
   EXPECT_EQ(thelen.eccentric_linear, 0.95);

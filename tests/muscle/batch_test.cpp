@@ -67,7 +67,7 @@ class Random {
       }
       m.curve = compile(millard);
     }
-    if (set == 2) m.curve = Thelen{.active_width = (*this)(0.3, 0.6), .eccentric_force = (*this)(1.3, 1.8)};
+    if (set == 2) m.curve = Thelen{.active_shape = (*this)(0.3, 0.6), .eccentric_force = (*this)(1.3, 1.8)};
     return m;
   }
 

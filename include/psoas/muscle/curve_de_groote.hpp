@@ -138,7 +138,7 @@ struct DeGrooteFregly {
     return c1 * area / rate - c3 * (norm_tendon_length - 1.0);
   }
 
- private:
+  // The constants, for whoever evaluates the laws in another way.
   struct Bell {
     double b1, b2, b3, b4;
   };
@@ -148,8 +148,11 @@ struct DeGrooteFregly {
   static constexpr double d1 = -0.3211346127989808, d2 = -8.149, d3 = -0.374, d4 = 0.8825327733249912;
   static constexpr double c1 = 0.2, c2 = 1.0, c3 = 0.2;
 
-  static constexpr double tendon_cut = 6.216606101084865;                                        // ln((100 + c3) / c1)
-  static double tendon_rate(double tendon_strain) { return 1.791759469228055 / tendon_strain; }  // ln((1 + c3) / c1)
+  static constexpr double tendon_cut = 6.216606101084865;     // ln((100 + c3) / c1)
+  static constexpr double tendon_growth = 1.791759469228055;  // ln((1 + c3) / c1)
+
+ private:
+  static double tendon_rate(double tendon_strain) { return tendon_growth / tendon_strain; }
 
   // A bell is below the least double where |z| > 38; its width may be 0 there (at 0.149 for the second one).
   static bool vanishes(const Bell& b, double x, double width) { return std::abs(x - b.b2) > 38.0 * std::abs(width); }

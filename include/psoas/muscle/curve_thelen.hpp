@@ -28,9 +28,9 @@ struct Thelen {
   static constexpr double least_length() { return 0.2; }
   static constexpr double greatest_length() { return 1.8; }
 
-  double active_width = 0.45, velocity_shape = 0.25, eccentric_force = 1.4, eccentric_linear = 0.95;
+  double active_shape = 0.45, velocity_shape = 0.25, eccentric_force = 1.4, eccentric_linear = 0.95;
   static void each(auto& self, auto&& see) {
-    see("active_width", self.active_width, Info{"1", "active force is exp(-(l / l0 - 1)^2 / this)", 0.01, 10});
+    see("active_shape", self.active_shape, Info{"1", "gamma: active force is exp(-(l / l0 - 1)^2 / this)", 0.01, 10});
     see("velocity_shape", self.velocity_shape, Info{"1", "Af, shape of force over shortening velocity", 0.01, 10});
     see("eccentric_force", self.eccentric_force,
         Info{"1", "limit of active force at fast lengthening, in isometric force", 1.01, 5});
@@ -44,7 +44,7 @@ struct Thelen {
                  "where fibres lengthen";
   }
 
-  /// Active force over fibre length, isometric and fully active: exp(-(norm_length - 1)^2 / active_width).
+  /// Active force over fibre length, isometric and fully active: exp(-(norm_length - 1)^2 / active_shape).
   template <class S>
   S active_force_length(const S& norm_length) const {
     return active_force_length_jet(norm_length).value;
@@ -52,8 +52,8 @@ struct Thelen {
   template <class S>
   Jet2<S> active_force_length_jet(const S& norm_length) const {
     using portable::exp;
-    const S d = norm_length - 1.0, f = exp(-(d * d) / active_width), rate = -2.0 * d / active_width;
-    return {f, f * rate, f * (rate * rate - 2.0 / active_width)};
+    const S d = norm_length - 1.0, f = exp(-(d * d) / active_shape), rate = -2.0 * d / active_shape;
+    return {f, f * rate, f * (rate * rate - 2.0 / active_shape)};
   }
 
   /// Active force over fibre velocity at an activation, as a factor on a fL. With A = 0.25 + 0.75 activation and
