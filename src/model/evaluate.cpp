@@ -46,7 +46,8 @@ void passive_torques(const Model& model, Workspace& work) {
     work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
 }
 
-void store(const MuscleParameters& unit, const FibreState& state, double activation, std::size_t m, Workspace& work) {
+MuscleForces store(const MuscleParameters& unit, const FibreState& state, double activation, std::size_t m,
+                   Workspace& work) {
   const MuscleForces forces = fibre_forces(unit, state, activation);
   work.fibre.fibre_length[m] = state.fibre_length;
   work.fibre.fibre_velocity[m] = state.fibre_velocity;
@@ -56,6 +57,7 @@ void store(const MuscleParameters& unit, const FibreState& state, double activat
   work.force.active[m] = forces.active;
   work.force.passive[m] = forces.passive;
   work.force.damping[m] = forces.damping;
+  return forces;
 }
 
 }  // namespace
@@ -125,9 +127,8 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
     const MuscleParameters& unit = data.units[m];
     const double activation = state.activation()[m];
     if (unit.has_rigid_tendon()) {
-      store(unit, rigid_tendon_fibre(unit, work.length[m], work.speed[m]), activation, m, work);
-      work.tendon_force[m] =
-          rigid_tendon_force({work.force.active[m], work.force.passive[m], work.force.damping[m]}, activation);
+      const FibreState fibre = rigid_tendon_fibre(unit, work.length[m], work.speed[m]);
+      work.tendon_force[m] = rigid_tendon_force(store(unit, fibre, activation, m, work), activation);
     } else {
       const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
       store(unit, fibre, activation, m, work);

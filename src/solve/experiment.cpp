@@ -32,49 +32,40 @@ class Apparatus {
 
   Span span;
 
-  FibreState fibres(double t, double norm_length, double a) const {
-    if (unit_.has_rigid_tendon()) return rigid_tendon_fibre(unit_, span.length_at(t), span.speed);
-    return compliant_fibre(unit_, span.length_at(t), norm_length * unit_.optimal_fibre_length, a);
-  }
-
   ExperimentInstant instant(const double* x, double t) const {
+    const Look look = look_at(x, t);
+    const double scale = energy_scale();
     ExperimentInstant now;
     now.time = t;
     now.length = span.length_at(t);
     now.speed = span.speed;
     now.excitation = span.excitation_at(t);
-    now.activation = std::clamp(x[activation], 0.0, 1.0);
-    const FibreState state = fibres(t, x[fibre], now.activation);
-    now.muscle = muscle_quantities(unit_, now.length, state, now.activation);
-    now.stiffness = stiffness(unit_, now.length, state, now.activation);
+    now.activation = look.activation;
+    now.muscle = look.muscle;
+    now.stiffness = stiffness(unit_, now.length, look.fibre, now.activation);
     now.muscle_tendon_power = -now.muscle.tendon_force * now.speed;
-    const MetabolicState heat = metabolic_state(unit_, state, now.excitation, now.activation);
-    now.umberger = umberger2010(unit_, metabolic_, heat);
-    now.bhargava = bhargava2004(unit_, metabolic_, heat);
-    const double scale = energy_scale();
+    now.umberger = look.umberger;
+    now.bhargava = look.bhargava;
     now.contractile_work = x[contractile] * scale;
     now.damping_work = x[damper] * scale;
     now.muscle_tendon_work = x[whole] * scale;
     now.umberger_energy = x[umberger] * scale;
     now.bhargava_energy = x[bhargava] * scale;
-    now.passive_energy = passive_energy(unit_, state.fibre_length);
-    now.tendon_energy = unit_.has_rigid_tendon() ? 0.0 : tendon_energy(unit_, now.length, state.fibre_length);
+    now.passive_energy = passive_energy(unit_, look.fibre.fibre_length);
+    now.tendon_energy = tendon_energy(unit_, now.length, look.fibre.fibre_length);
     return now;
   }
 
   void rates(const double* x, double t, double* out) const {
-    const double a = std::clamp(x[activation], 0.0, 1.0), e = span.excitation_at(t);
-    const FibreState state = fibres(t, x[fibre], a);
-    const MuscleQuantities muscle = muscle_quantities(unit_, span.length_at(t), state, a);
-    const MetabolicState heat = metabolic_state(unit_, state, e, a);
-    out[activation] = activation_rate(unit_, span.drive_at(t), a);
-    out[fibre] = unit_.has_rigid_tendon() ? 0.0 : state.fibre_velocity / unit_.optimal_fibre_length;
+    const Look look = look_at(x, t);
+    out[activation] = activation_rate(unit_, span.drive_at(t), look.activation);
+    out[fibre] = unit_.has_rigid_tendon() ? 0.0 : look.fibre.fibre_velocity / unit_.optimal_fibre_length;
     const double per = 1.0 / energy_scale();
-    out[contractile] = per * muscle.active_power;
-    out[damper] = per * muscle.damping_power;
-    out[whole] = -per * muscle.tendon_force * span.speed;
-    out[umberger] = per * umberger2010(unit_, metabolic_, heat).total;
-    out[bhargava] = per * bhargava2004(unit_, metabolic_, heat).total;
+    out[contractile] = per * look.muscle.active_power;
+    out[damper] = per * look.muscle.damping_power;
+    out[whole] = -per * look.muscle.tendon_force * span.speed;
+    out[umberger] = per * look.umberger.total;
+    out[bhargava] = per * look.bhargava.total;
   }
 
   /// Of rates(). Activation and fibre length, which may be stiff, in closed form; the quadratures, on which nothing
@@ -112,6 +103,23 @@ class Apparatus {
   double energy_scale() const { return unit_.max_isometric_force * unit_.optimal_fibre_length; }
 
  private:
+  /// What follows from the states.
+  struct Look {
+    double activation;
+    FibreState fibre;
+    MuscleQuantities muscle;
+    MetabolicRate umberger, bhargava;
+  };
+  Look look_at(const double* x, double t) const {
+    const double a = std::clamp(x[State::activation], 0.0, 1.0), length = span.length_at(t);
+    const FibreState state = unit_.has_rigid_tendon()
+                                 ? rigid_tendon_fibre(unit_, length, span.speed)
+                                 : compliant_fibre(unit_, length, x[State::fibre] * unit_.optimal_fibre_length, a);
+    const MetabolicState heat = metabolic_state(unit_, state, span.excitation_at(t), a);
+    return {a, state, muscle_quantities(unit_, length, state, a), umberger2010(unit_, metabolic_, heat),
+            bhargava2004(unit_, metabolic_, heat)};
+  }
+
   MuscleParameters unit_;
   MetabolicParameters metabolic_;
 };
@@ -127,6 +135,14 @@ History::Point History::at(double t) const {
   return {value[i] + rate * (t - time[i]), rate};
 }
 
+std::string experiment_fault(const MuscleParameters& unit) {
+  if (!(unit.max_isometric_force > 0.0)) return "expected a muscle with max_isometric_force above 0, found 0";
+  if (!unit.has_rigid_tendon() && unit.effective_damping() == 0.0 && !(unit.minimum_activation >= 0.001))
+    return "expected damping of at least 1e-6 or minimum_activation of at least 0.001 for a compliant tendon, found "
+           "neither: nothing would hold the velocity of inactive fibres";
+  return "";
+}
+
 int run_experiment(const MuscleParameters& unit, const MetabolicParameters& metabolic, const History& length,
                    const History& excitation, const ExperimentOptions& options, std::span<const double> times,
                    const std::function<void(const ExperimentInstant&)>& observe) {
@@ -140,12 +156,8 @@ int run_experiment(const MuscleParameters& unit, const MetabolicParameters& meta
       throw Error(Kind::input, "run_experiment", "expected histories with increasing times and as many finite values");
   if (times.size() < 2 || !usable(times, true))
     throw Error(Kind::input, "run_experiment", "expected two or more increasing times");
-  if (!(unit.max_isometric_force > 0.0)) throw Error(Kind::input, "run_experiment", "expected a muscle with force");
-  if (!unit.has_rigid_tendon() && unit.effective_damping() == 0.0 && !(unit.minimum_activation >= 0.001))
-    throw Error(
-        Kind::input, "run_experiment",
-        "expected damping of at least 1e-6 or a least activation of at least 0.001 in a muscle with a compliant "
-        "tendon, found neither: nothing would hold the velocity of inactive fibres");
+  if (const std::string fault = experiment_fault(unit); !fault.empty())
+    throw Error(Kind::input, "run_experiment", fault);
 
   constexpr int most_steps = 1'000'000;
   Apparatus apparatus(unit, metabolic);

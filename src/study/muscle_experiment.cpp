@@ -78,13 +78,8 @@ const MuscleParameters& find_unit(const Study& study, const Model& model, const 
     throw Error(Kind::input, study.place("/muscle"),
                 "expected a muscle of the model, found \"" + muscle + "\"" + did_you_mean(muscle, names));
   const MuscleParameters& unit = model.data().units[static_cast<std::size_t>(found - names.begin())];
-  if (!(unit.max_isometric_force > 0.0))
-    throw Error(Kind::input, study.place("/muscle"), "expected a muscle with max_isometric_force above 0, found 0");
-  if (!unit.has_rigid_tendon() && unit.effective_damping() == 0.0 && !(unit.minimum_activation >= 0.001))
-    throw Error(
-        Kind::input, study.place("/muscle"),
-        "expected damping of at least 1e-6 or minimum_activation of at least 0.001 for a compliant tendon, found "
-        "neither: nothing would hold the velocity of inactive fibres");
+  if (const std::string fault = experiment_fault(unit); !fault.empty())
+    throw Error(Kind::input, study.place("/muscle"), fault);
   return unit;
 }
 

@@ -8,10 +8,10 @@
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-#include <random>
 #include <string>
 
 #include "psoas/muscle/unit.hpp"
+#include "support/random.hpp"
 
 namespace psoas {
 namespace {
@@ -22,16 +22,7 @@ constexpr int muscles = 1'000'000;
 constexpr int muscles = 60'000;
 #endif
 
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
-  }
-
- private:
-  std::mt19937 engine_;
-};
+using test::Random;
 
 const std::array<CompiledCurve, 3> sets = {DeGrooteFregly{}, MillardLaws{}, Thelen{}};
 const std::array<std::string, 3> names = {"de_groote_fregly", "millard", "thelen"};

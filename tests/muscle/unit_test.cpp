@@ -1,6 +1,5 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/muscle/unit.hpp"
-#include "support/greatest.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,22 +7,15 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
+
+#include "support/greatest.hpp"
+#include "support/random.hpp"
 
 namespace psoas {
 namespace {
 
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
-  }
-
- private:
-  std::mt19937 engine_;
-};
+using test::Random;
 
 MuscleParameters random_unit(Random& random) {
   MuscleParameters unit;

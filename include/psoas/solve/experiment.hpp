@@ -47,11 +47,14 @@ struct ExperimentInstant {
   double umberger_energy = 0.0, bhargava_energy = 0.0;  ///< since the start [J]
 };
 
+/// Why a muscle cannot be put into the apparatus ("expected …"), or empty: it needs force, and with a compliant tendon
+/// damping or a least activation.
+std::string experiment_fault(const MuscleParameters& unit);
+
 /// Integrates activation, fibre length (of a compliant tendon) and works, from static equilibrium under the excitation at
 /// times.front() held for ever, and calls `observe` at each of the increasing `times`. Corners of the histories are never
 /// stepped over. Returns the number of steps. Throws Error(input) for histories or times that are empty, not finite or do
-/// not increase, for a muscle without force, and for a compliant one with neither damping nor least activation;
-/// Error(numeric) with the time where no step can be made, or more than a million would be.
+/// not increase, and for a muscle with an experiment_fault(); Error(numeric) with the time where no step can be made, or more than a million would be.
 int run_experiment(const MuscleParameters& unit, const MetabolicParameters& metabolic, const History& length,
                    const History& excitation, const ExperimentOptions& options, std::span<const double> times,
                    const std::function<void(const ExperimentInstant&)>& observe);
