@@ -564,6 +564,7 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
         value.inside = value.inside || !complete;
         for (int j = 0; j < links.size; ++j) {
           const Arc<S>& a = string.arcs[at(j)];
+          value.inside = value.inside || !a.rests;
           const int body = path.wraps[at(links[j].wrap)].body;
           pull(last_body, place, body, a.enter);
           value.length += a.length;

@@ -137,6 +137,20 @@ TEST(Scale, TwiceTheSize) {
   }
 }
 
+TEST(Scale, EllipsoidGrowsAlongItsHalfAxes) {
+  ModelSpec spec = tiny_model();
+  SurfaceSpec egg;
+  egg.body = "thigh";
+  egg.orientation = Vec3(0, 0, pi / 2);  // its x is the thigh's y
+  egg.shape = Ellipsoid{Vec3(0.01, 0.02, 0.03)};
+  spec.surfaces["egg"] = egg;
+  Subject subject;
+  subject.scale["thigh"] = Vec3(2, 3, 4);
+  const ModelSpec big = sized(spec, subject);
+  const Vec3 radii = std::get<Ellipsoid>(big.surfaces.find("egg")->shape).radii;
+  EXPECT_NEAR((radii - Vec3(0.03, 0.04, 0.12)).norm(), 0, 1e-15);
+}
+
 TEST(Scale, KeepsTheOperatingRange) {
   const Model generic(full_body()), personal(sized(full_body(), uneven(full_body())));
   const State a = generic.default_state(), b = personal.default_state();

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "psoas/core/kind.hpp"
+#include "psoas/core/linear.hpp"
 
 namespace psoas {
 
@@ -25,7 +26,19 @@ struct Sphere {
   static void each(auto& self, auto&& see) { see("radius", self.radius, Info{"m", "radius", 1e-6, 10}); }
 };
 
+/// An ellipsoid about the local origin with its half-axes along local x, y and z.
+struct Ellipsoid {
+  static constexpr std::string_view name = "ellipsoid",
+                                    help = "ellipsoid about the local origin, half-axes along x, y, z";
+  static constexpr double most = 20.0;  ///< greatest ratio of two radii
+  Vec3 radii{required, required, required};
+  static void each(auto& self, auto&& see) { see("radii", self.radii, Info{"m", "half-axes along x, y, z", 1e-6, 10}); }
+  std::string fault() const {
+    return radii.maxCoeff() > most * radii.minCoeff() ? "expected radii of which none is over 20 times another" : "";
+  }
+};
+
 /// Wrapping surfaces: the table that reader, writer, schema, help and tests walk.
-using Surface = std::variant<Cylinder, Sphere>;
+using Surface = std::variant<Cylinder, Sphere, Ellipsoid>;
 
 }  // namespace psoas

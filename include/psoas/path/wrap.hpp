@@ -6,6 +6,8 @@
 // A new kind gives `way_round()`, `passing()`, `push_out()` and `arc()`.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "psoas/core/dual.hpp"
@@ -37,7 +39,9 @@ struct Contact {
     cut      ///< the line would cut the surface
   };
   State state = clear;
-  int way = 1;  ///< for arc(): cylinder 1 counter-clockwise, -1 clockwise about +z; sphere 1 the short, -1 the long way
+  int way =
+      1;  ///< for arc(): cylinder 1 counter-clockwise, -1 clockwise about +z; sphere 1 the short, -1 the long way;
+          ///< ellipsoid 1 to 3 the half-axis, 4 counter-clockwise, +8 the shortest, from that half-axis; negated
 };
 
 /// Whether the string touches the surface.
@@ -46,6 +50,7 @@ inline bool touches(const Contact& c) { return c.state == Contact::around || c.s
 /// Takes a point that lies inside a surface (surface frame, [m]) just out of it, the shortest way; says whether it did.
 bool push_out(const Cylinder& surface, Vec3& point);
 bool push_out(const Sphere& surface, Vec3& point);
+bool push_out(const Ellipsoid& surface, Vec3& point);
 
 /// The part of a string that lies on a surface.
 template <class S>
@@ -53,6 +58,7 @@ struct Arc {
   Vec3T<S> enter, leave;  ///< where it comes to the surface and leaves it, tangentially [m]
   S length{};             ///< on the surface [m]
   double angle = 0.0;     ///< turned through [rad]; not above zero where the string would not touch
+  bool rests = true;      ///< false: no string was found that rests on the side asked for
 };
 
 /// Decides whether and which way round a string between p and q (surface frame, [m]) wraps.
@@ -63,16 +69,25 @@ struct Arc {
 /// three quarters of a turn on, or with a half-axis for a side, it is as likely to have come off, and `clear`). Side::shortest never gets
 /// there: its string changes sides when the straight line passes through the axis or centre, with a jump of force, not of
 /// length. On a sphere nothing holds a string on the long way round: there Side::shortest is the one to use.
+///
+/// On an ellipsoid a string has one place to rest, at the side of the centre on which the line passes, or where that is
+/// near the centre or the ellipsoid is long, one at either side. Side::shortest takes the shorter string; it changes
+/// sides where both are as long, with a jump of force, not of length. Any other side takes the place to rest that points
+/// more to it (for the turning ones, to the side on which z is passed that way); where it changes places, or there is
+/// none on that side, the length jumps. `Arc::rests` is false where the string rests at another side than the one asked
+/// for, which evaluate_path() flags.
 template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
 
 /// The way round that a side means for a string between p and q (surface frame, outside the surface).
 int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side);
 int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side);
+int way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, Side side);
 
 /// What the surface does to a string between p and q that is to go the given way round.
 Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way);
 Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way);
+Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way);
 
 template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
@@ -161,6 +176,92 @@ Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way)
   const S angle = t.leave - t.enter;
   const auto place = [&](const S& a) -> Vec3T<S> { return S(r * cos(a)) * e + S(r * w * sin(a)) * across; };
   return {place(t.enter), place(t.leave), r * angle, value_of(angle)};
+}
+
+namespace detail {
+
+/// A geodesic from x along t to y along v, tangent to the lines to p and q, or nearly so.
+struct Geodesic {
+  Vec3 x, t, y, v;
+  double length = 0.0;                    // negative where the line from p to q misses the surface
+  std::array<double, 2> field{1.0, 0.0};  // Jacobi's at y: of a start moved aside by 1, of one turned by 1
+  std::array<double, 2> slope{0.0, 1.0};  // per length
+  bool rests = false;
+};
+
+/// Found in plain numbers, but for the last digits; p and q lie outside.
+Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way);
+
+/// A point as it is outside an ellipsoid, or else one just outside.
+template <class S>
+Vec3T<S> outside(const Ellipsoid& surface, const Vec3T<S>& point) {
+  const Vec3& r = surface.radii;
+  const Vec3 plain(value_of(point[0]), value_of(point[1]), value_of(point[2]));
+  const double d = plain.cwiseQuotient(r).norm();
+  if (d * d > 1.0 + 1e-12) return point;
+  return d > 1e-6 ? Vec3T<S>(point * S((1.0 + 1e-12) / d))
+                  : Vec3T<S>(r[0] * (1.0 + 1e-12) + point[0], point[1], point[2]);
+}
+
+/// Where a geodesic is entered and left, and how long it is.
+template <class S>
+struct Varied {
+  Vec3T<S> x, y;
+  S length;
+};
+
+/// One step of Newton's to the string from p to q, over the natural variations of a geodesic (Scholz et al. 2015): its
+/// start moves along and aside, and turns; its end moves along.
+template <class S>
+Varied<S> varied(const Ellipsoid& surface, const Geodesic& g, const Vec3T<S>& p, const Vec3T<S>& q) {
+  const Vec3 Q = surface.radii.cwiseProduct(surface.radii).cwiseInverse();
+  struct End {
+    Vec3 b;
+    double reach, bend, twist;  // length of the straight part, curvature, torsion
+    S above, aside;             // of p or q, over the tangent plane and along b
+  };
+  const auto end = [&](const Vec3& x, const Vec3& t, const Vec3T<S>& to) {
+    const Vec3 Qx = x.cwiseProduct(Q), Qt = t.cwiseProduct(Q);
+    const double u = Qx.norm();
+    const Vec3 n = Qx / u;
+    End e;
+    e.b = n.cross(t);
+    const S dx = to[0] - x[0], dy = to[1] - x[1], dz = to[2] - x[2];
+    e.above = n[0] * dx + n[1] * dy + n[2] * dz;
+    e.aside = e.b[0] * dx + e.b[1] * dy + e.b[2] * dz;
+    const double along = t[0] * value_of(dx) + t[1] * value_of(dy) + t[2] * value_of(dz);
+    e.reach = std::max(std::abs(along), 1e-6 * surface.radii.minCoeff());
+    e.bend = t.dot(Qt) / u;
+    e.twist = e.b.dot(Qt) / u;
+    return e;
+  };
+  const End a = end(g.x, g.t, p), b = end(g.y, g.v, q);
+  const double moved = g.field[0] + b.reach * g.slope[0], turned = g.field[1] + b.reach * g.slope[1];
+  const double spread = turned + a.reach * moved;
+  S turn(0.0);  // no side is better than another where a sphere's centre lies on the line from p to q
+  if (std::abs(spread) > 1e-12 * (a.reach + std::abs(g.length) + b.reach)) turn = (b.aside - moved * a.aside) / spread;
+  const S aside_x = a.aside + a.reach * turn, aside_y = g.field[0] * aside_x + g.field[1] * turn;
+  const S along_x = (a.above / a.reach - a.twist * aside_x) / a.bend;
+  const S along_y = -(b.above / b.reach + b.twist * aside_y) / b.bend;
+  const auto place = [](const Vec3& x, const Vec3& t, const Vec3& across, const S& along, const S& aside) {
+    return Vec3T<S>(x[0] + t[0] * along + across[0] * aside, x[1] + t[1] * along + across[1] * aside,
+                    x[2] + t[2] * along + across[2] * aside);
+  };
+  return {place(g.x, g.t, a.b, along_x, aside_x), place(g.y, g.v, b.b, along_y, aside_y), g.length + along_y - along_x};
+}
+
+}  // namespace detail
+
+/// The string between p and q (surface frame, [m]) over an ellipsoid: a geodesic between two tangents. Found in plain
+/// numbers; in one step of Newton's the derivatives of p and q travel along.
+template <class S>
+Arc<S> arc(const Ellipsoid& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, int way) {
+  const Vec3T<S> p = detail::outside<S>(surface, p_S), q = detail::outside<S>(surface, q_S);
+  const auto plain = [](const Vec3T<S>& v) { return Vec3(value_of(v[0]), value_of(v[1]), value_of(v[2])); };
+  const detail::Geodesic g = detail::geodesic(surface, plain(p), plain(q), way);
+  const detail::Varied<S> string = detail::varied<S>(surface, g, p, q);
+  const double angle = std::atan2(g.t.cross(g.v).norm(), g.t.dot(g.v));
+  return {string.x, string.y, string.length, g.length > 0.0 ? angle : -angle, g.rests};
 }
 
 }  // namespace psoas
