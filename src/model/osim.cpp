@@ -562,6 +562,9 @@ class Importer {
       ++cylinders_;
     } else if (tag == "WrapSphere") {
       surface.shape = Sphere{number(node, "radius")};
+    } else if (tag == "WrapEllipsoid") {
+      surface.shape = Ellipsoid{vector(node, "dimensions")};
+      ++ellipsoids_;
     } else {
       leave_out(node);
       unused_surfaces_.insert(name);
@@ -1155,6 +1158,10 @@ class Importer {
     if (cylinders_ > 0)
       notes.push_back("the length of " + std::to_string(cylinders_) +
                       " WrapCylinder is not kept: cylinders have no ends here");
+    if (ellipsoids_ > 0)
+      notes.push_back(
+          "paths over " + std::to_string(ellipsoids_) +
+          " WrapEllipsoid are the shortest over the surface; OpenSim's lie in a plane and are a little longer");
     list("coordinates locked in the file, free here", locked_);
     list("coordinates prescribed in the file, free here", prescribed_);
     list("constraints left out, not enforced in the file", not_enforced_);
@@ -1185,7 +1192,7 @@ class Importer {
   std::vector<std::pair<std::string, std::vector<std::string>>> left_out_;
   std::vector<std::string> inactive_, without_side_, dropped_wraps_, locked_, prescribed_, not_enforced_,
       without_force_, no_members_;
-  int geometry_ = 0, cylinders_ = 0;
+  int geometry_ = 0, cylinders_ = 0, ellipsoids_ = 0;
 };
 
 }  // namespace

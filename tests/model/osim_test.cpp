@@ -141,7 +141,7 @@ TEST_F(Leg, CouplersOfSeveralFunctions) {
 }
 
 TEST_F(Leg, SurfacesAndSides) {
-  ASSERT_EQ(spec.surfaces.size(), 4u);
+  ASSERT_EQ(spec.surfaces.size(), 5u);
   const SurfaceSpec& brim = *spec.surfaces.find("brim");
   EXPECT_EQ(brim.body, "pelvis");
   EXPECT_EQ(brim.translation, Vec3(-0.07, -0.06, 0.0656));
@@ -149,9 +149,10 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_EQ(std::get<Cylinder>(brim.shape).radius, 0.05);
   EXPECT_EQ(std::get<Sphere>(spec.surfaces.find("ball")->shape).radius, 0.03);
   EXPECT_EQ(spec.surfaces.find("ball")->body, "ground");
+  EXPECT_EQ(std::get<Ellipsoid>(spec.surfaces.find("egg")->shape).radii, Vec3(0.01, 0.02, 0.015));
 
   const auto& wraps = spec.muscles.find("psoas_r")->wraps;
-  ASSERT_EQ(wraps.size(), 4u);
+  ASSERT_EQ(wraps.size(), 5u);
   EXPECT_EQ(wraps[0].surface, "brim");
   EXPECT_EQ(wraps[0].side, "-y");
   EXPECT_EQ(wraps[0].between, (std::array<double, 2>{1, 2}));
@@ -159,8 +160,10 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_FALSE(wraps[1].between);
   EXPECT_EQ(wraps[2].side, "shortest");
   EXPECT_EQ(wraps[2].between, (std::array<double, 2>{0, 2}));
-  EXPECT_EQ(wraps[3].surface, "end_on");
-  EXPECT_EQ(wraps[3].side, "shortest");
+  EXPECT_EQ(wraps[3].surface, "egg");
+  EXPECT_EQ(wraps[3].side, "+x");
+  EXPECT_EQ(wraps[4].surface, "end_on");
+  EXPECT_EQ(wraps[4].side, "shortest");
 }
 
 TEST_F(Leg, PathsAreInBodies) {
@@ -240,18 +243,20 @@ TEST_F(Leg, MusclesOfThreeClasses) {
 TEST_F(Leg, NotesNameWhatDidNotComeAlong) {
   for (const char* note :
        {"not imported: 2 CoordinateActuator (hip_motor, knee_motor)", "not imported: 1 RigidTendonMuscle (other)",
-        "not imported: 1 Marker (ASIS)", "not imported: 1 WrapEllipsoid (egg)", "not imported: 1 ObjectGroup (motors)",
+        "not imported: 1 Marker (ASIS)", "not imported: 1 WrapTorus (tyre)", "not imported: 1 ObjectGroup (motors)",
         "not imported: 1 shapes for display",
-        "wraps left out, their surface is not imported: psoas_r over sleeping, psoas_r over egg",
+        "wraps left out, their surface is not imported: psoas_r over sleeping, psoas_r over tyre",
         "wrapping surfaces left out, inactive in the file: sleeping",
         "wrapping surfaces whose quadrant is not kept, muscles take the shortest side: ball, end_on",
         "the length of 3 WrapCylinder is not kept: cylinders have no ends here",
+        "paths over 1 WrapEllipsoid are the shortest over the surface; OpenSim's lie in a plane and are a little "
+        "longer",
         "coordinates locked in the file, free here: hip_flexion_r",
         "coordinates prescribed in the file, free here: ankle_angle_r",
         "constraints left out, not enforced in the file: loose", "muscles left out, appliesForce is false: asleep",
         "group members left out, not an imported muscle: hip_motor, knee_motor"})
     EXPECT_TRUE(has_note(import, note)) << note;
-  EXPECT_EQ(import.notes.size(), 15u);
+  EXPECT_EQ(import.notes.size(), 16u);
 }
 
 TEST(Osim, ModelWithoutAnything) {
