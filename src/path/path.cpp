@@ -270,10 +270,12 @@ bool put_in_the_way(const Path& path, const Surfaces<double>& X_GS, const Candid
 double turned(const Arc<double>& arc) { return arc.angle < pi ? arc.angle : arc.angle - 2.0 * pi; }
 
 /// Pulls a string tight and takes out the surfaces that it comes off, the farthest first. False where it cannot be
-/// tight: no common tangents, or an end of one inside another surface.
+/// tight: no common tangents, nothing that holds it on its side, or an end of one inside another surface.
 bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
   while (draft.links.size > 0) {
     if (!tighten(path, X_GS, draft.links, draft.string, draft.entered)) return false;
+    for (int j = 0; j < draft.links.size; ++j)
+      if (!draft.string.arcs[at(j)].rests) return false;
     int off = 0;
     for (int j = 1; j < draft.links.size; ++j)
       if (turned(draft.string.arcs[at(j)]) < turned(draft.string.arcs[at(off)])) off = j;
@@ -375,10 +377,10 @@ double longest_alone(const Path& path, const Surfaces<double>& X_GS, const Candi
 }
 
 /// The string over the candidates. Where several surfaces are in the way, the shorter way round one of them, which the
-/// line between the points gives, may be the longer one round all: then each way round each cylinder without a side is
-/// tried. The shortest of all strings changes without a jump, which that of the first guess does not.
+/// line between the points gives, may be the longer one round all: then each way round each cylinder or ellipsoid
+/// without a side is tried. The shortest of all strings changes without a jump, which that of the first guess does not.
 bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates, Draft& draft) {
-  constexpr int most = 3;  // cylinders of which both ways are tried
+  constexpr int most = 3;  // surfaces of which both ways are tried
   const Draft bare = draft;
   Few<bool, max_wraps> met;
   bool complete = touch(path, X_GS, candidates, draft, met);
@@ -387,7 +389,7 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
   for (int c = 0; c < candidates.size; ++c) {
     in_the_way += met[c];
     const PathWrap& wrap = path.wraps[at(candidates[c].wrap)];
-    if (met[c] && free.size < most && wrap.side == Side::shortest && std::holds_alternative<Cylinder>(wrap.shape))
+    if (met[c] && free.size < most && wrap.side == Side::shortest && !std::holds_alternative<Sphere>(wrap.shape))
       free.insert(free.size, c);
   }
   if (in_the_way < 2 || free.size == 0) return complete;
@@ -397,7 +399,7 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
     bool fresh = !complete;
     for (int k = 0; k < free.size; ++k) {
       Candidate& one = tried[free[k]];
-      one.way = one.alone.way = (choice >> k & 1) != 0 ? 1 : -1;
+      one.way = one.alone.way = (choice >> k & 1) != 0 ? std::abs(one.alone.way) : -std::abs(one.alone.way);
       bool same = false;
       for (int j = 0; j < draft.links.size; ++j)
         same = same || (draft.links[j].wrap == one.wrap && draft.links[j].way == one.way);
