@@ -177,6 +177,9 @@ std::string path_text(const MuscleSpec& spec) {
     if (point.only_when)
       only = "when " + point.only_when->coordinate + " is " + short_text(point.only_when->range[0]) + " … " +
              short_text(point.only_when->range[1]);
+    for (const AxisSpec& axis : point.moving)
+      if (axis.coordinate && only.find(*axis.coordinate) == std::string::npos)
+        only += (only.empty() ? "moves with " : ", moves with ") + *axis.coordinate;
     rows.push_back({"  " + std::to_string(i), point.body,
                     fixed_text(point.location[0], 4) + " " + fixed_text(point.location[1], 4) + " " +
                         fixed_text(point.location[2], 4),

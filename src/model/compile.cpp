@@ -249,6 +249,7 @@ class Compiler {
     const std::vector<std::string> surfaces = names_of(spec_.surfaces);
     for (const auto& [name, surface] : spec_.surfaces) body(surface.body, join_pointer({"surfaces", name, "body"}));
     data_->wrench_start = {0};
+    data_->drive_start = {0};
     data_->arm_start = {0};
     for (const auto& [name, muscle] : spec_.muscles) {
       const auto pointer = [&, &n = name](std::string_view key) { return join_pointer({"muscles", n, key}); };
@@ -257,14 +258,18 @@ class Compiler {
         const PointSpec& item = muscle.path[i];
         const std::string place = pointer("path") + "/" + std::to_string(i);
         PathPoint point{body(item.body, place + "/body"), item.location};
+        for (std::size_t k = 0; k < item.moving.size(); ++k) {
+          const AxisSpec& axis = item.moving[k];
+          const PiecewisePolynomial function = psoas::compile(axis.function);
+          if (!axis.coordinate) {  // a constant
+            point.location += axis.axis.normalized() * function.jet(0.0).value;
+            continue;
+          }
+          const int driver = of_tree(*axis.coordinate, place + "/moving/" + std::to_string(k) + "/coordinate");
+          path.motions.push_back({static_cast<int>(i), axis.axis.normalized(), driver, function});
+        }
         if (item.only_when) {
-          const auto& names = data_->tree_coordinate_names;
-          const auto found = std::find(names.begin(), names.end(), item.only_when->coordinate);
-          if (found == names.end())
-            wrong(place + "/only_when/coordinate", "expected a coordinate that a joint uses, found \"" +
-                                                       item.only_when->coordinate + "\"" +
-                                                       did_you_mean(item.only_when->coordinate, names));
-          point.coordinate = static_cast<int>(found - names.begin());
+          point.coordinate = of_tree(item.only_when->coordinate, place + "/only_when/coordinate");
           point.low = item.only_when->range[0];
           point.high = item.only_when->range[1];
         }
@@ -300,6 +305,11 @@ class Compiler {
           wrong(place + "/side", "expected one of " + join(sides, ", ") + ", found \"" + item.side + "\"");
         else
           wrap.side = static_cast<Side>(side - sides.begin());
+        if (!item.allow_inside)
+          for (const PointInside& found : points_inside(muscle, item, *surface))
+            wrong(place, "expected a surface that holds no point of its muscle, found point " +
+                             std::to_string(found.point) + " of " + name + " " + fixed_text(1e3 * found.depth, 3) +
+                             " mm inside " + item.surface + "; move it out, or say \"allow_inside\": true");
         path.wraps.push_back(wrap);
       }
       try {
@@ -334,16 +344,31 @@ class Compiler {
         while (slot.first < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.first)] < carried) ++slot.first;
         slot.last = slot.first;
         while (slot.last < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.last)] < end) ++slot.last;
-        if (slot.last > slot.first && slot.last - slot.first < static_cast<int>(path.bodies.size()))
-          data_->arm_slots.push_back(slot);
+        if (slot.last - slot.first == static_cast<int>(path.bodies.size())) slot.first = slot.last = 0;
+        const auto moved =
+            std::equal_range(path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
+                             [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
+        slot.first_motion = static_cast<int>(moved.first - path.motions.begin());
+        slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
+        if (slot.last > slot.first || slot.last_motion > slot.first_motion) data_->arm_slots.push_back(slot);
       }
       data_->arm_start.push_back(static_cast<int>(data_->arm_slots.size()));
       data_->wrench_start.push_back(data_->wrench_start.back() + static_cast<int>(path.bodies.size()));
+      data_->drive_start.push_back(data_->drive_start.back() + static_cast<int>(path.motions.size()));
       data_->muscle_names.push_back(name);
       data_->paths.push_back(std::move(path));
       data_->units.push_back(unit);
     }
     data_->batch = MuscleBatch(data_->units);
+  }
+
+  /// Index of a coordinate of the tree; 0 after a complaint.
+  int of_tree(const std::string& name, const std::string& place) {
+    const auto& names = data_->tree_coordinate_names;
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found != names.end()) return static_cast<int>(found - names.begin());
+    wrong(place, "expected a coordinate that a joint uses, found \"" + name + "\"" + did_you_mean(name, names));
+    return 0;
   }
 
   double isometric_force(const std::string& name, const MuscleSpec& muscle) {
@@ -481,6 +506,22 @@ class Compiler {
 };
 
 }  // namespace
+
+std::vector<PointInside> points_inside(const MuscleSpec& muscle, const WrapSpec& wrap, const SurfaceSpec& surface) {
+  std::vector<PointInside> found;
+  const Pose X_SB = frame_pose(surface.translation, surface.orientation).inverse();
+  for (std::size_t k = 0; k < muscle.path.size(); ++k) {
+    const PointSpec& point = muscle.path[k];
+    const double place = static_cast<double>(k);
+    if (point.body != surface.body || !point.moving.empty()) continue;
+    if (wrap.between && (place < (*wrap.between)[0] || place > (*wrap.between)[1])) continue;
+    const Vec3 inside = X_SB * point.location;
+    Vec3 rim = inside;
+    if (std::visit([&](const auto& shape) { return push_out(shape, rim); }, surface.shape))
+      found.push_back({k, (rim - inside).norm()});
+  }
+  return found;
+}
 
 std::shared_ptr<const ModelData> compile(const ModelSpec& spec, std::vector<Problem>& problems) {
   return Compiler(spec, problems).run();

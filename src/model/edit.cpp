@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "model/compile.hpp"
 #include "model/json_walk.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/core/words.hpp"
@@ -342,7 +343,18 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
   }
   for (auto& [name, contact] : out.contacts) contact.location = contact.location.cwiseProduct(factors(contact.body));
   for (auto& [name, muscle] : out.muscles) {
-    for (PointSpec& point : muscle.path) point.location = point.location.cwiseProduct(factors(point.body));
+    for (PointSpec& point : muscle.path) {
+      const Vec3 f = factors(point.body);
+      point.location = point.location.cwiseProduct(f);
+      for (AxisSpec& move : point.moving) {
+        grow(move.function, along(f, move.axis));
+        move.axis = move.axis.cwiseProduct(f).normalized();
+      }
+    }
+    // Uneven factors can bring a point into a surface: nobody can mend that in a file, so it is flagged where it matters.
+    for (WrapSpec& wrap : muscle.wraps)
+      if (const SurfaceSpec* surface = out.surfaces.find(wrap.surface))
+        wrap.allow_inside = wrap.allow_inside || !points_inside(muscle, wrap, *surface).empty();
     const double strength = std::pow(mass_factor, 2.0 / 3.0);
     if (muscle.max_isometric_force) *muscle.max_isometric_force *= strength;
     if (muscle.physiological_cross_section_area) *muscle.physiological_cross_section_area *= strength;

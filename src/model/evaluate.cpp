@@ -17,14 +17,20 @@ void paths(const Model& model, Workspace& work) {
     const Path& path = data.paths[m];
     const std::size_t start = at(data.wrench_start[m]);
     const std::span<Spatial> wrench(work.wrench.data() + start, path.bodies.size());
-    const PathValue<double> value = evaluate_path<double>(path, X_GB, q, wrench);
+    const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
+    const PathValue<double> value = evaluate_path<double>(path, X_GB, q, wrench, drive);
     work.length[m] = value.length;
     work.inside[m] = value.inside;
     for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
       const ArmSlot& slot = data.arm_slots[at(i)];
-      Spatial moved = wrench[at(slot.first)];
-      for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
-      work.arm[at(i)] = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
+      double arm = 0.0;
+      if (slot.first < slot.last) {
+        Spatial moved = wrench[at(slot.first)];
+        for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
+        arm = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
+      }
+      for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
+      work.arm[at(i)] = arm;
     }
   }
 }
@@ -36,6 +42,8 @@ void lengthening_speeds(const Model& model, Workspace& work) {
     double speed = 0.0;
     for (std::size_t k = 0; k < path.bodies.size(); ++k)
       speed -= power<double>(work.wrench[at(data.wrench_start[m]) + k], work.tree.velocity[at(path.bodies[k])]);
+    for (std::size_t k = 0; k < path.motions.size(); ++k)
+      speed -= work.drive[at(data.drive_start[m]) + k] * work.u[at(path.motions[k].coordinate)];
     work.speed[m] = speed;
   }
 }
@@ -73,6 +81,7 @@ Workspace::Workspace(const Model& model) : tree(model.tree()) {
   fibre = BatchFibres(muscles);
   force = BatchForces(muscles);
   wrench.assign(at(data.wrench_start.back()), Spatial::Zero());
+  drive.assign(at(data.drive_start.back()), 0.0);
   arm.assign(data.arm_slots.size(), 0.0);
 }
 

@@ -490,6 +490,12 @@ void Path::finish() {
     throw Error(
         Kind::model, "",
         "expected at most " + std::to_string(max_wraps) + " surfaces on a path, found " + std::to_string(wraps.size()));
+  if (motions.size() > max_motions)
+    throw Error(Kind::model, "",
+                "expected at most " + std::to_string(max_motions) + " displacements of points on a path, found " +
+                    std::to_string(motions.size()));
+  std::stable_sort(motions.begin(), motions.end(),
+                   [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
   for (const PathWrap& wrap : wraps)
     if (wrap.first < 0 || wrap.last <= wrap.first || wrap.last >= count)
       throw Error(Kind::model, "",
@@ -504,11 +510,13 @@ void Path::finish() {
 
 template <class S>
 PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q,
-                           std::span<SpatialT<S>> wrench) {
+                           std::span<SpatialT<S>> wrench, std::span<S> drive) {
   using std::sqrt;
   PathValue<S> value;
   value.length = S(0.0);
   for (auto& w : wrench) w.setZero();
+  for (auto& d : drive) d = S(0.0);
+  std::array<Vec3T<S>, Path::max_motions> displacement_rate;  // of a point per coordinate, in ground
 
   const int wraps = static_cast<int>(path.wraps.size());
   Surfaces<S> X_GS;
@@ -525,20 +533,30 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
     while (path.bodies[i] != body) ++i;
     return i;
   };
-  // A straight part pulls its two ends towards each other.
-  const auto pull = [&](int body_a, const Vec3T<S>& a, int body_b, const Vec3T<S>& b) {
+  const auto push = [&](int point, const Vec3T<S>& force) {
+    if (point < 0) return;
+    for (std::size_t m = 0; m < drive.size(); ++m)
+      if (path.motions[m].point == point) drive[m] += force.dot(displacement_rate[m]);
+  };
+  // A straight part pulls its two ends, points or (-1) surfaces, towards each other.
+  const auto pull = [&](int point_a, int body_a, const Vec3T<S>& a, int point_b, int body_b, const Vec3T<S>& b) {
     const Vec3T<S> d = b - a;
     const S d2 = d.dot(d);
     if (!(value_of(d2) > 1e-24)) return;
     const S size = sqrt(d2);
     value.length += size;
+    const Vec3T<S> force = d / size;
+    if (!drive.empty()) {
+      push(point_a, force);
+      push(point_b, Vec3T<S>(-force));
+    }
     if (body_a == body_b) return;
-    const SpatialT<S> w = wrench_at<S>(a, Vec3T<S>(d / size));
+    const SpatialT<S> w = wrench_at<S>(a, force);
     wrench[slot(body_a)] += w;
     wrench[slot(body_b)] -= w;
   };
 
-  int last = -1, last_body = 0;
+  int last = -1, last_body = 0, last_point = -1;  // last_point: -1 where the string leaves a surface
   Vec3T<S> place;
   for (int k = 0; k < static_cast<int>(path.points.size()); ++k) {
     const PathPoint& point = path.points[at(k)];
@@ -546,7 +564,16 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
       const double x = value_of(q[at(point.coordinate)]);
       if (!(point.low <= x && x <= point.high)) continue;
     }
-    const Vec3T<S> next = X_GB[at(point.body)] * Vec3T<S>(point.location.template cast<S>());
+    Vec3T<S> location = point.location.template cast<S>();
+    for (std::size_t m = 0; m < path.motions.size(); ++m) {
+      const PointMotion& motion = path.motions[m];
+      if (motion.point != k) continue;
+      const Jet2<S> moved = motion.function.jet(q[at(motion.coordinate)]);
+      const Vec3T<S> axis = motion.axis.template cast<S>();
+      location += axis * moved.value;
+      displacement_rate[m] = X_GB[at(point.body)].R * axis * moved.slope;
+    }
+    const Vec3T<S> next = X_GB[at(point.body)] * location;
     if (last >= 0) {
       const Vec3 p = plain(place), r = plain(next);
       Candidates candidates;
@@ -568,16 +595,17 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
           const Arc<S>& a = string.arcs[at(j)];
           value.inside = value.inside || !a.rests;
           const int body = path.wraps[at(links[j].wrap)].body;
-          pull(last_body, place, body, a.enter);
+          pull(last_point, last_body, place, -1, body, a.enter);
           value.length += a.length;
           ++value.touching;
           last_body = body;
+          last_point = -1;
           place = a.leave;
         }
       }
-      pull(last_body, place, point.body, next);
+      pull(last_point, last_body, place, k, point.body, next);
     }
-    last = k;
+    last = last_point = k;
     last_body = point.body;
     place = next;
   }
@@ -585,8 +613,8 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
 }
 
 template PathValue<double> evaluate_path(const Path&, std::span<const PoseT<double>>, std::span<const double>,
-                                         std::span<SpatialT<double>>);
+                                         std::span<SpatialT<double>>, std::span<double>);
 template PathValue<Dual<4>> evaluate_path(const Path&, std::span<const PoseT<Dual<4>>>, std::span<const Dual<4>>,
-                                          std::span<SpatialT<Dual<4>>>);
+                                          std::span<SpatialT<Dual<4>>>, std::span<Dual<4>>);
 
 }  // namespace psoas

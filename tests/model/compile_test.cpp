@@ -272,6 +272,38 @@ TEST(CompileRefuses, NamesThatPathsLack) {
               std::string::npos);
 }
 
+TEST(CompileRefuses, PointsInsideASurfaceOfTheirBody) {
+  const auto inside = [](ModelSpec& s) { s.muscles.find("psoas_r")->path[0].location = {0.02, 0.04, 0.1}; };
+  EXPECT_EQ(refused(inside),
+            "tiny: /muscles/psoas_r/wraps/0: expected a surface that holds no point of its muscle, found point 0 of "
+            "psoas_r 10.000 mm inside brim; move it out, or say \"allow_inside\": true");
+  ModelSpec spec = tiny_model();
+  inside(spec);
+  spec.muscles.find("psoas_r")->wraps[0].allow_inside = true;
+  const Model model(spec);
+  Workspace work(model);
+  evaluate(model, model.default_state(), work, Depth::position);
+  EXPECT_TRUE(work.inside[0]);
+  EXPECT_FALSE(work.inside[2]);
+}
+
+TEST(CompileRefuses, MovingPointsThatNothingDrives) {
+  const auto moving = [](AxisSpec axis) {
+    return [axis](ModelSpec& s) { s.muscles.find("hamstrings_r")->path[2].moving = {axis}; };
+  };
+  EXPECT_NE(
+      refused(moving({{1, 0, 0}, "knee_angle", Linear{}}))
+          .find("/muscles/hamstrings_r/path/2/moving/0/coordinate: expected a coordinate that a joint uses, found "
+                "\"knee_angle\", did you mean \"knee_angle_r\"?"),
+      std::string::npos);
+  EXPECT_NE(error_of([&] {
+              parse_model("m.json", test::replaced(test::tiny_text, "[-0.03, -0.05, 0]}",
+                                                   "[-0.03, -0.05, 0], \"moving\": [{\"axis\": [0, 0, 0], "
+                                                   "\"coordinate\": \"knee_angle_r\"}]}"));
+            }).find("/muscles/hamstrings_r/path/2/moving/0: "),
+            std::string::npos);
+}
+
 TEST(CompileRefuses, PathsThatCannotBe) {
   const std::string text = refused([](ModelSpec& s) {
     for (PointSpec& point : s.muscles.find("hamstrings_r")->path)

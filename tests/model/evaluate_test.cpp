@@ -101,6 +101,21 @@ TEST(MomentArm, IsTheSlopeOfTheLengthIliopsoas) {
   check_arms(Model::load(std::string(PSOAS_SOURCE_DIR) + "/models/iliopsoas.json"), 6, 3);
 }
 
+TEST(MomentArm, IsTheSlopeOfTheLengthWhereAPointMoves) {
+  // with a coordinate that moves one of the bodies, with one that moves none, and with a coupled one
+  ModelSpec spec = test::tiny_model();
+  std::vector<PointSpec>& path = spec.muscles.find("hamstrings_r")->path;
+  path[1].moving = {{{1, 1, 0}, "knee_angle_r", Polynomial{{0.0, 0.02, 0.01}}}, {{0, 0, 1}, {}, Constant{0.003}}};
+  path[2].moving = {{{0, 1, 0}, "hip_flexion_r", Linear{0.01, 0.0}}, {{0, 0, 1}, "knee_slide_r", Linear{2.0, 0.0}}};
+  spec.muscles.find("psoas_l")->path[1].moving = {{{0, 1, 0}, "knee_angle_r", Linear{0.05, 0.0}}};
+  const Model model(spec);
+  check_arms(model, 20, 4);
+  Workspace work(model);
+  evaluate(model, model.default_state(), work, Depth::position);
+  EXPECT_GT(std::abs(moment_arm(model, work, model.muscle("psoas_l"), model.coordinate("knee_angle_r"))), 0.01)
+      << "the psoas does not cross the knee: its point moves with it";
+}
+
 TEST(MomentArm, GoesThroughCouplers) {
   // the knee drives the patella: arms of the quadriceps over the knee are those over both of the tree's coordinates
   const Model& model = full_body();

@@ -151,6 +151,35 @@ TEST(Scale, EllipsoidGrowsAlongItsHalfAxes) {
   EXPECT_NEAR((radii - Vec3(0.03, 0.04, 0.12)).norm(), 0, 1e-15);
 }
 
+TEST(Scale, DisplacementsOfPointsGrowWithTheirBody) {
+  ModelSpec spec = tiny_model();
+  spec.muscles.find("hamstrings_r")->path[2].moving = {{{3, 4, 0}, "knee_angle_r", Linear{0.05, 0.0}}};
+  Subject subject;
+  subject.scale["shank"] = Vec3(2, 3, 4);
+  const ModelSpec big = sized(spec, subject);
+  const AxisSpec& moving = big.muscles.find("hamstrings_r")->path[2].moving[0];
+  const Vec3 a_radian = moving.axis.normalized() * std::get<Linear>(moving.function).slope;  // was (0.03, 0.04, 0)
+  EXPECT_NEAR((a_radian - Vec3(0.06, 0.12, 0)).norm(), 0, 1e-15);
+}
+
+TEST(Scale, PointsThatItBringsIntoASurfaceAreFlaggedAndNotRefused) {
+  // a point 1 mm before a cylinder about z, in a body that is scaled along y alone
+  ModelSpec spec = tiny_model();
+  SurfaceSpec rod;
+  rod.body = "thigh";
+  rod.shape = Cylinder{0.03};
+  spec.surfaces["rod"] = rod;
+  spec.muscles.find("psoas_l")->path[1].location = {0.031, 0, 0};
+  spec.muscles.find("psoas_l")->wraps = {{"rod", {}, "+x"}};
+  Subject subject;
+  subject.scale["thigh"] = Vec3(1, 2, 1);
+  const Model big(sized(spec, subject));
+  EXPECT_TRUE(big.spec().muscles.find("psoas_l")->wraps[0].allow_inside);
+  Workspace work(big);
+  evaluate(big, big.default_state(), work, Depth::position);
+  EXPECT_TRUE(work.inside[static_cast<std::size_t>(big.muscle("psoas_l"))]);
+}
+
 TEST(Scale, KeepsTheOperatingRange) {
   const Model generic(full_body()), personal(sized(full_body(), uneven(full_body())));
   const State a = generic.default_state(), b = personal.default_state();
@@ -203,7 +232,7 @@ TEST(Scale, CouplersOfTranslationsGrowWithTheParentAlongTheirAxis) {
 
 TEST(Scale, RefusesAPathWithoutLength) {
   ModelSpec spec = tiny_model();
-  for (PointSpec& point : spec.muscles.find("psoas_l")->path) point = {"ground", {0, 0.1, 0}, {}};
+  for (PointSpec& point : spec.muscles.find("psoas_l")->path) point = {"ground", {0, 0.1, 0}, {}, {}};
   Subject subject;
   subject.scale["thigh"] = Vec3(1.1, 1.1, 1.1);
   std::vector<Problem> problems;

@@ -124,6 +124,52 @@ TEST(Path, SurfaceCarriesTheContactForce) {
   EXPECT_NEAR(wrench[1].head<3>().norm(), 0, 1e-14) << "no friction, so no moment about the axis";
 }
 
+TEST(Path, APointMovesByAFunctionOfACoordinate) {
+  // A point that goes up as q^2 between two others: l = 2 sqrt(1 + q^4), dl/dq = 4 q^3 / sqrt(1 + q^4).
+  Path path;
+  path.points = {{0, {-1, 0, 0}}, {0, {0, 0, 0}}, {0, {1, 0, 0}}};
+  path.motions = {{1, {0, 1, 0}, 0, PiecewisePolynomial({0.0}, {{0.0, 0.0, 1.0}})}};
+  path.finish();
+  for (const double q : {-0.7, 0.0, 0.4, 1.3}) {
+    std::vector<Spatial> wrench(1);
+    std::vector<double> drive(1);
+    const PathValue<double> value = evaluate_path<double>(path, std::vector<Pose>(1), std::vector{q}, wrench, drive);
+    const double d = std::sqrt(1 + q * q * q * q);
+    EXPECT_NEAR(value.length, 2 * d, 1e-15);
+    EXPECT_NEAR(-drive[0], 4 * q * q * q / d, 1e-14);
+    EXPECT_EQ(wrench[0].norm(), 0.0) << "all inside one body";
+  }
+}
+
+TEST(Path, DriveOfMovingPointsIsTheSlopeOfTheLength) {
+  Random random(31);
+  int touching = 0;
+  for (int i = 0; i < 300; ++i) {
+    Path path = any_path(random, 3 + random.below(2), 1 + random.below(2));
+    for (int k = 0; k < 3; ++k) {
+      const std::vector<double> c = {random.uniform(-0.02, 0.02), random.uniform(-0.1, 0.1), random.uniform(-0.1, 0.1)};
+      path.motions.push_back({random.below(static_cast<int>(path.points.size())), random.vector(1).normalized(),
+                              random.below(2), PiecewisePolynomial({0.0}, {c})});
+    }
+    path.finish();
+    const std::vector<Pose> X = Mechanism(random).poses<double>({});
+    std::vector<PoseT<Dual<4>>> X_dual;
+    for (const Pose& pose : X) X_dual.push_back(pose.cast<Dual<4>>());
+    const std::vector<double> q = {random.uniform(-1, 1), random.uniform(-1, 1)};
+    const std::vector<Dual<4>> q_dual = {Dual<4>(q[0], 0), Dual<4>(q[1], 1)};
+    std::vector<Spatial> wrench(path.bodies.size());
+    std::vector<SpatialT<Dual<4>>> wrench_dual(path.bodies.size());
+    std::vector<double> drive(3);
+    const PathValue<double> value = evaluate_path<double>(path, X, q, wrench, drive);
+    const PathValue<Dual<4>> dual = evaluate_path<Dual<4>>(path, X_dual, q_dual, wrench_dual);
+    std::vector<double> slope(2);
+    for (std::size_t k = 0; k < 3; ++k) slope[static_cast<std::size_t>(path.motions[k].coordinate)] -= drive[k];
+    for (std::size_t c = 0; c < 2; ++c) EXPECT_NEAR(dual.length.v[c], slope[c], 1e-9) << i;
+    touching += value.touching;
+  }
+  EXPECT_GT(touching, 60);
+}
+
 TEST(Path, ConditionalPointExistsInItsClosedRange) {
   Path path;
   path.points = {{0, {0, 0, 0}}, {0, {1, 1, 0}, 0, -0.5, 0.5}, {0, {2, 0, 0}}};
@@ -449,6 +495,9 @@ TEST(Path, FinishSaysWhatIsWrong) {
             "expected a surface between two points of the path, found points 1 and 3");
   path.wraps.assign(9, PathWrap{0, Pose{}, Cylinder{0.1}, 0, 1});
   EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 8 surfaces on a path, found 9");
+  path.wraps.clear();
+  path.motions.resize(25);
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 24 displacements of points on a path, found 25");
 }
 
 }  // namespace

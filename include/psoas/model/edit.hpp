@@ -61,7 +61,7 @@ struct Subject {
 /// The model at a subject's size: points, mass centres, joint frames and surfaces by the factors of their body, masses
 /// in proportion to the subject's, inertia with the squares of lengths, optimal fibre and tendon slack length in
 /// proportion to each path's neutral length (which keeps the operating range), and maximum isometric force with
-/// mass^(2/3). Problems are added with pointers below `pointer` ("/subject").
+/// mass^(2/3). A wrap is allowed a point inside its surface where the factors bring one there. Problems are added with pointers below `pointer` ("/subject").
 ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::string& pointer,
                  std::vector<Problem>& problems);
 

@@ -56,10 +56,11 @@ struct ContactPoint {
   bool seat = false;
 };
 
-/// One entry of the muscles' moment arms: which coordinate of the tree, and which of the muscle's bodies move with it.
+/// One entry of the muscles' moment arms: which coordinate of the tree, and what of the muscle moves with it.
 struct ArmSlot {
   int coordinate = 0;
-  int first = 0, last = 0;  ///< range in the path's list of bodies
+  int first = 0, last = 0;                ///< range in the path's list of bodies
+  int first_motion = 0, last_motion = 0;  ///< range in the path's list of displacements of points
 };
 
 /// Everything that a Model shares with its copies. Built by compile() only.
@@ -74,6 +75,7 @@ struct ModelData {
   std::vector<bool> tree_is_rotation;       ///< of the tree
   std::vector<Path> paths;
   std::vector<int> wrench_start;  ///< per muscle: where its wrenches start; one more at the end
+  std::vector<int> drive_start;   ///< per muscle: where the drives of its points' displacements start; one more
   std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
   std::vector<MuscleParameters> units;
@@ -169,8 +171,10 @@ struct Workspace {
   BatchFibres fibre;
   BatchForces force;
   std::vector<double> tendon_force;  ///< [N], at the state's activation
-  // per muscle and body: unit-tension wrenches; per arm slot: -dl/dq of a coordinate of the tree [m, -]
+  // per muscle and body: unit-tension wrenches; per muscle and displacement of a point: what unit tension does through it;
+  // per arm slot: -dl/dq of a coordinate of the tree [m, -]
   std::vector<Spatial> wrench;
+  std::vector<double> drive;
   std::vector<double> arm;
 };
 

@@ -117,10 +117,13 @@ struct ConditionSpec {
 struct PointSpec {
   std::string body = required_text;
   Vec3 location{required, required, required};
+  std::vector<AxisSpec> moving;
   std::optional<ConditionSpec> only_when;
   static void each(auto& self, auto&& see) {
     see("body", self.body, Info{"", "body, or ground"});
     see("location", self.location, Info{"m", "in the body frame", -10, 10});
+    see("moving", self.moving,
+        Info{"m", "displacements added to the location along axes of the body frame, by functions of coordinates"});
     see("only_when", self.only_when, Info{"", "absent: always part of the path"});
   }
 };
@@ -130,6 +133,7 @@ struct WrapSpec {
   std::string surface = required_text;
   std::optional<std::array<double, 2>> between;
   std::string side = "shortest";
+  bool allow_inside = false;
   static void each(auto& self, auto&& see) {
     see("surface", self.surface, Info{"", "wrapping surface"});
     see("between", self.between,
@@ -140,6 +144,8 @@ struct WrapSpec {
             "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
             "seen from +z, on the way from the first to the last point; or a half-axis that the arc's middle points to",
             -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y"});
+    see("allow_inside", self.allow_inside,
+        Info{"", "true: a point of the path may lie inside; postures where that matters are flagged"});
   }
 };
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "psoas/core/function.hpp"
 #include "psoas/core/pose.hpp"
 #include "psoas/path/surface.hpp"
 #include "psoas/path/wrap.hpp"
@@ -24,6 +25,14 @@ struct PathPoint {
   double low = 0.0, high = 0.0;  ///< low <= q[coordinate] <= high [rad or m]
 };
 
+/// A displacement of one of a path's points in its body, by a function of a coordinate.
+struct PointMotion {
+  int point = 0;       ///< place in Path::points
+  Vec3 axis{1, 0, 0};  ///< unit direction in the body frame [-]
+  int coordinate = 0;
+  PiecewisePolynomial function;  ///< added to the point's location along the axis [m]
+};
+
 /// A surface that the path may touch on a segment between the points `first` and `last` (places in Path::points).
 struct PathWrap {
   int body = 0;  ///< 0 is ground
@@ -35,14 +44,15 @@ struct PathWrap {
 
 /// A path from the first point to the last.
 struct Path {
-  static constexpr std::size_t max_points = 32, max_wraps = 8;
+  static constexpr std::size_t max_points = 32, max_wraps = 8, max_motions = 24;
 
   std::vector<PathPoint> points;
   std::vector<PathWrap> wraps;
-  std::vector<int> bodies;  ///< distinct bodies of points and wraps, ascending; made by finish()
+  std::vector<PointMotion> motions;  ///< by coordinate, after finish()
+  std::vector<int> bodies;           ///< distinct bodies of points and wraps, ascending; made by finish()
 
-  /// Makes `bodies`. Throws Error(Kind::model) for fewer than two points that are always there, more than max_points or
-  /// max_wraps, or a wrap whose `first` and `last` are not places in `points` with first < last.
+  /// Makes `bodies`. Throws Error(Kind::model) for fewer than two points that are always there, more than max_points,
+  /// max_wraps or max_motions, or a wrap whose `first` and `last` are not places in `points` with first < last.
   void finish();
 };
 
@@ -57,7 +67,8 @@ struct PathValue {
 };
 
 /// Length of a path, and the wrench (moment about ground's origin [m], force [1]) that it exerts at unit tension on
-/// each of path.bodies. A pure function of the pose; dl/dq = -sum over bodies of wrench . (motion of the body per q).
+/// each of path.bodies. A pure function of the pose; dl/dq = -sum over bodies of wrench . (motion of the body per q), less
+/// the sum of `drive` over the motions of points by q.
 ///
 /// Each segment between two consecutive points is stretched on its own over all surfaces whose range holds it, so one
 /// surface may be touched on several segments, and a segment that begins to touch never changes another. Several
@@ -65,17 +76,19 @@ struct PathValue {
 /// they come. Surfaces push where the string comes to them and where it leaves, along its straight parts.
 ///
 /// X_GB    pose of every body in ground; X_GB[0] is ground's own
-/// q       coordinates, for points that exist in a range of one
+/// q       coordinates, for points that exist in a range of one or move with one
 /// wrench  out, one for each of path.bodies
+/// drive   out, one for each of path.motions: the generalised force [m/rad, 1] of unit tension on the coordinate, through
+///         the point's displacement in its body; empty: not wanted
 ///
 /// The path was finished. Never throws and allocates nothing. Instantiated for double and Dual<4>.
 template <class S>
 PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q,
-                           std::span<SpatialT<S>> wrench);
+                           std::span<SpatialT<S>> wrench, std::span<S> drive = {});
 
 extern template PathValue<double> evaluate_path(const Path&, std::span<const PoseT<double>>, std::span<const double>,
-                                                std::span<SpatialT<double>>);
+                                                std::span<SpatialT<double>>, std::span<double>);
 extern template PathValue<Dual<4>> evaluate_path(const Path&, std::span<const PoseT<Dual<4>>>, std::span<const Dual<4>>,
-                                                 std::span<SpatialT<Dual<4>>>);
+                                                 std::span<SpatialT<Dual<4>>>, std::span<Dual<4>>);
 
 }  // namespace psoas
