@@ -2,10 +2,13 @@
 //
 // psoas check: everything wrong with files, with places.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "certificate.hpp"
 #include "program.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/words.hpp"
@@ -15,6 +18,7 @@
 #include "psoas/model/osim.hpp"
 #include "psoas/report/text.hpp"
 #include "psoas/study/outputs.hpp"
+#include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/study.hpp"
 
 namespace psoas::app {
@@ -138,8 +142,11 @@ void check_json(Verdict& verdict) {
     verdict.what = "result of a " + verdict.what;
   } else if (format == "psoas-model/1") {
     verdict.what = about(Model::load(verdict.file));
+  } else if (format == "psoas-certificate/1") {
+    const Certificate certificate = read_certificate(verdict.file);
+    verdict.what = "certificate of " + certificate.model + ", " + (certificate.clean ? "clean" : "with problems");
   } else {
-    const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-result/1"};
+    const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-result/1", "psoas-certificate/1"};
     throw Error(Kind::input, verdict.file + ":1: /format",
                 "expected one of " + join(known, ", ") +
                     (format.empty() ? ", found none" : ", found \"" + format + "\"" + did_you_mean(format, known)));
@@ -169,51 +176,98 @@ Verdict verdict_of(const std::string& file) {
   return verdict;
 }
 
-int perform(const std::vector<std::string>& files, bool json_out) {
+struct Options {
+  std::vector<std::string> files;
+  std::string output, samples;
+  bool range_of_motion = false, json_out = false;
+};
+
+/// What a scan adds to the verdict on a model: problems, and the certificate that is written.
+void scan(Verdict& verdict, const Options& options, json& certificate_json) {
+  const std::string ending = ending_of(verdict.file);
+  if (ending != ".osim" && !(ending == ".json" && format_of(verdict.file) == "psoas-model/1")) {
+    verdict.problems.push_back(verdict.file + ": expected a model for --range-of-motion");
+    return;
+  }
+  const Model model = ending == ".osim" ? Model(read_osim(verdict.file).spec) : Model::load(verdict.file);
+  RangeOfMotionOptions how;
+  if (!options.samples.empty()) {
+    const char* end = options.samples.data() + options.samples.size();
+    if (const auto [stop, error] = std::from_chars(options.samples.data(), end, how.samples);
+        error != std::errc() || stop != end || how.samples < 1 || how.samples > 100000)
+      throw Error(Kind::input, "--samples " + options.samples, "expected a whole number from 1 to 100000");
+  }
+  Certificate certificate;
+  {
+    Progress progress;
+    how.progress = [&](double share, const std::string& what) { progress(share, what); };
+    certificate = check_range_of_motion(model, how);
+  }
+  const std::string path = options.output.empty()
+                               ? "results/" + std::filesystem::path(verdict.file).stem().string() + "/certificate.json"
+                               : options.output;
+  const std::string text = certificate_text(certificate);
+  {
+    const FinishFirst guard;
+    write_file_atomically(path, text);
+  }
+  for (const std::string& line : problem_lines(certificate, model)) verdict.problems.push_back(line);
+  for (const std::string& line : certificate_lines(certificate, model)) verdict.notes.push_back(line);
+  verdict.notes.push_back("certificate: " + path);
+  certificate_json = json::parse(text);
+}
+
+int perform(const Options& options) {
+  if (!options.range_of_motion && !(options.output.empty() && options.samples.empty()))
+    throw Error(Kind::input, "psoas check", "expected --range-of-motion beside -o and --samples");
+  if (!options.output.empty() && options.files.size() > 1)
+    throw Error(Kind::input, "-o " + options.output,
+                "expected one model, found " + std::to_string(options.files.size()));
   json all = json::array();
   int code = done;
-  for (const std::string& file : files) {
-    const Verdict verdict = verdict_of(file);
+  for (const std::string& file : options.files) {
+    Verdict verdict = verdict_of(file);
+    json certificate;
+    if (options.range_of_motion && verdict.problems.empty()) scan(verdict, options, certificate);
     const bool ok = verdict.problems.empty();
     if (!ok) code = std::max(code, verdict.readable ? static_cast<int>(wrong) : static_cast<int>(bad_input));
-    if (json_out) {
+    if (options.json_out) {
       all.push_back({{"file", file},
                      {"ok", ok},
                      {"readable", verdict.readable},
                      {"what", ok ? verdict.what : ""},
                      {"problems", verdict.problems},
                      {"notes", verdict.notes}});
+      if (!certificate.is_null()) all.back()["certificate"] = std::move(certificate);
       continue;
     }
-    if (ok) {
-      print(file + ": ok (" + verdict.what + ")\n");
+    if (ok) print(file + ": ok (" + verdict.what + ")\n");
+    for (const std::string& line : verdict.problems) print(line + "\n");
+    if (verdict.problems.size() > 1)
+      print(file + ": " + counted(verdict.problems.size(), "problem", "problems") + "\n");
+    if (ok || options.range_of_motion)
       for (const std::string& note : verdict.notes) print("  " + note + "\n");
-    } else {
-      for (const std::string& line : verdict.problems) print(line + "\n");
-      if (verdict.problems.size() > 1)
-        print(file + ": " + counted(verdict.problems.size(), "problem", "problems") + "\n");
-    }
   }
-  if (json_out) print_json(all);
-  return code;
+  if (options.json_out) print_json(all);
+  return was_interrupted() ? static_cast<int>(interrupted) : code;
 }
 
 std::function<int()> options_of(Parser& parser) {
-  struct Options {
-    std::vector<std::string> files;
-    bool json_out = false;
-  };
   const auto options = std::make_shared<Options>();
   parser.required("FILE", options->files, "models, studies, results (.json, .osim) and tables (.sto, .mot, .csv)");
+  parser.flag("--range-of-motion", options->range_of_motion,
+              "scan every muscle's path over the ranges of its coordinates and write a certificate");
+  parser.option("-o,--output", options->output, "the certificate; default: results/<model>/certificate.json");
+  parser.option("--samples", options->samples, "postures a muscle through which lines are scanned; default: 100");
   parser.flag("--json", options->json_out, "print a list of files with their problems as JSON");
-  return [options] { return perform(options->files, options->json_out); };
+  return [options] { return perform(*options); };
 }
 
 }  // namespace
 
 const Verb check_verb = {"check", "everything wrong with models, studies, results and tables, with places",
                          "  psoas check models/full_body.json examples/sit_to_stand/study.json\n"
-                         "  psoas check examples/sit_to_stand/subject_a.mot --json",
+                         "  psoas check models/iliopsoas.json --range-of-motion -o /tmp/certificate.json",
                          options_of};
 
 }  // namespace psoas::app

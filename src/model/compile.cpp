@@ -46,6 +46,7 @@ class Compiler {
     passive();
     contacts();
     groups();
+    domain();
     return problems_.size() > before ? nullptr : data_;
   }
 
@@ -496,6 +497,31 @@ class Compiler {
           wrong(join_pointer({"groups", name}) + "/" + std::to_string(i),
                 "expected a pattern that matches a muscle, found \"" + pattern + "\"" + did_you_mean(pattern, names));
       }
+  }
+
+  void domain() {
+    for (std::size_t i = 0; i < spec_.domain.size(); ++i) {
+      const std::string pointer = join_pointer({"domain"}) + "/" + std::to_string(i);
+      OutsideDomain item;
+      for (std::size_t k = 0; k < spec_.domain[i].muscles.size(); ++k) {
+        const std::string& selection = spec_.domain[i].muscles[k];
+        const std::vector<std::string> selected = select_muscles(spec_, selection);
+        if (selected.empty())
+          wrong(pointer + "/muscles/" + std::to_string(k), "expected a muscle, glob or group, found \"" + selection +
+                                                               "\"" + did_you_mean(selection, data_->muscle_names));
+        for (const std::string& name : selected) item.muscles.push_back(spec_.muscles.index(name));
+      }
+      for (const auto& [name, range] : spec_.domain[i].outside) {
+        const auto& names = data_->coordinate_names;
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found == names.end())
+          wrong(below(pointer + "/outside", name),
+                "expected an independent coordinate, found \"" + name + "\"" + did_you_mean(name, names));
+        else
+          item.ranges.push_back({static_cast<int>(found - names.begin()), range[0], range[1]});
+      }
+      data_->domain.push_back(std::move(item));
+    }
   }
 
   const ModelSpec& spec_;

@@ -222,12 +222,16 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
           }
       each("muscles", edit.muscles, spec.muscles,
            [&](const std::string& selection) { return select_muscles(spec, selection); });
-      // groups go on without the muscles that went
+      // groups and domains go on without the muscles that went
       if (edit.remove) {
         for (auto& [group, patterns] : spec.groups)
           std::erase_if(patterns, [&](const std::string& pattern) { return select(spec.muscles, pattern).empty(); });
         spec.groups.erase_if(
             [](const std::string&, const std::vector<std::string>& patterns) { return patterns.empty(); });
+        for (DomainSpec& item : spec.domain)
+          std::erase_if(item.muscles,
+                        [&](const std::string& selection) { return select_muscles(spec, selection).empty(); });
+        std::erase_if(spec.domain, [](const DomainSpec& item) { return item.muscles.empty(); });
       }
     }
     if (!edit.joints.empty())

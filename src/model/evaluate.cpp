@@ -9,29 +9,26 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-void paths(const Model& model, Workspace& work) {
+void path_of(const Model& model, std::size_t m, Workspace& work) {
   const ModelData& data = model.data();
-  const std::span<const Pose> X_GB(work.tree.X_GB);
-  const std::span<const double> q(work.q);
-  for (std::size_t m = 0; m < data.paths.size(); ++m) {
-    const Path& path = data.paths[m];
-    const std::size_t start = at(data.wrench_start[m]);
-    const std::span<Spatial> wrench(work.wrench.data() + start, path.bodies.size());
-    const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
-    const PathValue<double> value = evaluate_path<double>(path, X_GB, q, wrench, drive);
-    work.length[m] = value.length;
-    work.inside[m] = value.inside;
-    for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
-      const ArmSlot& slot = data.arm_slots[at(i)];
-      double arm = 0.0;
-      if (slot.first < slot.last) {
-        Spatial moved = wrench[at(slot.first)];
-        for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
-        arm = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
-      }
-      for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
-      work.arm[at(i)] = arm;
+  const Path& path = data.paths[m];
+  const std::size_t start = at(data.wrench_start[m]);
+  const std::span<Spatial> wrench(work.wrench.data() + start, path.bodies.size());
+  const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
+  const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
+                                                        std::span<const double>(work.q), wrench, drive);
+  work.length[m] = value.length;
+  work.inside[m] = value.inside;
+  for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
+    const ArmSlot& slot = data.arm_slots[at(i)];
+    double arm = 0.0;
+    if (slot.first < slot.last) {
+      Spatial moved = wrench[at(slot.first)];
+      for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
+      arm = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
     }
+    for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
+    work.arm[at(i)] = arm;
   }
 }
 
@@ -122,10 +119,17 @@ void rigid_tendon_forces(const Model& model, Workspace& work) {
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
-  paths(model, work);
+  for (std::size_t m = 0; m < model.data().paths.size(); ++m) path_of(model, m, work);
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
   lengthening_speeds(model, work);
+}
+
+void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
+              std::span<const int> muscles) {
+  couple(model, q, u, work);
+  positions<double>(model.tree(), work.q, work.tree);
+  for (const int m : muscles) path_of(model, at(m), work);
 }
 
 void evaluate(const Model& model, const State& state, Workspace& work, Depth depth) {

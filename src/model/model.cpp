@@ -99,6 +99,17 @@ State Model::default_state() const {
   return state;
 }
 
+bool outside_domain(const Model& model, std::span<const double> q, int muscle) {
+  for (const OutsideDomain& item : model.data().domain) {
+    if (std::find(item.muscles.begin(), item.muscles.end(), muscle) == item.muscles.end()) continue;
+    if (std::all_of(item.ranges.begin(), item.ranges.end(), [&](const OutsideDomain::Range& range) {
+          return range.low <= q[at(range.coordinate)] && q[at(range.coordinate)] <= range.high;
+        }))
+      return true;
+  }
+  return false;
+}
+
 void Model::set(State& state, std::string_view name, double value) const { state.q()[at(coordinate(name))] = value; }
 double Model::get(const State& state, std::string_view name) const { return state.q()[at(coordinate(name))]; }
 

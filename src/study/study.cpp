@@ -9,6 +9,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
 #include "study/answer.hpp"
+#include "study/hash.hpp"
 
 namespace psoas {
 namespace {
@@ -22,15 +23,6 @@ const Info mass_info{"kg", "mass of the subject", 1, 500}, height_info{"m", "hei
 
 const std::set<std::string> common_keys = {"format", "$schema",  "note",    "title",   "study",  "model",
                                            "edits",  "variants", "subject", "outputs", "extends"};
-
-/// FNV-1a, 64 bits, as hexadecimal digits: tells one table from another.
-std::string hash_of(const std::string& text) {
-  unsigned long long hash = 14695981039346656037ull;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; hash >>= 4) out[i] = "0123456789abcdef"[hash & 15u];
-  return out;
-}
 
 /// A member of an object that is a text, or an empty one.
 std::string text_of(const json& object, const char* key) {

@@ -63,6 +63,16 @@ struct ArmSlot {
   int first_motion = 0, last_motion = 0;  ///< range in the path's list of displacements of points
 };
 
+/// Postures outside the domain of some muscles' paths, compiled: where every coordinate is inside its range.
+struct OutsideDomain {
+  struct Range {
+    int coordinate = 0;            ///< independent
+    double low = 0.0, high = 0.0;  ///< [rad, m]
+  };
+  std::vector<int> muscles;
+  std::vector<Range> ranges;
+};
+
 /// Everything that a Model shares with its copies. Built by compile() only.
 struct ModelData {
   ModelSpec spec;
@@ -84,6 +94,7 @@ struct ModelData {
   std::array<int, 3> trunk{-1, -1, -1};  ///< independent trunk coordinates: extension, bending, rotation
   std::vector<PassiveTorque> passive;
   std::vector<ContactPoint> contacts;
+  std::vector<OutsideDomain> domain;
   std::vector<std::pair<std::string, int>> hips;    ///< side, body whose joint is the hip
   std::array<int, 6> root{-1, -1, -1, -1, -1, -1};  ///< independent coordinates of a free root joint; -1: none
   double mass = 0.0;                                ///< of all bodies [kg]
@@ -193,6 +204,10 @@ void project(const Model& model, const Workspace& work, std::span<const double> 
 void evaluate(const Model& model, const State& state, Workspace& work, Depth depth);
 /// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
+/// The same to Depth::position with the paths of some muscles only, by index: length, inside, wrench and arm of the
+/// others are left as they are.
+void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
+              std::span<const int> muscles);
 
 /// Fibre states and forces of all muscles with every tendon taken as rigid, at the last evaluated pose and speed: what
 /// inverse methods use. Force over velocity is that of full activation (Thelen's set depends on it), so that active
@@ -201,6 +216,9 @@ void rigid_tendon_forces(const Model& model, Workspace& work);
 
 /// -dl/dc of a muscle over an independent coordinate, couplers respected [m, or 1 for a translation].
 double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate);
+
+/// Whether the model declares independent coordinates q [rad, m] to be outside the domain of a muscle's path.
+bool outside_domain(const Model& model, std::span<const double> q, int muscle);
 
 /// The greatest active + passive torque of all muscles about a coordinate in its positive (+1) or negative (-1)
 /// direction: each muscle fully active where it helps and at its least activation where not [N m].

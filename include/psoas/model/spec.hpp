@@ -266,6 +266,26 @@ struct ContactSpec {
   }
 };
 
+/// Postures in which some muscles' paths are not to be trusted: all coordinates named are inside their ranges at once.
+struct DomainSpec {
+  std::vector<std::string> muscles;
+  Named<std::array<double, 2>> outside;
+  std::optional<std::string> reason;
+  static void each(auto& self, auto&& see) {
+    see("muscles", self.muscles, Info{"", "names, globs or groups (group:…)"});
+    see("outside", self.outside,
+        Info{"rad or m", "independent coordinates to closed ranges; the posture is outside where all hold", -1e6, 1e6});
+    see("reason", self.reason, Info{"", "why"});
+  }
+  std::string fault() const {
+    if (muscles.empty()) return "expected muscles";
+    if (outside.empty()) return "expected a range of at least one coordinate in \"outside\"";
+    for (const auto& [name, range] : outside)
+      if (!(range[0] <= range[1])) return "expected the range's first value not above its second";
+    return "";
+  }
+};
+
 /// A psoas-model/1 file.
 struct ModelSpec {
   std::string name = "";
@@ -282,6 +302,8 @@ struct ModelSpec {
   Named<std::vector<std::string>> groups;
   Named<Passive> passive;
   Named<ContactSpec> contacts;
+  std::vector<DomainSpec> domain;
+  std::optional<std::string> certificate;
   static void each(auto& self, auto&& see) {
     see("name", self.name, Info{"", "name of the model"});
     see("sources", self.sources, Info{"", "where its figures come from"});
@@ -298,6 +320,9 @@ struct ModelSpec {
         Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
     see("passive", self.passive, Info{"", "passive elements by name"});
     see("contacts", self.contacts, Info{"", "points that may be pushed by the environment"});
+    see("domain", self.domain, Info{"", "postures that are outside the domain of some muscles' paths"});
+    see("certificate", self.certificate,
+        Info{"", "path, relative to this file, of what `psoas check --range-of-motion` found"});
   }
 };
 

@@ -1,0 +1,516 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Muscles that depend on the same coordinates are scanned together, so that a posture is computed once for all of them;
+// only the search for a jump is one muscle's own.
+#include "study/range_of_motion.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "model/json_walk.hpp"
+#include "model/model_file.hpp"
+#include "psoas/core/error.hpp"
+#include "psoas/core/sampling.hpp"
+#include "psoas/core/units.hpp"
+#include "psoas/model/file.hpp"
+#include "study/hash.hpp"
+
+namespace psoas {
+namespace {
+
+constexpr const char* format = "psoas-certificate/1";
+constexpr double narrowest = 1e-7;             // [rad or m] a change within this is a jump
+constexpr double sign_margin = 1e-3;           // [m] arms beyond it on both sides of 0 change sign
+constexpr double steep = 5e-3 / degrees(1.0);  // [m/rad]
+constexpr std::size_t most_corners = 1024;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// For lists that are read: no digits that mean nothing.
+double rounded(double x, double unit) { return std::round(x / unit) / std::round(1.0 / unit); }
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+/// The same name on the other side: each _r or _l at the end or before an underscore is exchanged.
+std::string other_side(std::string name) {
+  for (std::size_t i = 0; i + 1 < name.size(); ++i)
+    if (name[i] == '_' && (name[i + 1] == 'r' || name[i + 1] == 'l') && (i + 2 == name.size() || name[i + 2] == '_'))
+      name[i + 1] = name[i + 1] == 'r' ? 'l' : 'r';
+  return name;
+}
+
+/// A motion seen in the sagittal mirror.
+Spatial mirrored(Spatial motion) {
+  motion[0] = -motion[0];
+  motion[1] = -motion[1];
+  motion[5] = -motion[5];
+  return motion;
+}
+
+/// Muscles that depend on the same independent coordinates.
+struct Group {
+  std::vector<int> coordinates, muscles;
+};
+
+/// A muscle at a place on a line.
+struct Place {
+  double x = 0.0, length = 0.0, arm = 0.0;
+  bool known() const { return std::isfinite(length) && std::isfinite(arm); }
+};
+
+class Scan {
+ public:
+  Scan(const Model& model, const RangeOfMotionOptions& options, const EvaluatePaths& evaluate_paths)
+      : model_(model), options_(options), evaluate_paths_(evaluate_paths), data_(model.data()), work_(model) {
+    arms_.assign(data_.arm_slots.size(), {inf, -inf});
+    seen_.assign(data_.paths.size(), 0);
+    steepest_.assign(data_.paths.size(), 0.0);
+    for (std::size_t c = 0; c < data_.coordinate_names.size(); ++c) {
+      const CoordinateSpec& item = *data_.spec.coordinates.find(data_.coordinate_names[c]);
+      const double most = data_.is_rotation[c] ? pi : 1.0;
+      ranges_.push_back({std::max(item.range[0], item.value - most), std::min(item.range[1], item.value + most)});
+    }
+    find_mirror();
+  }
+
+  Certificate run() {
+    const std::vector<Group> groups = groups_of_muscles();
+    double all = 0.0, done = 0.0;
+    const auto cost = [](const Group& group) {
+      return static_cast<double>(group.muscles.size()) * static_cast<double>(group.coordinates.size());
+    };
+    for (const Group& group : groups) all += cost(group);
+    for (const Group& group : groups) {
+      scan(group, [&](double share) {
+        if (options_.progress) options_.progress((done + share * cost(group)) / all, "range of motion");
+      });
+      done += cost(group);
+    }
+    finish();
+    return std::move(out_);
+  }
+
+ private:
+  // --- what is scanned ---
+
+  std::vector<Group> groups_of_muscles() {
+    std::map<std::vector<int>, std::vector<int>> found;
+    std::set<int> used;
+    for (int m = 0; m < model_.muscles(); ++m) {
+      std::set<int> coordinates;
+      for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i)
+        coordinates.insert(data_.couplings[at(data_.arm_slots[at(i)].coordinate)].source);
+      for (const PathPoint& point : data_.paths[at(m)].points)
+        if (point.coordinate >= 0) coordinates.insert(data_.couplings[at(point.coordinate)].source);
+      std::erase_if(coordinates, [&](int c) { return !(ranges_[at(c)][1] > ranges_[at(c)][0]); });
+      used.insert(coordinates.begin(), coordinates.end());
+      found[{coordinates.begin(), coordinates.end()}].push_back(m);
+    }
+    for (const int c : used) out_.ranges[data_.coordinate_names[at(c)]] = ranges_[at(c)];
+    std::vector<Group> groups;
+    for (const auto& [coordinates, muscles] : found) groups.push_back({coordinates, muscles});
+    return groups;
+  }
+
+  /// Postures through which lines run: the default one, evenly scattered ones, and every fourth of these at a corner.
+  std::vector<std::vector<double>> postures(const Group& group) const {
+    std::vector<std::vector<double>> out;
+    std::vector<double> place(group.coordinates.size());
+    for (int k = 0; k < options_.samples; ++k) {
+      std::vector<double> q = data_.default_coordinates;
+      scatter(at(k), place);
+      for (std::size_t i = 0; i < place.size() && k > 0; ++i) {
+        const auto [low, high] = ranges_[at(group.coordinates[i])];
+        if (k % 4 == 3) place[i] = place[i] < 0.5 ? 0.0 : 1.0;
+        q[at(group.coordinates[i])] = low + place[i] * (high - low);
+      }
+      out.push_back(std::move(q));
+    }
+    return out;
+  }
+
+  std::vector<std::vector<double>> corners(const Group& group) const {
+    std::vector<std::vector<double>> out;
+    const std::size_t n = group.coordinates.size();
+    for (std::size_t k = 0; n < 20 && (std::size_t{1} << n) <= most_corners && k < (std::size_t{1} << n); ++k) {
+      std::vector<double> q = data_.default_coordinates;
+      for (std::size_t i = 0; i < n; ++i) q[at(group.coordinates[i])] = ranges_[at(group.coordinates[i])][k >> i & 1];
+      out.push_back(std::move(q));
+    }
+    return out;
+  }
+
+  int steps(int coordinate) const {
+    const auto [low, high] = ranges_[at(coordinate)];
+    const double step = data_.is_rotation[at(coordinate)] ? degrees(1.0) : 0.01;
+    return std::clamp(static_cast<int>(std::ceil((high - low) / step)), 16, 400);
+  }
+
+  // --- one group ---
+
+  template <class Progress>
+  void scan(const Group& group, Progress&& progress) {
+    const std::vector<std::vector<double>> through = postures(group);
+    std::vector<std::vector<double>> all = through;
+    for (auto& corner : corners(group)) all.push_back(std::move(corner));
+    values_at(group, all);
+    compare_sides(group, all);
+    for (std::size_t k = 0; k < through.size(); ++k) {
+      for (const int c : group.coordinates) line(group, c, through[k], k % 8 == 0);
+      progress(static_cast<double>(k + 1) / static_cast<double>(through.size()));
+    }
+  }
+
+  void evaluate(std::span<const double> q, std::span<const int> muscles) {
+    evaluate_paths_(model_, q, muscles, work_);
+    out_.paths += static_cast<double>(muscles.size());
+  }
+
+  /// Looks at what was just evaluated. False where the muscle's domain ends or there is no number.
+  bool look_at(int m, std::span<const double> q, std::string_view coordinate) {
+    if (!data_.domain.empty() && outside_domain(model_, q, m)) {
+      out_.flagged += 1.0;
+      return false;
+    }
+    ++seen_[at(m)];
+    bool finite = std::isfinite(work_.length[at(m)]);
+    for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i) {
+      const double arm = work_.arm[at(i)];
+      finite = finite && std::isfinite(arm);
+      arms_[at(i)] = {std::min(arms_[at(i)][0], arm), std::max(arms_[at(i)][1], arm)};
+    }
+    if (!finite) meet("not_finite", m, coordinate, 0.0, q, 0.0);
+    if (work_.inside[at(m)]) meet("inside", m, coordinate, 0.0, q, -distance(q));
+    return finite;
+  }
+
+  /// How far a posture is from the default one, by the ranges of the coordinates.
+  double distance(std::span<const double> q) const {
+    double sum = 0.0;
+    for (std::size_t c = 0; c < q.size(); ++c)
+      if (const double width = ranges_[c][1] - ranges_[c][0]; width > 0.0)
+        sum += std::abs(q[c] - data_.default_coordinates[c]) / width;
+    return sum;
+  }
+
+  /// Values in the postures, once in order and once backwards with other muscles first; fibres at rest.
+  void values_at(const Group& group, const std::vector<std::vector<double>>& all) {
+    const std::size_t n = group.muscles.size();
+    std::vector<std::vector<double>> lengths(all.size()), arms(all.size());
+    const auto arms_of = [&](int m, std::vector<double>& into) {
+      for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i) into.push_back(work_.arm[at(i)]);
+    };
+    std::vector<FibreRange> fibres(n);
+    std::vector<double> counted(n, 0.0);
+    for (FibreRange& range : fibres) range.norm_length = {inf, -inf};
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      evaluate(all[k], group.muscles);
+      for (std::size_t i = 0; i < n; ++i) {
+        const int m = group.muscles[i];
+        lengths[k].push_back(work_.length[at(m)]);
+        arms_of(m, arms[k]);
+        if (!look_at(m, all[k], "")) continue;
+        const MuscleParameters& unit = data_.units[at(m)];
+        const Equilibrium rest = static_equilibrium(unit, work_.length[at(m)], unit.minimum_activation);
+        const double norm = rest.fibre_length / unit.optimal_fibre_length;
+        fibres[i].norm_length = {std::min(fibres[i].norm_length[0], norm), std::max(fibres[i].norm_length[1], norm)};
+        fibres[i].outside += rest.outside_domain ? 1.0 : 0.0;
+        counted[i] += 1.0;
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (fibres[i].outside == 0.0) continue;
+      fibres[i].muscle = data_.muscle_names[at(group.muscles[i])];
+      fibres[i].outside = rounded(fibres[i].outside / counted[i], 1e-4);
+      for (double& norm : fibres[i].norm_length) norm = rounded(norm, 1e-4);
+      out_.fibres.push_back(std::move(fibres[i]));
+    }
+    const std::vector<int> backwards(group.muscles.rbegin(), group.muscles.rend());
+    for (std::size_t k = all.size(); k-- > 0;) {
+      evaluate(all[k], backwards);
+      std::size_t slot = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const int m = group.muscles[i];
+        double worst = std::abs(work_.length[at(m)] - lengths[k][i]);
+        bool same = same_bits(work_.length[at(m)], lengths[k][i]);
+        for (int s = data_.arm_start[at(m)]; s < data_.arm_start[at(m + 1)]; ++s, ++slot) {
+          worst = std::max(worst, std::abs(work_.arm[at(s)] - arms[k][slot]));
+          same = same && same_bits(work_.arm[at(s)], arms[k][slot]);
+        }
+        if (!same) meet("history", m, "", worst, all[k], worst);
+      }
+    }
+  }
+
+  // --- lines ---
+
+  /// The muscles along one coordinate through a posture; `twice`: also backwards, for the same bits.
+  void line(const Group& group, int c, std::vector<double> q, bool twice) {
+    const std::size_t n = group.muscles.size();
+    const int count = steps(c);
+    const auto [low, high] = ranges_[at(c)];
+    const std::string& name = data_.coordinate_names[at(c)];
+    const auto value = [&, low = low, high = high](int i) { return low + (high - low) * i / count; };
+    places_.assign(n * at(count + 1), {});
+    ok_.assign(n * at(count + 1), 0);
+    const auto cell = [&](std::size_t muscle, int i) { return muscle * at(count + 1) + at(i); };
+    for (int i = 0; i <= count; ++i) {
+      q[at(c)] = value(i);
+      evaluate(q, group.muscles);
+      for (std::size_t k = 0; k < n; ++k) {
+        const int m = group.muscles[k];
+        places_[cell(k, i)] = {q[at(c)], work_.length[at(m)], moment_arm(model_, work_, m, c)};
+        ok_[cell(k, i)] = look_at(m, q, name);
+      }
+    }
+    for (int i = count; twice && i >= 0; --i) {
+      q[at(c)] = value(i);
+      evaluate(q, group.muscles);
+      for (std::size_t k = 0; k < n; ++k) {
+        const int m = group.muscles[k];
+        const Place& before = places_[cell(k, i)];
+        const double arm = moment_arm(model_, work_, m, c);
+        if (same_bits(before.length, work_.length[at(m)]) && same_bits(before.arm, arm)) continue;
+        const double worst = std::max(std::abs(before.length - work_.length[at(m)]), std::abs(before.arm - arm));
+        meet("history", m, name, worst, q, worst);
+      }
+    }
+    const double width = (high - low) / count;
+    for (std::size_t k = 0; k < n; ++k) {
+      for (int i = 0; i < count; ++i) {
+        if (!ok_[cell(k, i)] || !ok_[cell(k, i + 1)]) continue;
+        const Place &a = places_[cell(k, i)], &b = places_[cell(k, i + 1)];
+        // where the arm goes by its neighbours; a jump stands out against them
+        double expected = 0.0;
+        int neighbours = 0;
+        if (i > 0 && ok_[cell(k, i - 1)]) expected += a.arm - places_[cell(k, i - 1)].arm, ++neighbours;
+        if (i + 1 < count && ok_[cell(k, i + 2)]) expected += places_[cell(k, i + 2)].arm - b.arm, ++neighbours;
+        if (neighbours > 0) expected /= neighbours;
+        bool jumped = false;
+        if (std::abs(unexplained(a, b)) > out_.length_limit ||
+            std::abs(b.arm - a.arm - expected) > 0.5 * out_.arm_limit)
+          jumped = seek(group.muscles[k], c, q, a, b);
+        if (jumped) continue;
+        const double slope = std::abs(b.arm - a.arm) / width;
+        steepest_[at(group.muscles[k])] = std::max(steepest_[at(group.muscles[k])], slope);
+        keep(out_.steepest_arm, slope, group.muscles[k], name, q, c, a.x);
+      }
+    }
+  }
+
+  /// The step of the length that the moment arms at its ends do not explain.
+  static double unexplained(const Place& a, const Place& b) {
+    return b.length - a.length + 0.5 * (b.x - a.x) * (a.arm + b.arm);
+  }
+
+  /// Halves a step until nothing is left to explain, or a jump. True where there is one.
+  bool seek(int m, int c, std::vector<double>& q, const Place& a, const Place& b) {
+    const double jump = std::abs(unexplained(a, b)), arm_jump = std::abs(b.arm - a.arm);
+    if (jump <= out_.length_limit && arm_jump <= out_.arm_limit) return false;
+    const double middle = 0.5 * (a.x + b.x);
+    q[at(c)] = middle;
+    if (b.x - a.x <= narrowest || !(a.x < middle && middle < b.x)) {
+      const std::string& name = data_.coordinate_names[at(c)];
+      if (jump > out_.length_limit) {
+        meet("length_jump", m, name, jump, q, jump);
+        keep(out_.length_jump, jump, m, name, q, c, middle);
+      }
+      if (arm_jump > out_.arm_limit) {
+        meet(a.arm * b.arm < 0.0 ? "arm_sign_flip" : "arm_jump", m, name, arm_jump, q, arm_jump);
+        keep(out_.arm_jump, arm_jump, m, name, q, c, middle);
+      }
+      return true;
+    }
+    const int muscle[] = {m};
+    evaluate(q, muscle);
+    const Place half = {middle, work_.length[at(m)], moment_arm(model_, work_, m, c)};
+    if (!look_at(m, q, data_.coordinate_names[at(c)]) || !half.known()) return false;
+    const bool below = seek(m, c, q, a, half);
+    return seek(m, c, q, half, b) || below;
+  }
+
+  // --- the mirror ---
+
+  /// Partner and sign of each independent coordinate in the sagittal mirror, from the axes of the joints; sign 0 where
+  /// the skeleton has none.
+  void find_mirror() {
+    const auto place = [](const std::vector<std::string>& names, const std::string& name) {
+      const auto found = std::find(names.begin(), names.end(), name);
+      return found == names.end() ? -1 : static_cast<int>(found - names.begin());
+    };
+    evaluate_paths_(model_, data_.default_coordinates, {}, work_);
+    partner_.assign(data_.coordinate_names.size(), -1);
+    sign_.assign(partner_.size(), 0.0);
+    std::vector<bool> doubtful(partner_.size(), false);
+    for (std::size_t c = 0; c < partner_.size(); ++c)
+      partner_[c] = place(data_.coordinate_names, other_side(data_.coordinate_names[c]));
+    for (std::size_t t = 0; t < data_.couplings.size(); ++t) {
+      const auto c = at(data_.couplings[t].source);
+      const int other = place(data_.tree_coordinate_names, other_side(data_.tree_coordinate_names[t]));
+      if (other < 0 || partner_[c] < 0 || data_.couplings[at(other)].source != partner_[c]) {
+        doubtful[c] = true;
+        continue;
+      }
+      const Spatial here = work_.slope[t] * work_.tree.motion[t];
+      const Spatial there = mirrored(work_.slope[at(other)] * work_.tree.motion[at(other)]);
+      const double size = here.norm();
+      if (size == 0.0) continue;
+      const double sign = here.dot(there) < 0.0 ? -1.0 : 1.0;
+      if ((here - sign * there).norm() > 1e-6 * size || (sign_[c] != 0.0 && sign_[c] != sign)) doubtful[c] = true;
+      sign_[c] = sign;
+    }
+    for (std::size_t c = 0; c < partner_.size(); ++c)
+      if (doubtful[c]) sign_[c] = 0.0;
+  }
+
+  /// Right muscles of the group against the left ones in mirrored postures.
+  void compare_sides(const Group& group, const std::vector<std::vector<double>>& all) {
+    for (const int c : group.coordinates)
+      if (sign_[at(c)] == 0.0) return;
+    std::vector<int> right, left;
+    for (const int m : group.muscles) {
+      const std::string& name = data_.muscle_names[at(m)];
+      if (!name.ends_with("_r")) continue;
+      const auto& names = data_.muscle_names;
+      const auto found = std::find(names.begin(), names.end(), name.substr(0, name.size() - 1) + "l");
+      if (found == names.end()) continue;
+      right.push_back(m);
+      left.push_back(static_cast<int>(found - names.begin()));
+    }
+    if (right.empty()) return;
+    out_.mirrored += static_cast<int>(right.size());
+    std::vector<double> lengths(right.size());
+    for (const std::vector<double>& q : all) {
+      evaluate(q, right);
+      for (std::size_t i = 0; i < right.size(); ++i) lengths[i] = work_.length[at(right[i])];
+      std::vector<double> mirror = data_.default_coordinates;
+      for (const int c : group.coordinates) mirror[at(partner_[at(c)])] = sign_[at(c)] * q[at(c)];
+      evaluate(mirror, left);
+      for (std::size_t i = 0; i < right.size(); ++i)
+        if (!outside_domain(model_, q, right[i]))
+          keep(out_.asymmetry, std::abs(work_.length[at(left[i])] - lengths[i]), right[i], "", q, -1, 0.0);
+    }
+  }
+
+  // --- what was found ---
+
+  struct Met {
+    PathFault fault;
+    double rank = -inf;
+  };
+
+  Named<double> posture(int m, std::span<const double> q) const {
+    Named<double> out;
+    std::set<int> coordinates;
+    for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i)
+      coordinates.insert(data_.couplings[at(data_.arm_slots[at(i)].coordinate)].source);
+    for (const int c : coordinates) out.add(data_.coordinate_names[at(c)]) = q[at(c)];
+    return out;
+  }
+
+  /// Counts a fault; of one muscle and kind the one of the highest rank is told.
+  void meet(const char* kind, int m, std::string_view coordinate, double size, std::span<const double> q, double rank) {
+    Met& met = met_[{m, kind}];
+    ++met.fault.places;
+    if (!(rank > met.rank)) return;
+    met.rank = rank;
+    met.fault = {kind, data_.muscle_names[at(m)], std::string(coordinate), size, met.fault.places, posture(m, q)};
+  }
+
+  void keep(std::optional<PathExtreme>& extreme, double value, int m, const std::string& coordinate,
+            std::span<const double> q, int c, double x) {
+    if (extreme && !(value > extreme->value)) return;
+    extreme = PathExtreme{value, data_.muscle_names[at(m)], coordinate, posture(m, q)};
+    if (c >= 0) extreme->posture[coordinate] = x;
+  }
+
+  void finish() {
+    for (auto& [key, met] : met_) {
+      if (met.fault.kind == "inside") met.fault.size = met.fault.places / static_cast<double>(seen_[at(key.first)]);
+      out_.problems.push_back(std::move(met.fault));
+    }
+    for (int m = 0; m < model_.muscles(); ++m) {
+      const std::string& name = data_.muscle_names[at(m)];
+      if (steepest_[at(m)] > steep) out_.steep_arms.add(name) = rounded(steepest_[at(m)], 1e-3);
+      for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i) {
+        const auto t = at(data_.arm_slots[at(i)].coordinate);
+        const auto [low, high] = arms_[at(i)];
+        if (data_.tree_is_rotation[t] && low < -sign_margin && high > sign_margin)
+          out_.sign_changes[name].add(data_.tree_coordinate_names[t]) = {rounded(low, 1e-5), rounded(high, 1e-5)};
+      }
+    }
+    std::sort(out_.fibres.begin(), out_.fibres.end(), [&](const FibreRange& a, const FibreRange& b) {
+      return model_.muscle(a.muscle) < model_.muscle(b.muscle);
+    });
+    out_.program = "psoas " PSOAS_VERSION;
+    out_.model = data_.spec.name;
+    out_.model_hash = model_hash(data_.spec);
+    out_.clean = out_.problems.empty();
+    out_.muscles = model_.muscles();
+    out_.samples = options_.samples;
+  }
+
+  const Model& model_;
+  const RangeOfMotionOptions& options_;
+  const EvaluatePaths& evaluate_paths_;
+  const ModelData& data_;
+  Workspace work_;
+  Certificate out_;
+  std::vector<std::array<double, 2>> ranges_;  // per independent coordinate
+  std::vector<std::array<double, 2>> arms_;    // per arm slot: least and greatest
+  std::vector<std::size_t> seen_;              // per muscle: postures looked at
+  std::vector<double> steepest_;               // per muscle: continuous change of a moment arm [m/rad]
+  std::vector<int> partner_;                   // per independent coordinate: the one on the other side, or itself
+  std::vector<double> sign_;                   // its sign in the mirror
+  std::map<std::pair<int, std::string>, Met> met_;
+  std::vector<Place> places_;  // of a line: muscle by muscle
+  std::vector<char> ok_;
+};
+
+}  // namespace
+
+Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions& options,
+                                  const EvaluatePaths& evaluate_paths) {
+  if (options.samples < 1)
+    throw Error(Kind::input, "samples", "expected at least one, found " + std::to_string(options.samples));
+  return Scan(model, options, evaluate_paths).run();
+}
+
+Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions& options) {
+  const std::vector<double> still(at(model.coordinates()), 0.0);
+  return check_range_of_motion(
+      model, options, [&](const Model& same, std::span<const double> q, std::span<const int> muscles, Workspace& work) {
+        evaluate(same, q, still, work, muscles);
+      });
+}
+
+std::string certificate_text(const Certificate& certificate) {
+  json root = json::object();
+  root["format"] = format;
+  root.update(to_json_value(certificate));
+  return pretty(root);
+}
+
+Certificate read_certificate(const std::string& path) {
+  const Document document = Document::read(path);
+  std::vector<Problem> problems;
+  Certificate certificate;
+  check_format(document.root(), format, problems);
+  document.complain(Kind::input, problems);
+  Walk walk;
+  walk.into_fields(certificate, document.root(), "", {}, {"format", "note"});
+  document.complain(Kind::input, walk.problems, walk.more);
+  return certificate;
+}
+
+std::string model_hash(const ModelSpec& spec) {
+  ModelSpec bare = spec;
+  bare.certificate.reset();
+  return hash_of(model_text(bare));
+}
+
+}  // namespace psoas
