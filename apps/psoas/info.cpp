@@ -2,23 +2,28 @@
 //
 // psoas info: what is in a model, a muscle, and what kinds, outputs and formats there are.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "certificate.hpp"
 #include "kinds.hpp"
 #include "muscle_card.hpp"
 #include "program.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/io/file.hpp"
 #include "psoas/model/file.hpp"
 #include "psoas/model/model.hpp"
+#include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "psoas/study/kinds.hpp"
+#include "psoas/study/moment_arms.hpp"
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/study.hpp"
 
@@ -106,7 +111,9 @@ std::vector<KindTable> kind_tables() {
           object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
           {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
           {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
-          object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)"))};
+          object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
+          object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
+          object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
 
 json field_json(const FieldHelp& field) {
@@ -334,6 +341,19 @@ std::string overview_text(const std::string& path, const Model& model) {
   for (const auto& [name, element] : spec.passive) line.push_back(name);
   if (!line.empty())
     out += counted(line.size(), "passive element", "passive elements") + ": " + join(line, ", ") + "\n";
+  if (!spec.domain.empty()) out += "\noutside the domain of the paths\n";
+  for (const DomainSpec& item : spec.domain) {
+    std::vector<std::string> ranges;
+    for (const auto& [name, range] : item.outside) {
+      const bool rotation = spec.coordinates.find(name)->motion == "rotation";
+      ranges.push_back(name + " " + angle_or_metres(range[0], rotation) + " … " + angle_or_metres(range[1], rotation));
+    }
+    out += "  " + join(item.muscles, ", ") + ": " + join(ranges, " with ") +
+           (item.reason ? " (" + *item.reason + ")" : "") + "\n";
+  }
+  const std::vector<std::string> certified = carried_certificate_lines(path, model);
+  if (!certified.empty()) out += "\nrange of motion, " + *spec.certificate + "\n";
+  for (const std::string& text : certified) out += wrapped(text, "  ");
   if (!spec.sources.empty()) out += "\nsources\n";
   for (const std::string& source : spec.sources) out += "  " + source + "\n";
   return out;
@@ -371,6 +391,22 @@ json overview_json(const Model& model) {
   return out;
 }
 
+struct Options {
+  std::vector<std::string> words, at;
+  bool kinds = false, outputs = false, all = false, json_out = false;
+  std::string schema, moment_arms, steps, output;
+};
+
+/// The muscles that the words after the model name; `all` where there are none.
+std::vector<int> chosen_muscles(const Model& model, const std::vector<std::string>& words, bool all) {
+  std::vector<int> muscles;
+  for (std::size_t i = 1; i < words.size(); ++i)
+    for (const int m : model.select(words[i])) muscles.push_back(m);
+  if (all && words.size() == 1)
+    for (int m = 0; m < model.muscles(); ++m) muscles.push_back(m);
+  return muscles;
+}
+
 int show_model(const std::vector<std::string>& words, bool json_out) {
   const Model model = Model::load(words[0]);
   if (words.size() == 1) {
@@ -380,9 +416,7 @@ int show_model(const std::vector<std::string>& words, bool json_out) {
       print(overview_text(words[0], model));
     return done;
   }
-  std::vector<int> muscles;
-  for (std::size_t i = 1; i < words.size(); ++i)
-    for (const int m : model.select(words[i])) muscles.push_back(m);
+  const std::vector<int> muscles = chosen_muscles(model, words, false);
   if (json_out)
     print_json(muscle_cards_json(model, muscles));
   else
@@ -390,11 +424,134 @@ int show_model(const std::vector<std::string>& words, bool json_out) {
   return done;
 }
 
-struct Options {
-  std::vector<std::string> words;
-  bool kinds = false, outputs = false, json_out = false;
-  std::string schema;
-};
+// --- moment arms -----------------------------------------------------------------------------------------------------
+
+/// The default coordinates with those of --at, which are in the units of the file.
+std::vector<double> pose_of(const Model& model, const std::vector<std::string>& at_values) {
+  std::vector<double> q = model.data().default_coordinates;
+  for (const std::string& text : at_values) {
+    const std::size_t equals = text.find('=');
+    std::string name = text.substr(0, equals);
+    const std::string number = equals == std::string::npos ? "" : text.substr(equals + 1);
+    const bool in_degrees = name.ends_with("_deg") && !model.spec().coordinates.find(name);
+    if (in_degrees) name.resize(name.size() - 4);
+    double value = 0.0;
+    const char* end = number.data() + number.size();
+    if (const auto [stop, error] = std::from_chars(number.data(), end, value);
+        error != std::errc() || stop != end || !std::isfinite(value))
+      throw Error(Kind::input, "--at " + text, "expected coordinate=number [rad, m] or coordinate_deg=number");
+    const int c = model.coordinate(name);
+    if (in_degrees && !model.data().is_rotation[at(c)])
+      throw Error(Kind::input, "--at " + text, "expected a value in m: the coordinate is a translation");
+    q[at(c)] = in_degrees ? degrees(value) : value;
+  }
+  return q;
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
+/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); 1 where a surface is ignored.
+std::string curves_csv(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
+  std::string out = "muscle,coordinate,value,length,moment_arm,ignores_surface\n";
+  for (const MomentArmCurve& curve : curves)
+    for (std::size_t i = 0; i < curve.value.size(); ++i)
+      out += csv_cell(data.muscle_names[at(curve.muscle)]) + "," +
+             csv_cell(data.coordinate_names[at(curve.coordinate)]) + "," + shortest_text(curve.value[i]) + "," +
+             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + (curve.inside[i] ? ",1\n" : ",0\n");
+  return out;
+}
+
+json curves_json(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
+  json out = json::array();
+  for (const MomentArmCurve& curve : curves)
+    out.push_back({{"muscle", data.muscle_names[at(curve.muscle)]},
+                   {"coordinate", data.coordinate_names[at(curve.coordinate)]},
+                   {"value", curve.value},
+                   {"length", curve.length},
+                   {"moment_arm", curve.arm},
+                   {"ignores_surface", std::vector<bool>(curve.inside.begin(), curve.inside.end())}});
+  return out;
+}
+
+std::string curves_text(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
+  std::string out;
+  for (const MomentArmCurve& curve : curves) {
+    const bool rotation = data.is_rotation[at(curve.coordinate)];
+    Rows rows = {{data.coordinate_names[at(curve.coordinate)] + (rotation ? " [deg]" : " [m]"), "length [mm]",
+                  rotation ? "moment arm [mm]" : "moment arm [1]", ""}};
+    for (std::size_t i = 0; i < curve.value.size(); ++i)
+      rows.push_back({rotation ? fixed_text(to_degrees(curve.value[i]), 1) : fixed_text(curve.value[i], 3),
+                      fixed_text(1e3 * curve.length[i], 2),
+                      rotation ? fixed_text(1e3 * curve.arm[i], 2) : fixed_text(curve.arm[i], 4),
+                      curve.inside[i] ? "ignores a surface" : ""});
+    out += (out.empty() ? "" : "\n") + data.muscle_names[at(curve.muscle)] + "\n" + aligned(rows, "rrrl");
+  }
+  return out;
+}
+
+/// A line a muscle, all over one coordinate.
+std::string curves_svg(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
+  Result result;
+  const std::size_t c = at(curves.front().coordinate);
+  const std::string& name = data.coordinate_names[c];
+  for (const MomentArmCurve& curve : curves) {
+    Block& block = result.blocks.add(data.muscle_names[at(curve.muscle)]);
+    block.axis = name;
+    block.axis_unit = data.is_rotation[c] ? "deg" : "m";
+    Series& series = block.series.add("moment_arm");
+    series.unit = data.is_rotation[c] ? "mm" : "1";
+    for (std::size_t i = 0; i < curve.value.size(); ++i) {
+      block.axis_values.push_back(data.is_rotation[c] ? to_degrees(curve.value[i]) : curve.value[i]);
+      series.values.push_back(data.is_rotation[c] ? 1e3 * curve.arm[i] : curve.arm[i]);
+    }
+  }
+  return svg(result, {"", readable_output("moment_arm/" + name), data.is_rotation[c] ? "mm" : "1", "moment_arm"});
+}
+
+int show_moment_arms(const Options& options) {
+  const Model model = Model::load(options.words[0]);
+  const std::vector<int> muscles = chosen_muscles(model, options.words, true);
+  const std::vector<double> q = pose_of(model, options.at);
+  int steps = ending_of(options.output) == ".svg" ? 120 : 30;
+  if (!options.steps.empty()) {
+    const char* end = options.steps.data() + options.steps.size();
+    if (const auto [stop, error] = std::from_chars(options.steps.data(), end, steps);
+        error != std::errc() || stop != end || steps < 1 || steps > 100000)
+      throw Error(Kind::input, "--steps " + options.steps, "expected a whole number from 1 to 100000");
+  }
+  std::vector<MomentArmCurve> curves;
+  for (int c = 0; c < model.coordinates(); ++c)
+    if (options.all || c == model.coordinate(options.moment_arms))
+      for (MomentArmCurve& curve : moment_arm_curves(model, muscles, c, q, steps)) curves.push_back(std::move(curve));
+  if (curves.empty())
+    throw Error(Kind::input, "--moment-arms " + options.moment_arms, "expected a coordinate that the muscles cross");
+  // all coordinates of one muscle together
+  std::stable_sort(curves.begin(), curves.end(),
+                   [](const MomentArmCurve& a, const MomentArmCurve& b) { return a.muscle < b.muscle; });
+  const ModelData& data = model.data();
+  if (!options.output.empty()) {
+    if (ending_of(options.output) == ".svg" && options.all)
+      throw Error(Kind::input, "-o " + options.output, "expected one coordinate for a drawing, or a .csv file");
+    const std::string text = ending_of(options.output) == ".svg" ? curves_svg(data, curves) : curves_csv(data, curves);
+    {
+      const FinishFirst guard;
+      write_file_atomically(options.output, text);
+    }
+    say(counted(curves.size(), "curve", "curves") + " in " + options.output);
+  } else if (options.json_out) {
+    print_json(curves_json(data, curves));
+  } else if (options.all) {
+    print(curves_csv(data, curves));
+  } else {
+    print(curves_text(data, curves));
+  }
+  return was_interrupted() ? interrupted : done;
+}
 
 int perform(const Options& options) {
   if (options.kinds) return show_kinds(options.words, options.json_out);
@@ -411,6 +568,9 @@ int perform(const Options& options) {
     return done;
   }
   if (options.words.empty()) throw Error(Kind::input, "psoas info", "expected a MODEL, --kinds, --outputs or --schema");
+  if (options.all || !options.moment_arms.empty()) return show_moment_arms(options);
+  if (!options.at.empty() || !options.steps.empty() || !options.output.empty())
+    throw Error(Kind::input, "psoas info", "expected --moment-arms or --all beside --at, --steps and -o");
   return show_model(options.words, options.json_out);
 }
 
@@ -421,6 +581,14 @@ std::function<int()> options_of(Parser& parser) {
               "what studies and models are made of; with KIND [NAME]: its fields, units, ranges and defaults");
   parser.flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
   parser.option("--schema", options->schema, "JSON schema of a format: model or study");
+  parser.option("--moment-arms", options->moment_arms,
+                "lengths and moment arms of the muscles over the range of a coordinate, other coordinates at default");
+  parser.flag("--all", options->all,
+              "the same of all muscles, or those named, over each of their coordinates, as CSV in SI units");
+  parser.list("--at", options->at,
+              "coordinate=value [rad, m] or coordinate_deg=value, for another pose; may be repeated");
+  parser.option("--steps", options->steps, "steps over the range; default: 30, of a drawing 120");
+  parser.option("-o,--output", options->output, "file for the curves: .csv, or .svg for one coordinate");
   parser.flag("--json", options->json_out, "print JSON");
   return [options] { return perform(*options); };
 }
@@ -428,7 +596,7 @@ std::function<int()> options_of(Parser& parser) {
 }  // namespace
 
 const Verb info_verb = {"info", "what is in a model or a muscle; kinds, outputs, schemas",
-                        "  psoas info models/full_body.json psoas_L2_TP_r\n"
+                        "  psoas info models/full_body.json psoas_L2_TP_r --moment-arms hip_flexion_r\n"
                         "  psoas info --kinds study motion",
                         options_of};
 

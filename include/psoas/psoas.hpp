@@ -49,6 +49,7 @@
 #include "psoas/solve/inverse.hpp"
 #include "psoas/solve/redundancy.hpp"
 #include "psoas/study/kinds.hpp"
+#include "psoas/study/moment_arms.hpp"
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/result.hpp"

@@ -18,6 +18,7 @@
 #include "psoas/core/units.hpp"
 #include "psoas/model/file.hpp"
 #include "study/hash.hpp"
+#include "study/scanned.hpp"
 
 namespace psoas {
 namespace {
@@ -69,11 +70,7 @@ class Scan {
     arms_.assign(data_.arm_slots.size(), {inf, -inf});
     seen_.assign(data_.paths.size(), 0);
     steepest_.assign(data_.paths.size(), 0.0);
-    for (std::size_t c = 0; c < data_.coordinate_names.size(); ++c) {
-      const CoordinateSpec& item = *data_.spec.coordinates.find(data_.coordinate_names[c]);
-      const double most = data_.is_rotation[c] ? pi : 1.0;
-      ranges_.push_back({std::max(item.range[0], item.value - most), std::min(item.range[1], item.value + most)});
-    }
+    for (int c = 0; c < model_.coordinates(); ++c) ranges_.push_back(scanned_range(model_, c));
     find_mirror();
   }
 
@@ -101,11 +98,7 @@ class Scan {
     std::map<std::vector<int>, std::vector<int>> found;
     std::set<int> used;
     for (int m = 0; m < model_.muscles(); ++m) {
-      std::set<int> coordinates;
-      for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i)
-        coordinates.insert(data_.couplings[at(data_.arm_slots[at(i)].coordinate)].source);
-      for (const PathPoint& point : data_.paths[at(m)].points)
-        if (point.coordinate >= 0) coordinates.insert(data_.couplings[at(point.coordinate)].source);
+      std::set<int> coordinates = coordinates_of(model_, m);
       std::erase_if(coordinates, [&](int c) { return !(ranges_[at(c)][1] > ranges_[at(c)][0]); });
       used.insert(coordinates.begin(), coordinates.end());
       found[{coordinates.begin(), coordinates.end()}].push_back(m);
@@ -405,10 +398,7 @@ class Scan {
 
   Named<double> posture(int m, std::span<const double> q) const {
     Named<double> out;
-    std::set<int> coordinates;
-    for (int i = data_.arm_start[at(m)]; i < data_.arm_start[at(m + 1)]; ++i)
-      coordinates.insert(data_.couplings[at(data_.arm_slots[at(i)].coordinate)].source);
-    for (const int c : coordinates) out.add(data_.coordinate_names[at(c)]) = q[at(c)];
+    for (const int c : coordinates_of(model_, m)) out.add(data_.coordinate_names[at(c)]) = q[at(c)];
     return out;
   }
 
