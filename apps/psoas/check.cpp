@@ -141,7 +141,10 @@ void check_json(Verdict& verdict) {
     check_study(verdict);
     verdict.what = "result of a " + verdict.what;
   } else if (format == "psoas-model/1") {
-    verdict.what = about(Model::load(verdict.file));
+    const Model model = Model::load(verdict.file);
+    verdict.what = about(model);
+    if (const auto carried = carried_certificate_lines(verdict.file, model); !carried.empty())
+      verdict.notes.push_back("range of motion: " + carried.front());
   } else if (format == "psoas-certificate/1") {
     const Certificate certificate = read_certificate(verdict.file);
     verdict.what = "certificate of " + certificate.model + ", " + (certificate.clean ? "clean" : "with problems");

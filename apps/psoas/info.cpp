@@ -359,7 +359,7 @@ std::string overview_text(const std::string& path, const Model& model) {
   return out;
 }
 
-json overview_json(const Model& model) {
+json overview_json(const std::string& path, const Model& model) {
   const ModelData& data = model.data();
   json out = {{"name", data.spec.name}, {"mass", data.mass}};
   out["bodies"] = std::vector<std::string>(data.body_names.begin() + 1, data.body_names.end());
@@ -387,6 +387,12 @@ json overview_json(const Model& model) {
   for (const auto& [name, surface] : data.spec.surfaces) out["surfaces"].push_back(name);
   out["contacts"] = json::array();
   for (const auto& [name, contact] : data.spec.contacts) out["contacts"].push_back(name);
+  out["domain"] = json::array();
+  for (const DomainSpec& item : data.spec.domain) {
+    out["domain"].push_back({{"muscles", item.muscles}, {"outside", json::object()}});
+    for (const auto& [name, range] : item.outside) out["domain"].back()["outside"][name] = range;
+  }
+  out["certificate"] = carried_certificate_lines(path, model);
   out["sources"] = data.spec.sources;
   return out;
 }
@@ -411,7 +417,7 @@ int show_model(const std::vector<std::string>& words, bool json_out) {
   const Model model = Model::load(words[0]);
   if (words.size() == 1) {
     if (json_out)
-      print_json(overview_json(model));
+      print_json(overview_json(words[0], model));
     else
       print(overview_text(words[0], model));
     return done;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -410,6 +411,56 @@ TEST_F(Cli, CheckAsJson) {
   EXPECT_EQ(list[1]["problems"].size(), 1u);
 }
 
+TEST_F(Cli, RangeOfMotionWritesACertificateThatAModelCanCarry) {
+  const Ran clean = psoas({"check", pendulum, "--range-of-motion"});
+  EXPECT_EQ(clean.code, 0) << clean.out;
+  EXPECT_TRUE(has(clean.out, ": ok (")) << clean.out;
+  EXPECT_TRUE(has(clean.out, "1 muscle, 100 samples")) << clean.out;
+  EXPECT_TRUE(has(clean.out, "certificate: results/pendulum/certificate.json")) << clean.out;
+  const std::string certificate = bytes_of(folder / "results/pendulum/certificate.json");
+  EXPECT_EQ(nlohmann::json::parse(certificate)["format"], "psoas-certificate/1");
+  EXPECT_TRUE(has(psoas({"check", "results/pendulum/certificate.json"}).out, "clean"));
+
+  // carried by the model, it is shown, also when it is of another state of the model
+  std::string text = bytes_of(pendulum);
+  text.replace(text.find("\"gravity\""), 9, "\"certificate\": \"mine.json\", \"gravity\"");
+  folder.write("mine.json", certificate);
+  folder.write("model.json", text);
+  EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "paths: clean"));
+  EXPECT_FALSE(has(psoas({"info", "model.json"}).out, "STALE"));
+  EXPECT_TRUE(has(psoas({"check", "model.json"}).out, "paths: clean"));
+  text.replace(text.find("\"radius\": 0.025"), 15, "\"radius\": 0.024");
+  folder.write("model.json", text);
+  EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "STALE"));
+  EXPECT_TRUE(has(psoas({"check", "model.json"}).out, "STALE"));
+  text.replace(text.find("mine.json"), 9, "lost.json");
+  folder.write("model.json", text);
+  EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "cannot be read"));
+}
+
+TEST_F(Cli, RangeOfMotionNamesTheMuscleThatJumps) {
+  // the pelvic brim of no side, far in front: the muscle goes over it and then behind it
+  std::string text = bytes_of(pendulum);
+  text.replace(text.find("\"side\": \"+x\""), 12, "\"side\": \"shortest\"");
+  text.replace(text.find("\"translation\": [0, 1, 0], \"shape\""), 24, "\"translation\": [0.06, 0.98, 0]");
+  folder.write("model.json", text);
+  const Ran ran = psoas({"check", "model.json", "--range-of-motion", "-o", "certificate.json", "--samples", "3"});
+  EXPECT_EQ(ran.code, 1) << ran.out;
+  EXPECT_TRUE(has(ran.out, "iliopsoas_r: moment arm flips its sign with a jump of")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "hip_flexion_r ")) << ran.out;
+  const auto list = nlohmann::json::parse(
+      psoas({"check", "model.json", "--range-of-motion", "-o", "certificate.json", "--samples", "3", "--json"}).out);
+  EXPECT_EQ(list[0]["ok"], false);
+  EXPECT_EQ(list[0]["certificate"], nlohmann::json::parse(bytes_of(folder / "certificate.json")));
+  EXPECT_EQ(list[0]["certificate"]["samples"], 3);
+
+  EXPECT_EQ(psoas({"check", swing, "--range-of-motion"}).code, 1);
+  EXPECT_EQ(psoas({"check", pendulum, "-o", "certificate.json"}).code, 2);
+  EXPECT_EQ(psoas({"check", pendulum, pendulum, "--range-of-motion", "-o", "certificate.json"}).code, 2);
+  EXPECT_TRUE(has(psoas({"check", pendulum, "--range-of-motion", "--samples", "0"}).err, "whole number"));
+  EXPECT_EQ(psoas({"check", pendulum, "--range-of-motion", "-o", "/dev/full"}).code, 2);
+}
+
 // --- info, new -------------------------------------------------------------------------------------------------------
 
 TEST_F(Cli, InfoShowsTheOperatingRangeOfAMuscle) {
@@ -442,6 +493,61 @@ TEST_F(Cli, InfoShowsTheOperatingRangeOfAMuscle) {
       EXPECT_LT(range["normalised_fibre_length_rest"][i], range["normalised_fibre_length_rest"][i - 1]);
     }
   }
+}
+
+TEST_F(Cli, InfoShowsMomentArmsOverARange) {
+  const Ran text = psoas({"info", pendulum, "iliopsoas_r", "--moment-arms", "hip_flexion_r", "--steps", "5"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_TRUE(has(text.out, "hip_flexion_r [deg]  length [mm]  moment arm [mm]")) << text.out;
+  EXPECT_TRUE(has(text.out, "\n              -30.0")) << text.out;
+  EXPECT_TRUE(has(text.out, "\n              120.0")) << text.out;
+
+  const auto curve =
+      nlohmann::json::parse(psoas({"info", pendulum, "--moment-arms", "hip_flexion_r", "--json"}).out)[0];
+  ASSERT_EQ(curve["value"].size(), 31u);
+  double sum = 0.0;  // the integral of the arm is what the muscle shortens by
+  for (std::size_t i = 0; i + 1 < 31; ++i)
+    sum += 0.5 * (curve["moment_arm"][i].get<double>() + curve["moment_arm"][i + 1].get<double>()) *
+           (curve["value"][i + 1].get<double>() - curve["value"][i].get<double>());
+  EXPECT_NEAR(curve["length"][0].get<double>() - curve["length"][30].get<double>(), sum, 1e-4);
+
+  // of every muscle over each of its coordinates, in SI units
+  const std::string model = PSOAS_SOURCE_DIR "/models/iliopsoas.json";
+  ASSERT_EQ(psoas({"info", model, "--all", "--steps", "2", "-o", "all.csv"}).code, 0);
+  std::istringstream rows(bytes_of(folder / "all.csv"));
+  std::string row;
+  std::getline(rows, row);
+  EXPECT_EQ(row, "muscle,coordinate,value,length,moment_arm,ignores_surface");
+  std::map<std::string, int> count;
+  while (std::getline(rows, row)) ++count[row.substr(0, row.find(',', row.find(',') + 1))];
+  EXPECT_EQ(count["iliacus_ant_l,hip_flexion_l"], 3);
+  EXPECT_EQ(count["psoas_T12_r,lumbar_bending"], 3);
+  EXPECT_EQ(count.count("iliacus_ant_l,lumbar_bending"), 0u);
+
+  // another pose, in radians or degrees
+  const auto length = [&](const std::string& pose) {
+    return nlohmann::json::parse(
+        psoas({"info", model, "psoas_T12_r", "--moment-arms", "hip_flexion_r", "--at", pose, "--json"})
+            .out)[0]["length"];
+  };
+  EXPECT_EQ(length("lumbar_bending=0"), length("lumbar_bending_deg=0"));
+  EXPECT_NE(length("lumbar_bending=0.1"), length("lumbar_bending_deg=0"));
+
+  ASSERT_EQ(psoas({"info", model, "group:psoas_r", "--moment-arms", "hip_flexion_r", "-o", "arms.svg"}).code, 0);
+  EXPECT_TRUE(has(bytes_of(folder / "arms.svg"), "</svg>"));
+
+  const auto refused = [&](const std::vector<std::string>& words) {
+    const Ran ran = psoas(words);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_TRUE(ran.out.empty());
+    return ran.err;
+  };
+  EXPECT_TRUE(has(refused({"info", pendulum, "--moment-arms", "hip_flexion"}), "did you mean \"hip_flexion_r\""));
+  EXPECT_TRUE(has(refused({"info", pendulum, "--all", "--steps", "0"}), "whole number"));
+  EXPECT_TRUE(has(refused({"info", pendulum, "--all", "--at", "hip_flexion_r"}), "coordinate=number"));
+  EXPECT_TRUE(has(refused({"info", pendulum, "--all", "-o", "arms.svg"}), "one coordinate"));
+  EXPECT_TRUE(has(refused({"info", pendulum, "--steps", "5"}), "--moment-arms"));
+  EXPECT_TRUE(has(refused({"info", model, "psoas_T12_r", "--moment-arms", "hip_flexion_l"}), "that the muscles cross"));
 }
 
 TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
