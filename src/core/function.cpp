@@ -4,7 +4,9 @@
 #include <cassert>
 #include <cmath>
 
+#include "psoas/core/spline.hpp"
 #include "psoas/core/table.hpp"
+#include "psoas/core/units.hpp"
 
 namespace psoas {
 
@@ -23,10 +25,14 @@ PiecewisePolynomial::PiecewisePolynomial(std::vector<double> knots, const std::v
   while (2 * span_ < knots_.size() && span_ > 0) span_ *= 2;
 }
 
-std::string Spline::fault() const {
+namespace {
+
+/// What is wrong with points that a spline is to go through.
+std::string points_fault(const std::vector<double>& x, const std::vector<double>& y, std::size_t least) {
   if (x.size() != y.size())
     return "expected as many x as y, found " + std::to_string(x.size()) + " and " + std::to_string(y.size());
-  if (x.size() < 2) return "expected at least 2 points, found " + std::to_string(x.size());
+  if (x.size() < least)
+    return "expected at least " + std::to_string(least) + " points, found " + std::to_string(x.size());
   for (std::size_t i = 0; i < x.size(); ++i)
     if (!std::isfinite(x[i]) || !std::isfinite(y[i]))
       return "expected finite numbers, found " + shortest_text(std::isfinite(x[i]) ? y[i] : x[i]) + " at point " +
@@ -39,6 +45,33 @@ std::string Spline::fault() const {
              ", found " + shortest_text(x[i]) + " after " + shortest_text(x[i - 1]);
   return "";
 }
+
+/// The cubic on each interval with these second derivatives divided by six at the points.
+std::vector<std::vector<double>> cubics(const std::vector<double>& x, const std::vector<double>& y,
+                                        const std::vector<double>& s) {
+  std::vector<std::vector<double>> pieces;
+  for (std::size_t i = 0; i + 1 < x.size(); ++i) {
+    const double h = x[i + 1] - x[i];
+    pieces.push_back({y[i], (y[i + 1] - y[i]) / h - h * (s[i + 1] + 2.0 * s[i]), 3.0 * s[i], (s[i + 1] - s[i]) / h});
+  }
+  return pieces;
+}
+
+/// Solves the symmetric tridiagonal system for s, in place of the right side that s holds.
+void solve_tridiagonal(std::vector<double>& diagonal, const std::vector<double>& beside, std::vector<double>& s) {
+  const std::size_t n = s.size();
+  for (std::size_t i = 1; i < n; ++i) {
+    const double factor = beside[i - 1] / diagonal[i - 1];
+    diagonal[i] -= factor * beside[i - 1];
+    s[i] -= factor * s[i - 1];
+  }
+  s[n - 1] /= diagonal[n - 1];
+  for (std::size_t i = n - 1; i-- > 0;) s[i] = (s[i] - beside[i] * s[i + 1]) / diagonal[i];
+}
+
+}  // namespace
+
+std::string Spline::fault() const { return points_fault(x, y, 2); }
 
 PiecewisePolynomial Spline::compiled() const {
   const std::size_t n = x.size();
@@ -58,19 +91,79 @@ PiecewisePolynomial Spline::compiled() const {
   diagonal[n - 1] = -h[n - 2];
   s[n - 1] = -h[n - 2] * h[n - 2] * third(n > 3 ? n - 4 : 0);
 
-  // The off-diagonals of the symmetric tridiagonal system are h.
-  for (std::size_t i = 1; i < n; ++i) {
-    const double factor = h[i - 1] / diagonal[i - 1];
-    diagonal[i] -= factor * h[i - 1];
-    s[i] -= factor * s[i - 1];
-  }
-  s[n - 1] /= diagonal[n - 1];
-  for (std::size_t i = n - 1; i-- > 0;) s[i] = (s[i] - h[i] * s[i + 1]) / diagonal[i];
+  solve_tridiagonal(diagonal, h, s);
+  return {std::vector<double>(x.begin(), x.end() - 1), cubics(x, y, s), x.back()};
+}
 
+std::string NaturalSpline::fault() const {
+  return points_fault(x, y, degree == "linear" ? 2 : 3);
+}
+
+PiecewisePolynomial NaturalSpline::compiled() const {
+  assert(fault().empty());
+  const std::size_t n = x.size();
+  const std::vector<double> starts(x.begin(), x.end() - 1);
+  std::vector<double> s(n, 0.0);
+  if (degree == "linear") {
+    if (n == 2) return Linear{(y[1] - y[0]) / (x[1] - x[0]), y[0] - x[0] * (y[1] - y[0]) / (x[1] - x[0])}.compiled();
+    return {starts, cubics(x, y, s), x.back()};
+  }
+  if (degree == "cubic") {  // s_i = f''(x_i) / 6, zero at both ends
+    std::vector<double> beside(n - 1, 0.0), diagonal(n, 1.0);
+    for (std::size_t i = 1; i + 1 < n; ++i) {
+      const double before = x[i] - x[i - 1], after = x[i + 1] - x[i];
+      diagonal[i] = 2.0 * (before + after);
+      s[i] = (y[i + 1] - y[i]) / after - (y[i] - y[i - 1]) / before;
+      if (i + 2 < n) beside[i] = after;  // not to the last one, which is zero; nor to the first
+    }
+    solve_tridiagonal(diagonal, beside, s);
+    return {starts, cubics(x, y, s), x.back()};
+  }
+  const QuinticSpline quintic(x, y);
+  const double reach = 10.0 * (x.back() - x.front());
+  std::vector<double> knots{x.front() - reach};
   std::vector<std::vector<double>> pieces;
-  for (std::size_t i = 0; i + 1 < n; ++i)
-    pieces.push_back({y[i], chord[i] - h[i] * (s[i + 1] + 2.0 * s[i]), 3.0 * s[i], (s[i + 1] - s[i]) / h[i]});
-  return {std::vector<double>(x.begin(), x.end() - 1), pieces, x.back()};
+  const auto parabola = [&](double at, double from) {
+    const auto [f, d, dd] = quintic.jet(at);
+    const double t = from - at;
+    pieces.push_back({f + d * t + 0.5 * dd * t * t, d + dd * t, 0.5 * dd});
+  };
+  parabola(x.front(), knots.front());
+  for (std::size_t i = 0; i + 1 < n; ++i) {  // the quintic through value, slope and curvature at both ends
+    const auto [f, d, dd] = quintic.jet(x[i]);
+    const auto [g, e, ee] = quintic.jet(x[i + 1]);
+    const double h = x[i + 1] - x[i], a = (g - f - h * (d + 0.5 * h * dd)) / (h * h * h),
+                 b = (e - d - h * dd) / (h * h), c = (ee - dd) / h;
+    knots.push_back(x[i]);
+    pieces.push_back({f, d, 0.5 * dd, 10.0 * a - 4.0 * b + 0.5 * c, (-15.0 * a + 7.0 * b - c) / h,
+                      (6.0 * a - 3.0 * b + 0.5 * c) / (h * h)});
+  }
+  knots.push_back(x.back());
+  parabola(x.back(), x.back());
+  return {knots, pieces, x.back() + reach};
+}
+
+PiecewisePolynomial Sine::compiled() const {
+  if (amplitude == 0.0 || frequency == 0.0) return {{0.0}, {{offset + amplitude * std::sin(phase)}}};
+  const double sign = frequency > 0.0 ? 1.0 : -1.0, rate = sign * frequency;
+  // Taylor series of degree 15 on an eighth of half a turn: their rest is below 1e-19 of the amplitude.
+  constexpr int pieces_a_side = 64;
+  std::vector<double> knots;
+  std::vector<std::vector<double>> pieces;
+  for (int k = -pieces_a_side; k < pieces_a_side; ++k) {
+    const double angle = k * (pi / 8.0) + sign * phase;
+    const double cycle[4] = {std::sin(angle), std::cos(angle), -std::sin(angle), -std::cos(angle)};
+    std::vector<double> c(16);
+    double factor = sign * amplitude;
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      c[i] = factor * cycle[i % 4];
+      factor *= rate / static_cast<double>(i + 1);
+    }
+    c[0] += offset;
+    knots.push_back(k * (pi / 8.0) / rate);
+    pieces.push_back(c);
+  }
+  return {knots, pieces, 8.0 * pi / rate};
 }
 
 PiecewisePolynomial compile(const Function& function) {

@@ -396,7 +396,8 @@ class Compiler {
     const TreeBody& item = tree.bodies[at(found->second)];
     std::size_t n = 0;
     for (int i = item.first_axis; i < item.last_axis; ++i)
-      if (const TreeAxis& axis = tree.axes[at(i)]; axis.rotation && axis.coordinate >= 0 && n < 3)
+      if (const TreeAxis& axis = tree.axes[at(i)];
+          axis.rotation && axis.coordinate >= 0 && n < 3 && std::count(out.begin(), out.end(), axis.coordinate) == 0)
         out[n++] = axis.coordinate;
     if (n != 3) wrong(pointer, "expected a joint with three rotations by coordinates, found \"" + joint + "\"");
     return out;

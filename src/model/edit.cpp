@@ -44,6 +44,8 @@ void grow(Function& function, double factor) {
           kind.slope *= factor, kind.offset *= factor;
         else if constexpr (std::is_same_v<F, Polynomial>)
           for (double& c : kind.coefficients) c *= factor;
+        else if constexpr (std::is_same_v<F, Sine>)
+          kind.amplitude *= factor, kind.offset *= factor;
         else
           for (double& y : kind.y) y *= factor;
       },
@@ -332,6 +334,8 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
       for (AxisSpec& axis : custom->translations)
         if (!axis.coordinate || !coupler(*axis.coordinate, axis.axis))
           grow(axis.function, along(parent, R * axis.axis));
+    if (auto* ellipsoid = std::get_if<OnEllipsoid>(&joint.motion))
+      for (int i = 0; i < 3; ++i) ellipsoid->radii[i] *= along(parent, R.col(i));
     if (const auto* slide = std::get_if<Slide>(&joint.motion)) coupler(slide->coordinate, slide->axis);
   }
   for (auto& [name, surface] : out.surfaces) {

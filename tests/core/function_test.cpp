@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "psoas/core/spline.hpp"
+
 namespace psoas {
 namespace {
 
@@ -141,6 +143,95 @@ TEST(Spline, FaultNamesWhatIsWrong) {
   EXPECT_EQ((Spline{{0, inf}, {0, 1}}.fault()), "expected finite numbers, found inf at point 1");
   EXPECT_EQ((Spline{{0, 1}, {required, 1}}.fault()), "expected finite numbers, found nan at point 0");
   EXPECT_NE(Polynomial{}.fault(), "");
+}
+
+TEST(NaturalSpline, LinesBetweenPointsAndBeyond) {
+  const PiecewisePolynomial f = compile(NaturalSpline{"linear", {0, 1, 3}, {1, 2, 0}});
+  EXPECT_DOUBLE_EQ(f.jet(0.25).value, 1.25);
+  EXPECT_DOUBLE_EQ(f.jet(2.5).value, 0.5);
+  EXPECT_DOUBLE_EQ(f.jet(2.5).slope, -1.0);
+  EXPECT_DOUBLE_EQ(f.jet(5.0).value, -2.0);
+  EXPECT_DOUBLE_EQ(f.jet(-2.0).value, -1.0);
+  EXPECT_DOUBLE_EQ(compile(NaturalSpline{"linear", {1, 3}, {2, 6}}).jet(-1.0).value, -2.0);
+}
+
+// Second derivatives M of the natural cubic at unit steps: M_{i-1} + 4 M_i + M_{i+1} = 6 (y_{i-1} - 2 y_i + y_{i+1}).
+TEST(NaturalSpline, CubicSolvedByHand) {
+  const PiecewisePolynomial f = compile(NaturalSpline{"cubic", {0, 1, 2, 3}, {0, 1, 0, 1}});
+  EXPECT_NEAR(f.jet(1.0).curvature, -4.0, 1e-14);
+  EXPECT_NEAR(f.jet(2.0).curvature, 4.0, 1e-14);
+  EXPECT_NEAR(f.jet(0.0).curvature, 0.0, 1e-14);
+  EXPECT_NEAR(f.jet(3.0).curvature, 0.0, 1e-14);
+  EXPECT_NEAR(f.jet(0.0).slope, 1.0 + 4.0 / 6.0, 1e-14);
+  EXPECT_NEAR(f.jet(0.5).value, 0.5 + 4.0 / 16.0, 1e-14);  // half way: the mean less (M_0 + M_1) / 16
+}
+
+TEST(NaturalSpline, PassesThroughItsPointsAsSmoothAsItsDegreeSays) {
+  for (const char* degree : {"cubic", "quintic"}) {
+    const Spline s = spline_of(9, [](double x) { return std::sin(2.0 * x); });
+    const NaturalSpline natural{degree, s.x, s.y};
+    EXPECT_EQ(natural.fault(), "");
+    const PiecewisePolynomial f = compile(natural);
+    for (std::size_t i = 0; i < s.x.size(); ++i) {
+      const auto left = f.jet(std::nextafter(s.x[i], -10.0)), right = f.jet(s.x[i]);
+      EXPECT_NEAR(right.value, s.y[i], 1e-14);
+      EXPECT_NEAR(left.value, right.value, 1e-13);
+      EXPECT_NEAR(left.slope, right.slope, 1e-12);
+      EXPECT_NEAR(left.curvature, right.curvature, 1e-11);
+    }
+  }
+}
+
+TEST(NaturalSpline, QuinticHasAParabolaBeyondItsEnds) {
+  const auto parabola = [](double x) { return 1.0 - 0.4 * x + 0.7 * x * x; };
+  const Spline s = spline_of(8, parabola);
+  const PiecewisePolynomial f = compile(NaturalSpline{"quintic", s.x, s.y});
+  for (double x = s.x.front() - 5.0; x <= s.x.back() + 5.0; x += 0.1) {
+    EXPECT_NEAR(f.jet(x).value, parabola(x), 1e-11) << x;
+    EXPECT_NEAR(f.jet(x).curvature, 1.4, 1e-10) << x;
+  }
+  const Spline wave = spline_of(8, [](double x) { return std::sin(2.0 * x); });
+  const PiecewisePolynomial g = compile(NaturalSpline{"quintic", wave.x, wave.y});
+  const QuinticSpline same(wave.x, wave.y);
+  for (double x = wave.x.front() - 1.0; x <= wave.x.back() + 1.0; x += 0.07) {
+    EXPECT_NEAR(g.jet(x).value, same.jet(x).value, 1e-12) << x;
+    EXPECT_NEAR(g.jet(x).slope, same.jet(x).slope, 1e-11) << x;
+    EXPECT_NEAR(g.jet(x).curvature, same.jet(x).curvature, 1e-10) << x;
+  }
+}
+
+// The least bending through three points: f'' is a tent, zero at both ends; f' runs on past them.
+TEST(NaturalSpline, ThreePoints) {
+  const PiecewisePolynomial cubic = compile(NaturalSpline{"cubic", {-1, 0, 1}, {0, 1, 0}});
+  EXPECT_NEAR(cubic.jet(0.0).curvature, -3.0, 1e-14);  // 4 M = 6 (0 - 2 + 0)
+  EXPECT_NEAR(cubic.jet(0.5).curvature, -1.5, 1e-14);
+  EXPECT_NEAR(cubic.jet(1.0).slope, -1.5, 1e-14);
+  EXPECT_NEAR(cubic.jet(3.0).value, -3.0, 1e-13);
+  const PiecewisePolynomial quintic = compile(NaturalSpline{"quintic", {-1, 0, 1}, {0, 1, 0}});  // their parabola
+  for (const double x : {-2.0, -0.3, 0.6, 1.5}) EXPECT_NEAR(quintic.jet(x).value, 1.0 - x * x, 1e-13);
+}
+
+TEST(NaturalSpline, TooFewPointsAreRefused) {
+  EXPECT_EQ((NaturalSpline{"quintic", {0, 1}, {0, 0}}).fault(), "expected at least 3 points, found 2");
+  EXPECT_EQ((NaturalSpline{"cubic", {0, 1}, {0, 0}}).fault(), "expected at least 3 points, found 2");
+  EXPECT_EQ((NaturalSpline{"linear", {0}, {0}}).fault(), "expected at least 2 points, found 1");
+  EXPECT_NE((NaturalSpline{"linear", {0, 0}, {0, 1}}).fault(), "");
+}
+
+TEST(Sine, IsTheSineForFourTurnsAndTwoDerivatives) {
+  for (const Sine& wave : {Sine{0.3, 1.0, 0.0, 0.0}, Sine{-1.2, 2.5, 0.7, 0.1}, Sine{0.5, -0.4, 1.9, -2.0}}) {
+    const PiecewisePolynomial f = compile(wave);
+    const double end = 8.0 * std::acos(-1.0) / std::abs(wave.frequency);
+    for (int i = -500; i <= 500; ++i) {
+      const double x = 0.002 * i * end, angle = wave.frequency * x + wave.phase;
+      const auto [value, slope, curvature] = f.jet(x);
+      EXPECT_NEAR(value, wave.offset + wave.amplitude * std::sin(angle), 2e-15 * (1.0 + std::abs(angle)));
+      EXPECT_NEAR(slope, wave.amplitude * wave.frequency * std::cos(angle), 1e-14 * (1.0 + std::abs(angle)));
+      EXPECT_NEAR(curvature, -wave.amplitude * wave.frequency * wave.frequency * std::sin(angle),
+                  1e-13 * (1.0 + std::abs(angle)));
+    }
+  }
+  EXPECT_DOUBLE_EQ(compile(Sine{2.0, 0.0, 0.5, 1.0}).jet(7.0).value, 1.0 + 2.0 * std::sin(0.5));
 }
 
 }  // namespace

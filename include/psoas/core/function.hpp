@@ -116,8 +116,39 @@ struct Spline {
   PiecewisePolynomial compiled() const;
 };
 
+/// The natural spline of an odd degree 2m - 1 through points, the one of least integral of the square of its m-th
+/// derivative: straight lines between points, the natural cubic, or the natural quintic (Schoenberg 1964). Beyond the
+/// ends the polynomial of degree m - 1 that it ends with goes on: a line, or for the quintic a parabola up to ten times
+/// the distance of the ends. OpenSim's PiecewiseLinearFunction and GCVSpline without error variance are the same curves.
+struct NaturalSpline {
+  static constexpr std::string_view name = "natural_spline",
+                                    help = "lines, natural cubic or natural quintic spline through points";
+  std::string degree = "cubic";
+  std::vector<double> x, y;
+  static void each(auto& self, auto&& see) {
+    see("degree", self.degree, Info{"", "a linear one has kinks", -inf, inf, "linear cubic quintic"});
+    see("x", self.x, Info{"rad or m", "places, increasing", -1e6, 1e6});
+    see("y", self.y, Info{"rad or m", "values at the places", -1e6, 1e6});
+  }
+  std::string fault() const;
+  PiecewisePolynomial compiled() const;
+};
+
+/// y = offset + amplitude sin(frequency x + phase); beyond four turns either way from x = 0 the tangent goes on.
+struct Sine {
+  static constexpr std::string_view name = "sine", help = "offset + amplitude sin(frequency x + phase)";
+  double amplitude = 1.0, frequency = 1.0, phase = 0.0, offset = 0.0;
+  static void each(auto& self, auto&& see) {
+    see("amplitude", self.amplitude, Info{"rad or m", "greatest distance from the offset", -1e6, 1e6});
+    see("frequency", self.frequency, Info{"1 or rad/m", "change of the angle per unit of the coordinate", -1e3, 1e3});
+    see("phase", self.phase, Info{"rad", "angle at zero", -1e3, 1e3});
+    see("offset", self.offset, Info{"rad or m", "mean value", -1e6, 1e6});
+  }
+  PiecewisePolynomial compiled() const;
+};
+
 /// Functions of one coordinate: the table that reader, writer, schema and help walk.
-using Function = std::variant<Constant, Linear, Polynomial, Spline>;
+using Function = std::variant<Constant, Linear, Polynomial, Spline, NaturalSpline, Sine>;
 
 /// The evaluated form of a function.
 PiecewisePolynomial compile(const Function& function);

@@ -1,6 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Joint kinds. Every joint is a sequence of elementary axes: translations, then rotations, each a direction fixed in
+// Joint kinds. Every joint is a sequence of elementary axes: translations and rotations, each a direction fixed in
 // the frame that the axes before it have moved, driven by a function of one coordinate. Add a new kind: a struct with
 // `axes()`, and a word in the variant.
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "psoas/core/function.hpp"
 #include "psoas/core/linear.hpp"
+#include "psoas/core/units.hpp"
 
 namespace psoas {
 
@@ -93,7 +94,36 @@ struct Custom {
   }
 };
 
+/// The child's joint origin lies on an ellipsoid about the parent's joint origin, its z axis where the ellipsoid of the
+/// same radii has the direction: body-fixed rotations R about x, y, z and the place radii * (R z), component by
+/// component. For a sphere z is the normal. (Seth et al. 2010; the scapula on the thorax.)
+struct OnEllipsoid {
+  static constexpr std::string_view name = "ellipsoid", help = "rotations about x, y, z, the origin on an ellipsoid";
+  std::string x = required_text, y = required_text, z = required_text;
+  Vec3 radii{required, required, required};
+  static void each(auto& self, auto&& see) {
+    see("x", self.x, Info{"", "the first angle [rad]"});
+    see("y", self.y, Info{"", "the second angle [rad]"});
+    see("z", self.z, Info{"", "the third angle [rad]"});
+    see("radii", self.radii, Info{"m", "half-axes along x, y, z of the parent's joint frame", -10, 10});
+  }
+  /// R z = (sin y, -sin x cos y, cos x cos y). Turning by -x and then by 2x about x makes products of functions of one
+  /// coordinate each: lengths l cos y along z in the first frame and L cos y in the second add up to
+  /// ((l - L) sin x cos y, (l + L) cos x cos y).
+  std::vector<JointAxis> axes() const {
+    const Vec3 ex(1, 0, 0), ey(0, 1, 0), ez(0, 0, 1);
+    const auto cosine = [](double length) { return Sine{length, 1.0, 0.5 * pi, 0.0}; };
+    return {{false, {ex, y, Sine{radii.x()}}},
+            {true, {ex, x, Linear{-1.0}}},
+            {false, {ez, y, cosine(0.5 * (radii.z() - radii.y()))}},
+            {true, {ex, x, Linear{2.0}}},
+            {false, {ez, y, cosine(0.5 * (radii.z() + radii.y()))}},
+            {true, {ey, y, Linear{}}},
+            {true, {ez, z, Linear{}}}};
+  }
+};
+
 /// Joint kinds: the table that reader, writer, schema, help and tests walk.
-using Joint = std::variant<Weld, Pin, Slide, Custom>;
+using Joint = std::variant<Weld, Pin, Slide, Custom, OnEllipsoid>;
 
 }  // namespace psoas
