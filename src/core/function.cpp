@@ -95,9 +95,7 @@ PiecewisePolynomial Spline::compiled() const {
   return {std::vector<double>(x.begin(), x.end() - 1), cubics(x, y, s), x.back()};
 }
 
-std::string NaturalSpline::fault() const {
-  return points_fault(x, y, degree == "linear" ? 2 : 3);
-}
+std::string NaturalSpline::fault() const { return points_fault(x, y, degree == "linear" ? 2 : 3); }
 
 PiecewisePolynomial NaturalSpline::compiled() const {
   assert(fault().empty());
@@ -120,7 +118,7 @@ PiecewisePolynomial NaturalSpline::compiled() const {
     return {starts, cubics(x, y, s), x.back()};
   }
   const QuinticSpline quintic(x, y);
-  const double reach = 10.0 * (x.back() - x.front());
+  const double reach = x.back() - x.front();
   std::vector<double> knots{x.front() - reach};
   std::vector<std::vector<double>> pieces;
   const auto parabola = [&](double at, double from) {

@@ -5,6 +5,7 @@
 
 #include "model/check.hpp"
 #include "model/osim_skeleton.hpp"
+#include "psoas/path/wrap.hpp"
 
 namespace psoas {
 namespace osim {
@@ -20,7 +21,7 @@ struct MuscleClass {
   double activation_time, deactivation_time, tendon_strain = 0.0;
   std::string_view without = "";  // what the muscle has lost
 };
-constexpr std::string_view curves_lost = "curves and activation are those of De Groote and Fregly";
+constexpr std::string_view curves_lost = "came in with curves and activation of De Groote and Fregly";
 constexpr MuscleClass muscle_classes[] = {
     {"Millard2012EquilibriumMuscle", Laws::millard, 0.010, 0.040, 0.049},
     {"Thelen2003Muscle", Laws::thelen, 0.015, 0.050, 0.04},
@@ -52,6 +53,7 @@ class Importer : public OsimSkeleton {
     sort_components();
     muscles();
     groups();
+    bushings();
     contacts();
     about();
     if (problems_.empty()) ranges();
@@ -71,6 +73,8 @@ class Importer : public OsimSkeleton {
         muscle_nodes_.push_back(component);
       else if (tag == "ContactSphere")
         sphere_nodes_.push_back(component);
+      else if (tag == "BushingForce")
+        bushing_nodes_.push_back(component);
       else
         leave_out(component.node);
     }
@@ -196,14 +200,16 @@ class Importer : public OsimSkeleton {
       if (node.type() != pugi::node_element) continue;
       ++count;
       const std::string_view tag = node.name();
-      if (tag != "PathPoint" && tag != "ConditionalPathPoint") {
-        wrong(node, "expected a <PathPoint> or <ConditionalPathPoint> in the path of " + named(component.node) +
-                        ", found " + named(node));
+      if (tag != "PathPoint" && tag != "ConditionalPathPoint" && tag != "MovingPathPoint") {
+        wrong(node, "expected a <PathPoint>, <ConditionalPathPoint> or <MovingPathPoint> in the path of " +
+                        named(component.node) + ", found " + named(node));
         continue;
       }
       PointSpec point;
       const Frame* frame = known_frame({node, owner + node.attribute("name").value()}, "socket_parent_frame");
-      point.location = vector(node, "location");
+      const bool moves = tag == "MovingPathPoint";
+      point.location = moves ? Vec3(0, 0, 0) : vector(node, "location");
+      if (moves) moving(node, frame, point);
       if (frame) {
         point.body = frame->body;
         if (!frame->base) point.location = frame->pose() * point.location;
@@ -220,6 +226,29 @@ class Importer : public OsimSkeleton {
             "expected at least 2 points in the path of " + named(component.node) + ", found " + std::to_string(count));
     for (const xml_node node : geometry.child("PathWrapSet").child("objects").children())
       if (node.type() == pugi::node_element) wrap(component.node, node, count, muscle);
+  }
+
+  /// A point whose coordinates in its frame are functions: constants are its location, the others displace it along the
+  /// frame's axes.
+  void moving(const xml_node& node, const Frame* frame, PointSpec& point) {
+    for (int i = 0; i < 3; ++i) {
+      const std::string axis(1, "xyz"[i]);
+      const xml_node value = object_property(node, (axis + "_location").c_str());
+      if (!value) {
+        missing(node, axis + "_location");
+        continue;
+      }
+      auto f = function(value);
+      if (!f) continue;
+      if (const auto* constant = std::get_if<Constant>(&*f)) {
+        point.location[i] = constant->value;
+        continue;
+      }
+      const auto coordinate = coordinate_name(node, ("socket_" + axis + "_coordinate").c_str());
+      if (!coordinate) continue;
+      const Vec3 direction = frame && !frame->base ? Vec3(frame->pose().R.col(i)) : Vec3(Vec3::Unit(i));
+      point.moving.push_back({direction, *coordinate, *f});
+    }
   }
 
   void wrap(const xml_node& owner, const xml_node& node, std::size_t points, MuscleSpec& muscle) {
@@ -253,7 +282,26 @@ class Importer : public OsimSkeleton {
       else if ((*range)[0] >= 1 || (*range)[1] >= 1)
         wrap.between = {first - 1, last - 1};
     }
+    wrap.allow_inside = holds_a_point(wrap, muscle);
+    if (wrap.allow_inside) inside_.push_back(std::string(owner.attribute("name").value()) + " in " + name);
     muscle.wraps.push_back(wrap);
+  }
+
+  /// OpenSim lets a path start inside a surface of its own body; psoas where that is said.
+  bool holds_a_point(const WrapSpec& wrap, const MuscleSpec& muscle) {
+    const SurfaceSpec& surface = *spec().surfaces.find(wrap.surface);
+    if (const auto* ellipsoid = std::get_if<Ellipsoid>(&surface.shape))  // a faulty one is complained of later
+      if (ellipsoid->radii.minCoeff() <= 0.0 || !ellipsoid->fault().empty()) return false;
+    const Pose X_BS{rotation_xyz(surface.orientation), surface.translation};
+    const std::size_t first = wrap.between ? static_cast<std::size_t>((*wrap.between)[0]) : 0,
+                      last = wrap.between ? static_cast<std::size_t>((*wrap.between)[1]) : muscle.path.size() - 1;
+    for (std::size_t i = first; i <= last && i < muscle.path.size(); ++i) {
+      const PointSpec& point = muscle.path[i];
+      if (point.body != surface.body || !point.moving.empty()) continue;
+      Vec3 place = X_BS.inverse() * point.location;
+      if (std::visit([&](const auto& shape) { return push_out(shape, place); }, surface.shape)) return true;
+    }
+    return false;
   }
 
   void groups() {
@@ -272,6 +320,49 @@ class Importer : public OsimSkeleton {
       else
         spec().groups[name] = members;
     }
+  }
+
+  /// A bushing in the frames of a joint whose angles are those of the bushing has a counterpart; others are left out.
+  void bushings() {
+    const auto same = [](const FrameSpec& frame, const Frame& other) {
+      const Pose X = pose_of(frame), Y = other.pose();
+      return (X.p - Y.p).norm() < 1e-9 && (X.R - Y.R).norm() < 1e-9;
+    };
+    for (const Component& component : bushing_nodes_) {
+      const xml_node node = component.node;
+      const std::string name = node.attribute("name").value();
+      if (!flag(node, "appliesForce", true) || !property(node, "socket_frame1") || !name_fault(name).empty()) {
+        leave_out(node);
+        continue;
+      }
+      const Frame *first = known_frame(component, "socket_frame1"), *second = known_frame(component, "socket_frame2");
+      if (!first || !second) continue;
+      const auto found = std::find_if(spec().joints.begin(), spec().joints.end(), [&](const auto& item) {
+        const JointSpec& joint = item.second;
+        return joint.parent == first->body && joint.child == second->body && same(joint.parent_frame, *first) &&
+               same(joint.child_frame, *second) && turns_about_xyz(joint.motion);
+      });
+      if (found == spec().joints.end() || spec().passive.find(name)) {
+        leave_out(node);
+        continue;
+      }
+      spec().passive[name] = Bushing{found->first, vector(node, "rotational_stiffness", Vec3(0, 0, 0)), {0, 0, 0}};
+      nodes_[below("/passive", name)] = node;
+      if (!vector(node, "rotational_damping", Vec3(0, 0, 0)).isZero(0)) undamped_.push_back(name);
+    }
+  }
+
+  /// No translation, and three body-fixed angles about x, y and z that are coordinates.
+  static bool turns_about_xyz(const Joint& motion) {
+    const auto* custom = std::get_if<Custom>(&motion);
+    if (!custom || !custom->translations.empty() || custom->rotations.size() != 3) return false;
+    for (int i = 0; i < 3; ++i) {
+      const AxisSpec& axis = custom->rotations[static_cast<std::size_t>(i)];
+      const auto* line = std::get_if<Linear>(&axis.function);
+      if (!axis.coordinate || !line || line->slope != 1.0 || line->offset != 0.0 || axis.axis != Vec3::Unit(i))
+        return false;
+    }
+    return true;
   }
 
   /// Spheres that touch the ground become points of foot contact: their lowest place with the body upright.
@@ -374,14 +465,16 @@ class Importer : public OsimSkeleton {
     list("constraints left out, not enforced in the file", not_enforced_);
     for (const auto& [tag, names] : changed_)
       list(std::to_string(names.size()) + " " + tag + " " + std::string(muscle_class(tag)->without), names);
+    list("bushings whose damping is not kept", undamped_);
+    list("paths with a point inside a surface, allowed there", inside_);
     list("muscles left out, appliesForce is false", without_force_);
     list("group members left out, not an imported muscle", no_members_);
   }
-  std::vector<Component> muscle_nodes_, sphere_nodes_;
+  std::vector<Component> muscle_nodes_, sphere_nodes_, bushing_nodes_;
 
   // for the notes
   std::map<std::string, std::vector<std::string>> changed_;  // muscles by class
-  std::vector<std::string> dropped_wraps_, without_force_, no_members_;
+  std::vector<std::string> dropped_wraps_, without_force_, no_members_, undamped_, inside_;
 };
 
 }  // namespace

@@ -47,12 +47,29 @@ inline std::string last_part(const std::string& path) { return path.substr(path.
 inline std::size_t text_fault(std::string_view s) { return std::min(utf8_fault(s), s.find('\0')); }
 
 inline void multiply(Function& function, double scale) {
-  if (auto* constant = std::get_if<Constant>(&function)) constant->value *= scale;
-  if (auto* linear = std::get_if<Linear>(&function)) linear->slope *= scale, linear->offset *= scale;
-  if (auto* polynomial = std::get_if<Polynomial>(&function))
-    for (double& c : polynomial->coefficients) c *= scale;
-  if (auto* spline = std::get_if<Spline>(&function))
-    for (double& y : spline->y) y *= scale;
+  std::visit(
+      [&](auto& kind) {
+        if constexpr (requires { kind.value; }) kind.value *= scale;
+        if constexpr (requires { kind.slope; }) kind.slope *= scale, kind.offset *= scale;
+        if constexpr (requires { kind.amplitude; }) kind.amplitude *= scale, kind.offset *= scale;
+        if constexpr (requires { kind.coefficients; })
+          for (double& c : kind.coefficients) c *= scale;
+        if constexpr (requires { kind.y; })
+          for (double& y : kind.y) y *= scale;
+      },
+      function);
+}
+
+inline void add(Function& function, double offset) {
+  std::visit(
+      [&](auto& kind) {
+        if constexpr (requires { kind.value; }) kind.value += offset;
+        if constexpr (requires { kind.offset; }) kind.offset += offset;
+        if constexpr (requires { kind.coefficients; }) kind.coefficients[0] += offset;
+        if constexpr (requires { kind.y; })
+          for (double& y : kind.y) y += offset;
+      },
+      function);
 }
 
 /// outer(inner(x)) where one of them is constant or a straight line.
@@ -60,23 +77,31 @@ inline std::optional<Function> composed(Function outer, Function inner) {
   if (std::holds_alternative<Constant>(outer)) return outer;
   if (const auto* constant = std::get_if<Constant>(&inner)) return Constant{compile(outer).jet(constant->value).value};
   if (const auto* line = std::get_if<Linear>(&outer)) {
-    const double offset = line->offset;
     multiply(inner, line->slope);
-    if (auto* f = std::get_if<Linear>(&inner)) f->offset += offset;
-    if (auto* f = std::get_if<Polynomial>(&inner)) f->coefficients[0] += offset;
-    if (auto* f = std::get_if<Spline>(&inner))
-      for (double& y : f->y) y += offset;
+    add(inner, line->offset);
     return inner;
   }
   const auto* line = std::get_if<Linear>(&inner);
   if (!line) return {};
   if (line->slope == 0.0) return Constant{compile(outer).jet(line->offset).value};
-  if (auto* f = std::get_if<Spline>(&outer)) {  // a straight change of the argument keeps the spline's rules
-    for (double& x : f->x) x = (x - line->offset) / line->slope;
-    if (line->slope < 0) std::reverse(f->x.begin(), f->x.end()), std::reverse(f->y.begin(), f->y.end());
+  if (auto* f = std::get_if<Sine>(&outer)) {
+    f->phase += f->frequency * line->offset;
+    f->frequency *= line->slope;
     return outer;
   }
-  const std::vector<double> c = std::get<Polynomial>(outer).coefficients;
+  const auto* polynomial = std::get_if<Polynomial>(&outer);
+  if (!polynomial) {  // a straight change of the argument keeps a spline's rules
+    std::visit(
+        [&](auto& kind) {
+          if constexpr (requires { kind.x; }) {
+            for (double& x : kind.x) x = (x - line->offset) / line->slope;
+            if (line->slope < 0) std::reverse(kind.x.begin(), kind.x.end()), std::reverse(kind.y.begin(), kind.y.end());
+          }
+        },
+        outer);
+    return outer;
+  }
+  const std::vector<double>& c = polynomial->coefficients;
   std::vector<double> result(c.size(), 0.0);
   for (std::size_t k = c.size(); k-- > 0;) {  // Horner's rule on polynomials
     for (std::size_t i = result.size(); i-- > 0;)
@@ -315,21 +340,53 @@ class OsimDocument {
         f = Linear{(*c)[0], (*c)[1]};
     } else if (tag == "PolynomialFunction") {  // OpenSim has the highest power first
       if (auto c = numbers(node, "coefficients", 0, true)) f = Polynomial{{c->rbegin(), c->rend()}};
-    } else if (tag == "SimmSpline") {
-      const auto x = numbers(node, "x", 0, true), y = numbers(node, "y", 0, true);
-      if (x && y) {
-        const Spline spline{*x, *y};
-        if (const std::string fault = spline.fault(); fault.empty())
-          f = spline;
-        else
-          wrong(node, fault + " in " + named(node));
-      }
+    } else if (tag == "SimmSpline" || tag == "NaturalCubicSpline" || tag == "natCubicSpline") {
+      f = spline<Spline>(node, "");
+    } else if (tag == "PiecewiseLinearFunction") {
+      f = spline<NaturalSpline>(node, "linear");
+    } else if (tag == "GCVSpline") {
+      f = gcv_spline(node);
+    } else if (tag == "Sine") {
+      f = Sine{number(node, "amplitude", 1.0), number(node, "omega", 1.0), number(node, "phase", 0.0),
+               number(node, "offset", 0.0)};
     } else {
-      wrong(node, "expected LinearFunction, Constant, PolynomialFunction, SimmSpline or MultiplierFunction, found " +
-                      std::string(tag));
+      wrong(node,
+            "expected LinearFunction, Constant, PolynomialFunction, SimmSpline, GCVSpline, PiecewiseLinearFunction, "
+            "Sine or MultiplierFunction, found " +
+                std::string(tag));
     }
     if (f && scale != 1.0) multiply(*f, scale);
     return f;
+  }
+
+  /// A spline through the points of an element, or nothing and a problem.
+  template <class S>
+  std::optional<Function> spline(const xml_node& node, const char* degree) {
+    const auto x = numbers(node, "x", 0, true), y = numbers(node, "y", 0, true);
+    if (!x || !y) return {};
+    S spline;
+    spline.x = *x, spline.y = *y;
+    if constexpr (requires { spline.degree; }) spline.degree = degree;
+    if (const std::string fault = spline.fault(); !fault.empty()) {
+      wrong(node, fault + " in " + named(node));
+      return {};
+    }
+    return spline;
+  }
+
+  /// OpenSim's spline of an odd degree, which goes through its points where it has no error variance.
+  std::optional<Function> gcv_spline(const xml_node& node) {
+    const double half_order = number(node, "half_order", 3.0), variance = number(node, "error_variance", 0.0);
+    if (half_order != 1.0 && half_order != 2.0 && half_order != 3.0) {
+      wrong(property(node, "half_order"), "expected 1, 2 or 3 in <half_order>, found " + shortest_text(half_order));
+      return {};
+    }
+    if (variance != 0.0) {
+      wrong(property(node, "error_variance"),
+            "expected a spline through its points, with 0 in <error_variance>, found " + shortest_text(variance));
+      return {};
+    }
+    return spline<NaturalSpline>(node, half_order == 1.0 ? "linear" : half_order == 2.0 ? "cubic" : "quintic");
   }
 
   ModelSpec& spec() { return result_.spec; }

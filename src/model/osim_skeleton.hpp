@@ -7,6 +7,7 @@
 
 #include "model/osim_document.hpp"
 #include "psoas/core/pose.hpp"
+#include "psoas/core/units.hpp"
 
 namespace psoas::osim {
 
@@ -73,7 +74,7 @@ class OsimSkeleton : public OsimDocument {
     for (std::size_t i = 0; i < components_.size(); ++i) {  // grows while it is walked
       const Component owner = components_[i];
       add(owner.node.child("components"), owner.path);
-      if (ends_with(owner.node.name(), "Joint")) add(owner.node.child("frames"), owner.path);
+      add(owner.node.child("frames"), owner.path);  // of joints and of forces between two frames
     }
     for (const Component& component : components_) {
       const std::string_view tag = component.node.name();
@@ -238,12 +239,20 @@ class OsimSkeleton : public OsimDocument {
   }
 
   /// OpenSim takes diagonal inertias that no body has (published feet have them); psoas does not. The greatest moment is
-  /// lowered to the sum of the other two, and that is said.
+  /// lowered to the sum of the other two, or where these are zero they are raised, and that is said.
   void possible_inertia(const std::string& name, BodySpec& body) {
     auto& I = body.inertia;
     if (body.mass <= 0.0 || I[3] != 0.0 || I[4] != 0.0 || I[5] != 0.0) return;
     const auto greatest = std::max_element(I.begin(), I.begin() + 3);
     const double others = I[0] + I[1] + I[2] - *greatest;
+    if (others == 0.0 && *greatest > 0.0) {  // of a model in a plane, which its other moments do not matter to
+      const double half = 0.5 * *greatest;
+      result_.notes.push_back("inertia of body " + name + ": principal moments of 0 raised to " + shortest_text(half) +
+                              " kg m^2, half of the third, the least that a body can have");
+      for (double& moment : I)
+        if (&moment < &I[3] && &moment != greatest) moment = half;
+      return;
+    }
     if (*greatest <= others || others <= 0.0) return;
     result_.notes.push_back("inertia of body " + name + ": greatest principal moment lowered from " +
                             shortest_text(*greatest) + " to " + shortest_text(others) +
@@ -319,7 +328,8 @@ class OsimSkeleton : public OsimDocument {
       const Frame* parent = known_frame(component, "socket_parent_frame");
       const Frame* child = known_frame(component, "socket_child_frame");
       JointSpec joint;
-      joint.motion = motion(component.node);
+      const bool scapulothoracic = std::string_view(component.node.name()) == "ScapulothoracicJoint";
+      joint.motion = scapulothoracic ? Joint{} : motion(component.node);
       if (!parent || !child || name.empty()) continue;
       if (child->body == "ground") {
         wrong(component.node, "expected a body as the child of " + named(component.node) + ", found ground");
@@ -328,6 +338,10 @@ class OsimSkeleton : public OsimDocument {
       joint.parent = parent->body, joint.child = child->body;
       joint.parent_frame = {parent->translation, parent->orientation};
       joint.child_frame = {child->translation, child->orientation};
+      if (scapulothoracic) {
+        scapulothoracic_joint(component.node, name, joint);
+        parent_of[joint.parent] = parent->body;
+      }
       spec().joints[name] = joint;
       nodes_[below("/joints", name)] = component.node;
       const auto [other, first] = joint_of.insert({joint.child, &component});
@@ -354,18 +368,60 @@ class OsimSkeleton : public OsimDocument {
     }
   }
 
+  /// Seth et al. (2016): the scapula glides on an ellipsoid of the thorax by three angles, and turns about a winging axis
+  /// in the plane that it lies in. Two joints here, with a body without mass between them, which `joint` then leaves from.
+  void scapulothoracic_joint(const xml_node& node, const std::string& name, JointSpec& joint) {
+    const std::vector<std::string> names = coordinates(node);
+    if (!has_coordinates(node, names, 4)) return;
+    const Vec3 radii = vector(node, "thoracic_ellipsoid_radii_x_y_z", Vec3(0.1, 0.15, 0.1));
+    const double direction = number(node, "scapula_winging_axis_direction", 0.0);
+    const auto origin = numbers(node, "scapula_winging_axis_origin", 2, false);
+
+    const std::string between = name + "_surface";
+    const Pose quarter{rotation_xyz({0, 0, 0.5 * pi}), Vec3::Zero()};  // OpenSim turns the ellipsoid's axes
+    JointSpec glide;
+    glide.parent = joint.parent, glide.child = between;
+    glide.parent_frame = frame_of(pose_of(joint.parent_frame) * quarter);
+    glide.child_frame = frame_of(quarter);
+    glide.motion = OnEllipsoid{names[0], names[1], names[2], {radii.y(), radii.x(), radii.z()}};
+    spec().bodies[between] = BodySpec{0.0, {0, 0, 0}, {}};
+    spec().joints[between] = glide;
+    nodes_[below("/bodies", between)] = nodes_[below("/joints", between)] = node;
+
+    Pose winging;  // z along the axis
+    winging.p = origin ? Vec3((*origin)[0], (*origin)[1], 0.0) : Vec3(0, 0, 0);
+    winging.R.col(0) = Vec3(std::cos(direction), std::sin(direction), 0.0);
+    winging.R.col(1) = Vec3(0, 0, -1);
+    winging.R.col(2) = Vec3(-std::sin(direction), std::cos(direction), 0.0);
+    joint.parent = between;
+    joint.parent_frame = frame_of(winging);
+    joint.child_frame = frame_of(pose_of(joint.child_frame) * winging);
+    joint.motion = Pin{names[3], {0, 0, 1}};
+  }
+
+  static Pose pose_of(const FrameSpec& frame) { return {rotation_xyz(frame.orientation), frame.translation}; }
+  static FrameSpec frame_of(const Pose& X) { return {X.p, angles_xyz(X.R)}; }
+
+  bool has_coordinates(const xml_node& joint, const std::vector<std::string>& names, std::size_t count) {
+    if (names.size() == count) return true;
+    wrong(joint, "expected " + std::to_string(count) + " <Coordinate> in " + named(joint) + ", found " +
+                     std::to_string(names.size()));
+    return false;
+  }
+
   Joint motion(const xml_node& node) {
     const std::string_view tag = node.name();
     std::vector<std::string> names = coordinates(node);
     if (tag == "CustomJoint") return custom(node, names);
+    if (tag == "EllipsoidJoint") {
+      const Vec3 radii = vector(node, "radii_x_y_z");
+      if (!has_coordinates(node, names, 3)) return Weld{};
+      return OnEllipsoid{names[0], names[1], names[2], radii};
+    }
     for (const AxisJoint& known : axis_joints) {
       if (known.tag != tag) continue;
       const std::vector<std::string> axes = split_words(known.axes);
-      if (axes.size() != names.size()) {
-        wrong(node, "expected " + std::to_string(axes.size()) + " <Coordinate> in " + named(node) + ", found " +
-                        std::to_string(names.size()));
-        return Weld{};
-      }
+      if (!has_coordinates(node, names, axes.size())) return Weld{};
       Custom custom;
       for (std::size_t i = 0; i < axes.size(); ++i) {
         const bool rotation = axes[i][0] == 'r';
@@ -379,7 +435,7 @@ class OsimSkeleton : public OsimDocument {
       if (tag == "SliderJoint") return Slide{names[0], custom.translations[0].axis};
       return custom;
     }
-    std::string known = "CustomJoint";
+    std::string known = "CustomJoint, EllipsoidJoint, ScapulothoracicJoint";
     for (const AxisJoint& joint : axis_joints) known += ", " + std::string(joint.tag);
     wrong(node, "expected one of " + known + ", found " + named(node));
     return Weld{};

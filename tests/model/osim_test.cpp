@@ -425,8 +425,9 @@ const Broken broken_files[] = {
     {"AxisName", "<TransformAxis name=\"rotation2\">", "\n<TransformAxis name=\"rotation4\">", "rotation4",
      "expected a <TransformAxis> for each of rotation1, rotation2, rotation3, translation1, translation2, "
      "translation3, found <TransformAxis> \"rotation4\""},
-    {"OtherFunction", "<Constant><value>0.5</value></Constant>", "<GCVSpline />", "GCVSpline",
-     "expected LinearFunction, Constant, PolynomialFunction, SimmSpline or MultiplierFunction, found GCVSpline"},
+    {"OtherFunction", "<Constant><value>0.5</value></Constant>", "<StepFunction />", "StepFunction",
+     "expected LinearFunction, Constant, PolynomialFunction, SimmSpline, GCVSpline, PiecewiseLinearFunction, Sine or "
+     "MultiplierFunction, found StepFunction"},
     {"SplineOrder", "<x>0 1 2 3</x>", "<x>0 2 1 3</x>", "<x>0 2 1 3",
      "expected x to increase, found 1 after 2 in <SimmSpline>"},
     {"CouplerCoordinate", "<dependent_coordinate_name>patella_slide", "<dependent_coordinate_name>patela_slide",
@@ -505,26 +506,26 @@ std::string with_all(std::string text, const std::vector<std::pair<std::string, 
 TEST(OsimErrorTexts, JointOfAnotherKind) {
   std::string text = leg_text();
   const std::size_t at = text.find("<WeldJoint"), end = text.find("</WeldJoint>");
-  text.replace(end, 12, "</EllipsoidJoint>").replace(at, 10, "<EllipsoidJoint");
-  EXPECT_EQ(
-      complaint(text),
-      "model.osim:" + line_of(text, "<EllipsoidJoint") +
-          ": expected one of CustomJoint, WeldJoint, PinJoint, SliderJoint, UniversalJoint, GimbalJoint, BallJoint, "
-          "PlanarJoint, FreeJoint, found <EllipsoidJoint> \"lace\"");
+  text.replace(end, 12, "</ConstantCurvatureJoint>").replace(at, 10, "<ConstantCurvatureJoint");
+  EXPECT_EQ(complaint(text), "model.osim:" + line_of(text, "<ConstantCurvatureJoint") +
+                                 ": expected one of CustomJoint, EllipsoidJoint, ScapulothoracicJoint, WeldJoint, "
+                                 "PinJoint, SliderJoint, UniversalJoint, GimbalJoint, BallJoint, "
+                                 "PlanarJoint, FreeJoint, found <ConstantCurvatureJoint> \"lace\"");
 }
 
-TEST(OsimErrorTexts, EveryMovingPointIsListed) {
+TEST(OsimErrorTexts, EveryUnknownPointIsListed) {
   const std::string moving =
-      "<MovingPathPoint name=\"psoas_r-P2\"/>\n<MovingPathPoint name=\"psoas_r-P2b\"/>\n<PathPoint "
+      "<SpiralPathPoint name=\"psoas_r-P2\"/>\n<SpiralPathPoint name=\"psoas_r-P2b\"/>\n<PathPoint "
       "name=\"psoas_r-P2\">";
   const std::string text = with_all(leg_text(), {{"<PathPoint name=\"psoas_r-P2\">", moving}});
-  const int line = std::stoi(line_of(text, "<MovingPathPoint"));
+  const int line = std::stoi(line_of(text, "<SpiralPathPoint"));
   const std::string start =
-      ": expected a <PathPoint> or <ConditionalPathPoint> in the path of <Millard2012EquilibriumMuscle> \"psoas_r\", "
+      ": expected a <PathPoint>, <ConditionalPathPoint> or <MovingPathPoint> in the path of "
+      "<Millard2012EquilibriumMuscle> \"psoas_r\", "
       "found ";
   EXPECT_EQ(complaint(text), "model.osim:" + std::to_string(line) + start +
-                                 "<MovingPathPoint> \"psoas_r-P2\"\nmodel.osim:" + std::to_string(line + 1) + start +
-                                 "<MovingPathPoint> \"psoas_r-P2b\"");
+                                 "<SpiralPathPoint> \"psoas_r-P2\"\nmodel.osim:" + std::to_string(line + 1) + start +
+                                 "<SpiralPathPoint> \"psoas_r-P2b\"");
 }
 
 TEST(OsimErrorTexts, AxisWithoutFunction) {

@@ -118,8 +118,8 @@ struct Spline {
 
 /// The natural spline of an odd degree 2m - 1 through points, the one of least integral of the square of its m-th
 /// derivative: straight lines between points, the natural cubic, or the natural quintic (Schoenberg 1964). Beyond the
-/// ends the polynomial of degree m - 1 that it ends with goes on: a line, or for the quintic a parabola up to ten times
-/// the distance of the ends. OpenSim's PiecewiseLinearFunction and GCVSpline without error variance are the same curves.
+/// ends the polynomial of degree m - 1 that it ends with goes on: a line, or for the quintic a parabola as far again
+/// as the ends are apart, then its tangent. OpenSim's PiecewiseLinearFunction and GCVSpline without error variance are the same curves.
 struct NaturalSpline {
   static constexpr std::string_view name = "natural_spline",
                                     help = "lines, natural cubic or natural quintic spline through points";

@@ -98,7 +98,7 @@ struct Custom {
 /// same radii has the direction: body-fixed rotations R about x, y, z and the place radii * (R z), component by
 /// component. For a sphere z is the normal. (Seth et al. 2010; the scapula on the thorax.)
 struct OnEllipsoid {
-  static constexpr std::string_view name = "ellipsoid", help = "rotations about x, y, z, the origin on an ellipsoid";
+  static constexpr std::string_view name = "on_ellipsoid", help = "rotations about x, y, z, the origin on an ellipsoid";
   std::string x = required_text, y = required_text, z = required_text;
   Vec3 radii{required, required, required};
   static void each(auto& self, auto&& see) {
