@@ -569,4 +569,28 @@ bool push_out(const Ellipsoid& surface, Vec3& point) {
   return true;
 }
 
+void trace(const Ellipsoid& surface, const Vec3& p_S, const Vec3& q_S, int way, double step,
+           std::vector<Vec3>& points) {
+  const Vec3& radii = surface.radii;
+  const Vec3 p = detail::outside<double>(surface, p_S), q = detail::outside<double>(surface, q_S);
+  const detail::Geodesic g = detail::geodesic(surface, p, q, way);
+  const int n = detail::pieces(g.length, step);
+  Walk walk(radii, g.x, g.t);
+  for (int i = 0; i < n; ++i) {
+    if (!g.rests) {
+      const Vec3 chord = g.x + (static_cast<double>(i) / n) * (g.y - g.x);
+      points.push_back(chord / chord.cwiseQuotient(radii).norm());
+      continue;
+    }
+    const double most = 0.3 * walk.pace();
+    for (int k = 0; k < 1000; ++k) {
+      const double ahead = g.length * i / n - walk.length(), u = walk.here().u;
+      if (std::abs(ahead) < 1e-12 * g.length) break;
+      walk.step<6, true>(std::clamp(ahead / (u * u), -most, most));
+    }
+    points.push_back(walk.y(walk.here()));
+  }
+  points.push_back(g.y);
+}
+
 }  // namespace psoas

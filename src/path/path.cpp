@@ -476,6 +476,67 @@ String<S> stretched(const Path& path, const Surfaces<S>& X_GS, const Surfaces<do
   }
 }
 
+/// Follows a path: at_point(index, place) for each of its points that is there, on_surface(link, X_GS, arc, next place)
+/// for each surface that it touches, in order. Says whether a surface was ignored, as PathValue::inside.
+template <class S, class AtPoint, class OnSurface>
+bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q, AtPoint&& at_point,
+           OnSurface&& on_surface) {
+  bool inside = false;
+  const int wraps = static_cast<int>(path.wraps.size());
+  Surfaces<S> X_GS;
+  Surfaces<double> X_GS_plain;
+  for (int w = 0; w < wraps; ++w) {
+    const PathWrap& wrap = path.wraps[at(w)];
+    const PoseT<S> X = X_GB[at(wrap.body)] * wrap.X_BS.template cast<S>();
+    X_GS[at(w)] = {X.R, X.p};
+    X_GS_plain[at(w)] = plain(X_GS[at(w)]);
+  }
+
+  int last = -1;
+  Vec3T<S> place;
+  for (int k = 0; k < static_cast<int>(path.points.size()); ++k) {
+    const PathPoint& point = path.points[at(k)];
+    if (point.coordinate >= 0) {
+      const double x = value_of(q[at(point.coordinate)]);
+      if (!(point.low <= x && x <= point.high)) continue;
+    }
+    Vec3T<S> location = point.location.template cast<S>();
+    for (const PointMotion& motion : path.motions)
+      if (motion.point == k)
+        location += motion.axis.template cast<S>() * motion.function.jet(q[at(motion.coordinate)]).value;
+    const Vec3T<S> next = X_GB[at(point.body)] * location;
+    if (last >= 0) {
+      const Vec3 p = plain(place), r = plain(next);
+      Candidates candidates;
+      for (int w = 0; w < wraps; ++w) {
+        const PathWrap& wrap = path.wraps[at(w)];
+        if (wrap.first > last || wrap.last < k) continue;
+        const Contact alone = contact_in_ground(wrap, X_GS_plain[at(w)], p, r);
+        inside = inside || alone.state == Contact::inside || alone.state == Contact::lost;
+        if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone});
+      }
+      bool any = false;
+      for (int c = 0; c < candidates.size; ++c) any = any || touches(candidates[c].alone);
+      if (any) {
+        Links links;
+        bool complete = true;
+        const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, place, next, p, r, links, complete);
+        inside = inside || !complete;
+        for (int j = 0; j < links.size; ++j) {
+          const Arc<S>& arc = string.arcs[at(j)];
+          inside = inside || !arc.rests;
+          on_surface(links[j], X_GS_plain[at(links[j].wrap)], arc,
+                     j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);
+        }
+      }
+    }
+    at_point(k, next);
+    last = k;
+    place = next;
+  }
+  return inside;
+}
+
 }  // namespace
 
 void Path::finish() {
@@ -517,15 +578,10 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
   for (auto& w : wrench) w.setZero();
   for (auto& d : drive) d = S(0.0);
   std::array<Vec3T<S>, Path::max_motions> displacement_rate;  // of a point per coordinate, in ground
-
-  const int wraps = static_cast<int>(path.wraps.size());
-  Surfaces<S> X_GS;
-  Surfaces<double> X_GS_plain;
-  for (int w = 0; w < wraps; ++w) {
-    const PathWrap& wrap = path.wraps[at(w)];
-    const PoseT<S> X = X_GB[at(wrap.body)] * wrap.X_BS.template cast<S>();
-    X_GS[at(w)] = {X.R, X.p};
-    X_GS_plain[at(w)] = plain(X_GS[at(w)]);
+  for (std::size_t m = 0; m < drive.size(); ++m) {
+    const PointMotion& motion = path.motions[m];
+    const Vec3T<S> axis = X_GB[at(path.points[at(motion.point)].body)].R * motion.axis.template cast<S>();
+    displacement_rate[m] = axis * motion.function.jet(q[at(motion.coordinate)]).slope;
   }
 
   const auto slot = [&](int body) {
@@ -556,60 +612,41 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
     wrench[slot(body_b)] -= w;
   };
 
-  int last = -1, last_body = 0, last_point = -1;  // last_point: -1 where the string leaves a surface
+  int last_body = -1, last_point = -1;  // last_point: -1 where the string leaves a surface
   Vec3T<S> place;
-  for (int k = 0; k < static_cast<int>(path.points.size()); ++k) {
-    const PathPoint& point = path.points[at(k)];
-    if (point.coordinate >= 0) {
-      const double x = value_of(q[at(point.coordinate)]);
-      if (!(point.low <= x && x <= point.high)) continue;
-    }
-    Vec3T<S> location = point.location.template cast<S>();
-    for (std::size_t m = 0; m < path.motions.size(); ++m) {
-      const PointMotion& motion = path.motions[m];
-      if (motion.point != k) continue;
-      const Jet2<S> moved = motion.function.jet(q[at(motion.coordinate)]);
-      const Vec3T<S> axis = motion.axis.template cast<S>();
-      location += axis * moved.value;
-      displacement_rate[m] = X_GB[at(point.body)].R * axis * moved.slope;
-    }
-    const Vec3T<S> next = X_GB[at(point.body)] * location;
-    if (last >= 0) {
-      const Vec3 p = plain(place), r = plain(next);
-      Candidates candidates;
-      for (int w = 0; w < wraps; ++w) {
-        const PathWrap& wrap = path.wraps[at(w)];
-        if (wrap.first > last || wrap.last < k) continue;
-        const Contact alone = contact_in_ground(wrap, X_GS_plain[at(w)], p, r);
-        value.inside = value.inside || alone.state == Contact::inside || alone.state == Contact::lost;
-        if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone});
-      }
-      bool any = false;
-      for (int c = 0; c < candidates.size; ++c) any = any || touches(candidates[c].alone);
-      if (any) {
-        Links links;
-        bool complete = true;
-        const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, place, next, p, r, links, complete);
-        value.inside = value.inside || !complete;
-        for (int j = 0; j < links.size; ++j) {
-          const Arc<S>& a = string.arcs[at(j)];
-          value.inside = value.inside || !a.rests;
-          const int body = path.wraps[at(links[j].wrap)].body;
-          pull(last_point, last_body, place, -1, body, a.enter);
-          value.length += a.length;
-          ++value.touching;
-          last_body = body;
-          last_point = -1;
-          place = a.leave;
-        }
-      }
-      pull(last_point, last_body, place, k, point.body, next);
-    }
-    last = last_point = k;
-    last_body = point.body;
-    place = next;
-  }
+  const auto at_point = [&](int index, const Vec3T<S>& point) {
+    const int body = path.points[at(index)].body;
+    if (last_body >= 0) pull(last_point, last_body, place, index, body, point);
+    last_point = index;
+    last_body = body;
+    place = point;
+  };
+  const auto on_surface = [&](const Link& link, const Placed<double>&, const Arc<S>& arc, const Vec3T<S>&) {
+    const int body = path.wraps[at(link.wrap)].body;
+    pull(last_point, last_body, place, -1, body, arc.enter);
+    value.length += arc.length;
+    ++value.touching;
+    last_point = -1;
+    last_body = body;
+    place = arc.leave;
+  };
+  value.inside = along<S>(path, X_GB, q, at_point, on_surface);
   return value;
+}
+
+void trace_path(const Path& path, std::span<const Pose> X_GB, std::span<const double> q, double step,
+                std::vector<TracePoint>& points) {
+  points.clear();
+  std::vector<Vec3> on_it;
+  const auto at_point = [&](int, const Vec3& point) { points.push_back({point, -1}); };
+  const auto on_surface = [&](const Link& link, const Placed<double>& X_GS, const Arc<double>&, const Vec3& to) {
+    const Vec3 from = X_GS.in(points.back().place), to_S = X_GS.in(to);
+    on_it.clear();
+    std::visit([&](const auto& shape) { trace(shape, from, to_S, link.way, step, on_it); },
+               path.wraps[at(link.wrap)].shape);
+    for (const Vec3& x : on_it) points.push_back({X_GS.out(x), link.wrap});
+  };
+  along<double>(path, X_GB, q, at_point, on_surface);
 }
 
 template PathValue<double> evaluate_path(const Path&, std::span<const PoseT<double>>, std::span<const double>,

@@ -105,4 +105,36 @@ Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int 
                way > 0);
 }
 
+namespace detail {
+
+int pieces(double length, double step) {
+  constexpr double most = 10000.0;
+  return static_cast<int>(std::clamp(std::ceil(length / step), 1.0, most));
+}
+
+}  // namespace detail
+
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points) {
+  const Arc<double> a = arc<double>(surface, p, q, way);
+  const int n = detail::pieces(a.length, step);
+  for (int i = 0; i <= n; ++i) {
+    const double t = static_cast<double>(i) / n, c = std::cos(way * t * a.angle), s = std::sin(way * t * a.angle);
+    points.push_back({c * a.enter.x() - s * a.enter.y(), s * a.enter.x() + c * a.enter.y(),
+                      a.enter.z() + t * (a.leave.z() - a.enter.z())});
+  }
+}
+
+void trace(const Sphere& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points) {
+  const Arc<double> a = arc<double>(surface, p, q, way);
+  const int n = detail::pieces(a.length, step);
+  // Off the tangent plane by rounding where p lies on the sphere, but then the arc is short of half a turn.
+  const Vec3 e = a.enter.normalized(), before = a.enter - p, chord = a.leave - a.enter;
+  Vec3 ahead = before.norm() > 1e-3 * surface.radius ? before : chord;
+  ahead = (ahead - e * e.dot(ahead)).normalized();
+  for (int i = 0; i <= n; ++i) {
+    const double angle = a.angle * i / n;
+    points.push_back(surface.radius * (std::cos(angle) * e + std::sin(angle) * ahead));
+  }
+}
+
 }  // namespace psoas

@@ -482,6 +482,52 @@ TEST(Path, PosesInAnyOrderGiveTheSameBits) {
   }
 }
 
+TEST(Path, TraceIsTheString) {
+  // Its pieces add up to the length, straight ones end where a surface is entered, and none goes through a surface.
+  Random random(61);
+  std::array<int, 4> seen{};
+  std::vector<TracePoint> trace{{Vec3(7, 7, 7), 7}};  // is overwritten
+  for (int i = 0; i < 300; ++i) {
+    Path path;
+    path.points = {{0, {0.02, 0.4, 0.03}}, {1, {0.02, -0.3, -0.03}}, {1, {0.1, -0.4, 0}, 0, 1, 2}, {1, {0, -0.5, 0}}};
+    for (const double y : {0.2, 0.0, -0.2}) {
+      const double r = random.uniform(0.03, 0.09);
+      path.wraps.push_back({random.below(2),
+                            Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
+                            surface(random, r), 0, 1, random.below(2) ? Side::plus_x : Side::shortest});
+    }
+    path.wraps[1].shape = Ellipsoid{Vec3(0.04, 0.06, 0.09)};
+    path.finish();
+    const std::vector<Pose> X{Pose(), {rotation_xyz(random.vector(0.2)), random.vector(0.02)}};
+    const std::vector<double> q{0.0};
+    const PathValue<double> value = evaluate<double>(path, X, q).value;
+    if (value.inside) continue;
+    ++seen[static_cast<std::size_t>(value.touching)];
+    const double step = 2e-3;
+    trace_path(path, X, q, step, trace);
+    EXPECT_EQ((trace.front().place - X[0] * path.points.front().location).norm(), 0);
+    EXPECT_EQ((trace.back().place - X[1] * path.points.back().location).norm(), 0);
+    EXPECT_EQ(std::count_if(trace.begin(), trace.end(), [](const TracePoint& t) { return t.wrap < 0; }), 3)
+        << "not the point that is absent";
+    double sum = 0;
+    int arcs = 0;
+    for (std::size_t k = 1; k < trace.size(); ++k) {
+      const double piece = (trace[k].place - trace[k - 1].place).norm();
+      sum += piece;
+      if (trace[k].wrap < 0) continue;
+      if (trace[k].wrap == trace[k - 1].wrap)
+        EXPECT_LE(piece, step * (1 + 1e-9));
+      else
+        ++arcs;
+    }
+    EXPECT_EQ(arcs, value.touching);
+    EXPECT_LE(sum, value.length + 1e-10);
+    EXPECT_GT(sum, value.length - 0.5 / 24 * std::pow(step / 0.02, 2));
+  }
+  EXPECT_GT(seen[1] + seen[2], 30);
+  EXPECT_GT(seen[3], 30);
+}
+
 TEST(Path, FinishSaysWhatIsWrong) {
   using test::error_of;
   Path path;

@@ -267,5 +267,41 @@ TYPED_TEST(SurfaceLaws, LengthAndSlopeAreContinuousAtLiftOff) {
   }
 }
 
+TYPED_TEST(SurfaceLaws, TraceFollowsTheArc) {
+  // Points lie on the surface, as far apart as asked for; their second differences are along the normal (a geodesic has
+  // no curvature in the surface), and chords fall short of the length as the square of the step.
+  int seen = 0;
+  while (seen < 40) {
+    const Vec3 p = this->outside(0.2), q = this->outside(0.2);
+    const Contact found = contact(this->surface, p, q, Side::shortest);
+    if (!touches(found)) continue;
+    const Arc<double> a = arc<double>(this->surface, p, q, found.way);
+    if (!a.rests || a.length < 0.01) continue;
+    ++seen;
+    const auto short_by = [&](double step) {
+      std::vector<Vec3> x{p};  // is added to
+      trace(this->surface, p, q, found.way, step, x);
+      EXPECT_EQ(x.size(), 2 + static_cast<std::size_t>(std::ceil(a.length / step)));
+      EXPECT_NEAR((x[1] - a.enter).norm(), 0, 10 * this->digits);
+      EXPECT_NEAR((x.back() - a.leave).norm(), 0, 10 * this->digits);
+      double sum = 0;
+      for (std::size_t i = 1; i < x.size(); ++i) {
+        EXPECT_NEAR(height(this->surface, x[i]), 0, 10 * this->digits);
+        if (i == 1) continue;
+        const Vec3 d = x[i] - x[i - 1];
+        EXPECT_LE(d.norm(), step * (1 + 1e-9));
+        sum += d.norm();
+        if (i == 2) continue;
+        const Vec3 bend = d - (x[i - 1] - x[i - 2]), n = normal(this->surface, x[i - 1]);
+        EXPECT_LT((bend - n * n.dot(bend)).norm(), 0.1 * step / top(this->surface) * bend.norm() + 1e-11);
+      }
+      return a.length - sum;
+    };
+    const double coarse = short_by(a.length / 32.5), fine = short_by(a.length / 65.5);
+    EXPECT_GT(coarse, 0);
+    EXPECT_NEAR(fine, coarse / 4, 0.1 * coarse / 4 + 1e-12);
+  }
+}
+
 }  // namespace
 }  // namespace psoas

@@ -91,4 +91,18 @@ extern template PathValue<double> evaluate_path(const Path&, std::span<const Pos
 extern template PathValue<Dual<4>> evaluate_path(const Path&, std::span<const PoseT<Dual<4>>>, std::span<const Dual<4>>,
                                                  std::span<SpatialT<Dual<4>>>, std::span<Dual<4>>);
 
+/// A point of a traced path.
+struct TracePoint {
+  Vec3 place;     ///< in ground [m]
+  int wrap = -1;  ///< the surface on which it lies, a place in Path::wraps; -1: a point of the path
+};
+
+/// The course of a path as a polyline, for drawings and to check it against bones: its points, and on each surface that
+/// it touches the places where it comes to it and leaves it, with others between them at most `step` [m] > 0 apart on
+/// the surface (at most 10 000 on each). A piece between two points of one surface lies on that surface, a chord of it;
+/// all others are straight. Lengths of pieces add up to that of evaluate_path() but for the chords, which are shorter
+/// than their arcs by the share (step / radius of curvature)^2 / 24. `points` is overwritten.
+void trace_path(const Path& path, std::span<const Pose> X_GB, std::span<const double> q, double step,
+                std::vector<TracePoint>& points);
+
 }  // namespace psoas

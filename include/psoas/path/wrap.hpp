@@ -3,12 +3,13 @@
 // How a string stretched between two points wraps over one surface, in the surface's frame.
 //   const Contact found = contact(Cylinder{0.03}, p, q, Side::shortest);
 //   if (touches(found)) { auto a = arc<double>(Cylinder{0.03}, p, q, found.way);   a.enter, a.leave, a.length }
-// A new kind gives `way_round()`, `passing()`, `push_out()` and `arc()`.
+// A new kind gives `way_round()`, `passing()`, `push_out()`, `arc()` and `trace()`.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "psoas/core/dual.hpp"
 #include "psoas/core/linear.hpp"
@@ -263,5 +264,18 @@ Arc<S> arc(const Ellipsoid& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, i
   const double angle = std::atan2(g.t.cross(g.v).norm(), g.t.dot(g.v));
   return {string.x, string.y, string.length, g.length > 0.0 ? angle : -angle, g.rests};
 }
+
+/// Points of arc() from where it enters to where it leaves, at most `step` [m] apart on the surface, added to `points`
+/// (surface frame, [m]). Where no string rests on an ellipsoid, they lie in a plane through its centre.
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
+void trace(const Sphere& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
+void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
+
+namespace detail {
+
+/// How many pieces of at most `step` a length is cut into, as trace() does.
+int pieces(double length, double step);
+
+}  // namespace detail
 
 }  // namespace psoas
