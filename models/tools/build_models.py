@@ -35,6 +35,18 @@ TOP_FASCICLE_AREA = 211.0  # mm^2
 T12_SLIP_ABOVE_CENTRE = 0.008  # m above the T12_L1 centre, +-0.004: lower margin of T12
 T12_SLIP_LATERAL = 0.020  # m
 
+# The walls of the passage in front of the hip: cylinders fixed in the pelvis, all about one direction, so that a string
+# over several of them is always smooth. Centre from the hip centre, radius [m].
+ILIOPSOAS_AXIS = [-0.11, -0.11, 0]  # rad: about 6 deg up and back of the line through the hip centres, going outwards
+ILIOPSOAS_WALLS = {
+    "psoas": {"brim": ([0.0175, 0.013, -0.011], 0.012),  # iliopubic eminence: its front 29.5 mm before the hip centre
+              "hip": ([0, 0, 0], 0.027),  # femoral head 24 mm (Kour 2023: 24 to 24.6 in men) and 3 mm of capsule
+              "inguinal": ([0.0498, 0.0334, -0.010], 0.016)},  # ASIS to pubic tubercle; belly before the tendon
+    "iliacus": {"brim": ([0.0215, 0.022, -0.001], 0.012), "hip": ([0, 0, 0], 0.031),
+                "inguinal": ([0.0487, 0.046, 0], 0.016)}}
+SIDE_OF_WALL = {"brim": "clockwise", "hip": "clockwise", "inguinal": "counter_clockwise"}
+ILIACUS_LATERAL, ILIACUS_IN_FRONT = 0.008, 0.005  # m from the psoas tendon, which is 8 to 9 mm thick (Alpert 2009)
+
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m
 # Its share of the trunk's motion: the weight of T12-L1 over the sum of the six from T12-L1 to L5-S1 in the spine rhythm
@@ -291,50 +303,76 @@ def renamed(item):
 
 
 # ------------------------------------------------------------------------------------------------------------ iliopsoas
-def along_straight_line(model, at, origin, vias, tail, surface):
+def iliopsoas_surfaces(hip):
+    """The right side's cylinders, all parallel to one axis; `hip`: the hip centre in the pelvis."""
+    out = {}
+    for name, walls in ILIOPSOAS_WALLS.items():
+        for wall, (centre, radius) in walls.items():
+            out[f"{name}_{wall}_r"] = {"body": "pelvis", "translation": metres(mechanics.add(hip, centre)),
+                                       "orientation": ILIOPSOAS_AXIS, "shape": {"cylinder": {"radius": radius}}}
+    return out
+
+
+def over_walls(name, last):
+    """The wraps of a muscle between the points `last` - 1 and `last`."""
+    return [{"surface": f"{name}_{wall}_r", "between": [last - 1, last], "side": SIDE_OF_WALL[wall]}
+            for wall in ILIOPSOAS_WALLS[name]]
+
+
+def iliacus_tail(psoas):
+    """Points of the iliacus on the femur: beside and in front of those of the psoas tendon."""
+    along = mechanics.sub(psoas[1], psoas[0])
+    along = [c / mechanics.norm(along) for c in along]
+    front = mechanics.sub(psoas[0], [mechanics.dot(psoas[0], along) * c for c in along])
+    front = [c / mechanics.norm(front) for c in front]
+    lateral = mechanics.cross(along, front)
+    aside = [ILIACUS_LATERAL * a + ILIACUS_IN_FRONT * b for a, b in zip(lateral, front)]
+    return [metres(mechanics.add(p, aside)) for p in psoas]
+
+
+def along_straight_line(model, at, origin, vias, end):
     """Via points of a fascicle: where its neutral path without them crosses the heights at which the vertebrae have
     their via points. `vias`: (body, height in the body frame)."""
-    probe = {"path": [origin, tail[0]], "wraps": [{"surface": surface, "between": [0, 1], "side": "clockwise"}]}
-    line = mechanics.path(model, probe, at)["line"]
-    start, end = line[0], line[1]
+    line = mechanics.path(model, {"path": [origin, end], "wraps": over_walls("psoas", 1)}, at)["line"]
+    start, touch = line[0], line[1]
     points = []
     for body, height in vias:
         pose = at[body]
         level = mechanics.apply(pose, [0, height, 0])[1]
-        t = (level - start[1]) / (end[1] - start[1])
-        place = [a + t * (b - a) for a, b in zip(start, end)]
+        t = (level - start[1]) / (touch[1] - start[1])
+        place = [a + t * (b - a) for a, b in zip(start, touch)]
         local = mechanics.apply(mechanics.inverse(pose), place)
         points.append({"body": body, "location": [round(local[0], 6), height, round(local[2], 6)]})
     return points
 
 
-def iliopsoas(model, paths, rows):
-    """Adds the brim cylinders and the 14 fascicles of both sides to a model that has its skeleton. Slack lengths come
-    from the neutral path."""
-    right = {name: {"body": w["body"], "translation": w["translation"], "orientation": w["orientation"],
-                    "shape": {"cylinder": {"radius": w["radius"]}}} for name, w in paths["wraps"].items()}
-    model["surfaces"].update(both_sides(right, mirrored_surface))
+def iliopsoas(model, source_paths):
+    """Adds the cylinders and the 14 fascicles of both sides to a model that has its skeleton. Slack lengths come from
+    the neutral path."""
+    hip = model["joints"]["hip_r"]["parent_frame"]["translation"]
+    model["surfaces"].update(both_sides(iliopsoas_surfaces(hip), mirrored_surface))
     at = mechanics.poses(model)
     centre = model["joints"]["T12_L1"]["child_frame"]["translation"]
-    areas = {n: f["area_mm2"] for n, f in paths["muscles"].items() if "area_mm2" in f}
-    areas["Ps_T12"] = T12_SHARE * TOP_FASCICLE_AREA
-    areas["Ps_L1_VB"] = (1 - T12_SHARE) * TOP_FASCICLE_AREA
-    total = sum(areas.values())
+    heights = list(source_paths["via_height"].items())
+    slip = {"body": "thorax", "location": metres(
+        mechanics.add(centre, [0, T12_SLIP_ABOVE_CENTRE, T12_SLIP_LATERAL]))}
+    items = {"Ps_T12": {"origin": slip, "area_mm2": T12_SHARE * TOP_FASCICLE_AREA}, **source_paths["muscles"]}
+    items["Ps_L1_VB"] = {**items["Ps_L1_VB"], "area_mm2": (1 - T12_SHARE) * TOP_FASCICLE_AREA}
+    total = sum(item["area_mm2"] for item in items.values() if "area_mm2" in item)
+    tail = {"psoas": source_paths["femur"], "iliacus": iliacus_tail(source_paths["femur"])}
     muscles = {}
-    for name, source_path in paths["muscles"].items():
-        points = [{"body": p["body"], "location": p["location"]} for p in source_path["path"]]
-        if name == "Ps_T12":
-            vias = [(p["body"], p["location"][1]) for p in source_path["path"] if p["role"] == "via"]
-            origin = {"body": "thorax", "location": metres(
-                mechanics.add(centre, [0, T12_SLIP_ABOVE_CENTRE, T12_SLIP_LATERAL]))}
-            tail = points[-2:]
-            points = [origin] + along_straight_line(model, at, origin, vias, tail, source_path["wrap"]) + tail
-        last = len(points) - 1
-        muscle = {"path": points,
-                  "wraps": [{"surface": source_path["wrap"], "between": [last - 2, last - 1], "side": "clockwise"}]}
-        if name.startswith("Ps_"):
+    for name, item in items.items():
+        kind = "psoas" if name.startswith("Ps_") else "iliacus"
+        end = [{"body": "femur_r", "location": p} for p in tail[kind]]
+        points = [item["origin"]]
+        if kind == "psoas":
+            crossed = [body for body, _ in heights].index(points[0]["body"]) + 1 if points[0]["body"] != "thorax" else 0
+            points = points + along_straight_line(model, at, points[0], heights[crossed:], end[0])
+        muscle = {"path": points + end, "wraps": over_walls(kind, len(points))}
+        if kind == "psoas":
             key = "psoas_" + name[3:] + "_r"
-            muscle.update(region="psoas", physiological_cross_section_area=digits(PSOAS_AREA * areas[name] / total),
+            muscle.update(region="psoas",
+                          physiological_cross_section_area=digits(PSOAS_AREA * item["area_mm2"] / total),
                           optimal_fibre_length=PSOAS_FIBRE, pennation=PSOAS_PENNATION)
         else:
             key = {"Il_ant": "iliacus_ant_r", "Il_post": "iliacus_post_r"}[name]
@@ -347,8 +385,6 @@ def iliopsoas(model, paths, rows):
         pennation = muscle.pop("pennation")
         muscle.update(tendon_slack_length=round(slack, 7), pennation=pennation)
         muscles[key] = muscle
-        expected = source_path["expected"]
-        rows.append((key, reach, expected["neutral_path_length"], slack, expected["tendon_slack_length"]))
     model["muscles"].update(both_sides(muscles, mirrored_muscle))
 
 
@@ -511,7 +547,7 @@ def contacts(lai, feet):
 
 
 # --------------------------------------------------------------------------------------------------------------- models
-def full_body(rows, notes):
+def full_body(notes):
     lai, christophy, masses = lai_uhlrich(), source("lumbar_skeleton"), source("trunk_masses")
     bodies, lumbar, origins = trunk_skeleton(lai, christophy, masses)
     model = {"format": "psoas-model/1", "name": "full body with a psoas from T12 to the femur", "sources": CITATIONS,
@@ -556,7 +592,7 @@ def full_body(rows, notes):
     muscles, surfaces = leg_muscles(lai)
     model["surfaces"].update(both_sides(surfaces, mirrored_surface))
     model["muscles"].update(both_sides(muscles, mirrored_muscle))
-    iliopsoas(model, source("iliopsoas_paths"), rows)
+    iliopsoas(model, source("iliopsoas_paths"))
     trunk_muscles(model, source("trunk_muscles"), christophy["sacrum_origin_in_pelvis"], notes)
     model["groups"] = {
         "iliopsoas": ["psoas_*", "iliacus_*"], "psoas": ["psoas_*"], "iliacus": ["iliacus_*"],
@@ -615,8 +651,8 @@ def iliopsoas_alone(full):
 
 
 def main(arguments):
-    rows, notes = [], []
-    full = full_body(rows, notes)
+    notes = []
+    full = full_body(notes)
     models = {"full_body.json": full, "iliopsoas.json": iliopsoas_alone(full)}
     if "--check" in arguments:
         stale = []
@@ -630,7 +666,7 @@ def main(arguments):
     for name, model in models.items():
         readable.write(os.path.join(MODELS, name), model)
     import check_models
-    check_models.report(models, rows, notes)
+    check_models.report(models, notes)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Just enough mechanics to build and to check a model without the library: body poses, path lengths over cylinders
 with a prescribed side, and the De Groote-Fregly curves. Plain lists, metres, radians, newtons; right-handed frames with
 x anterior, y superior, z right. Written apart from the C++ code on purpose, so that each can find the other's slips."""
+import itertools
 import math
 
 
@@ -182,36 +183,98 @@ def poses(model, given=None):
 ARC_POINTS = 13  # of the polyline on a surface, for distances only; lengths are exact
 
 
-def around_cylinder(a, b, radius, clockwise):
-    """Path from a to b past a cylinder about z, on the side given by the sense of travel seen from +z. Returns the
-    length with points on the arc (the tangent points first and last) and its angle, or the straight length and None
-    where the line passes on that side anyway."""
-    straight = norm(sub(a, b))
-    ra, rb = math.hypot(a[0], a[1]), math.hypot(b[0], b[1])
-    if ra <= radius or rb <= radius:
-        raise ValueError(f"a path point lies inside its cylinder ({min(ra, rb):.4f} m < {radius} m)")
-    sense = -1.0 if clockwise else 1.0
-    start = math.atan2(a[1], a[0]) + sense * math.acos(radius / ra)
-    end = math.atan2(b[1], b[0]) - sense * math.acos(radius / rb)
-    arc = (sense * (end - start)) % (2 * math.pi)
-    if arc >= math.pi:
-        return straight, None
-    la, lb = math.sqrt(ra * ra - radius * radius), math.sqrt(rb * rb - radius * radius)
-    flat = la + radius * arc + lb
-    rise = b[2] - a[2]
-    touched = []
-    for k in range(ARC_POINTS):
-        turned = arc * k / (ARC_POINTS - 1)
-        angle = start + sense * turned
-        touched.append([radius * math.cos(angle), radius * math.sin(angle), a[2] + rise * (la + radius * turned) / flat])
-    return math.hypot(flat, rise), (touched, arc)
+class Rim:
+    """A cylinder that a span may touch, seen along the common direction of all its cylinders: centre, radius and the
+    sense of travel (+1 counter-clockwise as seen from +z)."""
+
+    def __init__(self, model, wrap, at):
+        surface = model["surfaces"][wrap["surface"]]
+        self.name = wrap["surface"]
+        self.pose = compose(at[surface["body"]], frame(surface))
+        self.radius = surface["shape"]["cylinder"]["radius"]
+        self.sense = -1.0 if wrap["side"] == "clockwise" else 1.0
+
+    def see(self, back):
+        """Its centre in the frame whose inverse pose is `back`; its axis has to be along z there."""
+        seen = compose(back, self.pose)
+        if abs(seen[0][2][2] - 1) > 1e-9:
+            raise ValueError(f"{self.name} is not parallel to the first cylinder of its span")
+        self.centre = seen[1][:2]
+
+
+def taut(a, b, rims):
+    """In the plane: the string from a to b that touches these circles in this order, as one (angle of the direction in
+    which it comes, angle turned through, centre, sense x radius) for each circle, with the flat length before each and
+    after the last. None where a circle would be turned round by half a turn or more, or there is no such string."""
+    stations = [(a, 0.0)] + [(r.centre, r.sense * r.radius) for r in rims] + [(b, 0.0)]
+    angles, lengths = [], []
+    for (c, r), (d, q) in zip(stations, stations[1:]):
+        x, y, k = d[0] - c[0], d[1] - c[1], q - r
+        square = x * x + y * y - k * k
+        if square <= 0:
+            return None
+        lengths.append(math.sqrt(square))
+        angles.append(math.atan2(y, x) - math.atan2(k, lengths[-1]))
+    arcs = []
+    for rim, (c, r), before, after in zip(rims, stations[1:], angles, angles[1:]):
+        turn = (rim.sense * (after - before)) % (2 * math.pi)
+        if turn >= math.pi:
+            return None
+        arcs.append((before, turn, c, r))
+    return arcs, lengths
+
+
+def blocks(rim, p, q):
+    """Whether a straight part of a string passes a circle on the wrong side, or begins or ends in it."""
+    if min(math.dist(p, rim.centre), math.dist(q, rim.centre)) <= rim.radius * (1 - 1e-12):
+        return True
+    return taut(p, q, [rim]) is not None
+
+
+def on_arc(arc, turned):
+    before, _, centre, signed = arc
+    angle = before + math.copysign(turned, signed)
+    return [centre[0] + signed * math.sin(angle), centre[1] - signed * math.cos(angle)]
+
+
+def span(a, b, rims):
+    """The string from a to b past parallel cylinders with prescribed sides: length, and for each cylinder that it
+    touches, in order, its name and points on it from where the string comes to it to where it leaves. It touches the
+    fewest of which no straight part passes any other cylinder on the wrong side. Cut open, it is one straight line."""
+    back = inverse(rims[0].pose)
+    p, q = apply(back, a), apply(back, b)
+    for rim in rims:
+        rim.see(back)
+        if min(math.dist(p[:2], rim.centre), math.dist(q[:2], rim.centre)) <= rim.radius:
+            raise ValueError(f"a path point lies inside {rim.name}")
+    for count in range(len(rims) + 1):
+        for chosen in itertools.permutations(rims, count):
+            found = taut(p[:2], q[:2], chosen)
+            if found is None:
+                continue
+            arcs, lengths = found
+            ends = [p[:2]] + [on_arc(arc, t) for arc in arcs for t in (0.0, arc[1])] + [q[:2]]
+            parts = [(ends[k], ends[k + 1]) for k in range(0, len(ends), 2)]
+            if any(blocks(rim, *part) for rim in rims if rim not in chosen for part in parts):
+                continue
+            flat = sum(lengths) + sum(abs(arc[3]) * arc[1] for arc in arcs)
+            slope, along, touched = (q[2] - p[2]) / flat, 0.0, []
+            for rim, arc, before in zip(chosen, arcs, lengths):
+                along += before
+                steps = [arc[1] * k / (ARC_POINTS - 1) for k in range(ARC_POINTS)]
+                touched.append((rim.name, [apply(rims[0].pose, on_arc(arc, t) + [p[2] + slope * (along + rim.radius * t)])
+                                           for t in steps]))
+                along += rim.radius * arc[1]
+            return math.hypot(flat, q[2] - p[2]), touched
+    raise ValueError("no string over " + ", ".join(r.name for r in rims))
 
 
 def path(model, muscle, at):
-    """Length and the polyline in ground: path points, and points on the arcs over prescribed-side cylinders.
-    Wraps on the shorter side or on a half-axis are not followed here; `unwrapped` counts them."""
+    """Length and the polyline in ground: path points, and points on the arcs over prescribed-side cylinders, with the
+    names of those touched in `touched`. Wraps on the shorter side or on a half-axis are not followed here; `unwrapped`
+    counts them."""
     points = [apply(at[p["body"]], p["location"]) for p in muscle["path"]]
-    bent, unwrapped = {}, 0
+    spans, unwrapped = {}, 0
     for wrap in muscle.get("wraps", []):
         if wrap.get("side") not in ("clockwise", "counter_clockwise"):
             unwrapped += 1
@@ -219,22 +282,16 @@ def path(model, muscle, at):
         i, j = (int(k) for k in wrap["between"])
         if j != i + 1:
             raise ValueError("only wraps between neighbouring points are followed here")
-        surface = model["surfaces"][wrap["surface"]]
-        pose = compose(at[surface["body"]], frame(surface))
-        back = inverse(pose)
-        radius = surface["shape"]["cylinder"]["radius"]
-        length, touch = around_cylinder(apply(back, points[i]), apply(back, points[j]), radius,
-                                        wrap["side"] == "clockwise")
-        bent[i] = (length, [apply(pose, p) for p in touch[0]] if touch else [], touch[1] if touch else 0.0)
-    total, line = 0.0, [points[0]]
-    for i in range(len(points) - 1):
-        if i in bent:
-            total += bent[i][0]
-            line += bent[i][1]
-        else:
-            total += norm(sub(points[i], points[i + 1]))
-        line.append(points[i + 1])
-    return {"length": total, "line": line, "arcs": {i: b[2] for i, b in bent.items()}, "unwrapped": unwrapped}
+        spans.setdefault(i, []).append(Rim(model, wrap, at))
+    total, line, touched = 0.0, [points[0]], []
+    for i, (a, b) in enumerate(zip(points, points[1:])):
+        part, arcs = span(a, b, spans[i]) if i in spans else (norm(sub(b, a)), [])
+        total += part
+        for name, arc in arcs:
+            touched.append(name)
+            line += arc
+        line.append(b)
+    return {"length": total, "line": line, "touched": touched, "unwrapped": unwrapped}
 
 
 def length(model, name, given=None, at=None):
