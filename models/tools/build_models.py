@@ -36,16 +36,17 @@ T12_SLIP_ABOVE_CENTRE = 0.008  # m above the T12_L1 centre, +-0.004: lower margi
 T12_SLIP_LATERAL = 0.020  # m
 
 # The walls of the passage in front of the hip: cylinders fixed in the pelvis, all about one direction, so that a string
-# over several of them is always smooth. Centre from the hip centre, radius [m].
-ILIOPSOAS_AXIS = [-0.11, -0.11, 0]  # rad: about 6 deg up and back of the line through the hip centres, going outwards
+# over several of them is always smooth and never slips off. Centre from the hip centre, radius [m].
+ILIOPSOAS_AXIS = [-0.11, -0.11, 0]  # rad: outwards 6 deg up and 6 deg back of the line through the hip centres
 ILIOPSOAS_WALLS = {
-    "psoas": {"brim": ([0.0175, 0.013, -0.011], 0.012),  # iliopubic eminence: its front 29.5 mm before the hip centre
-              "hip": ([0, 0, 0], 0.027),  # femoral head 24 mm (Kour 2023: 24 to 24.6 in men) and 3 mm of capsule
-              "inguinal": ([0.0498, 0.0334, -0.010], 0.016)},  # ASIS to pubic tubercle; belly before the tendon
-    "iliacus": {"brim": ([0.0215, 0.022, -0.001], 0.012), "hip": ([0, 0, 0], 0.031),
+    "psoas": {"brim": ([0.0175, 0.013, -0.011], 0.012),  # iliopubic eminence: front 29.5 mm before the hip centre
+              "hip": ([0, 0, 0], 0.0255),  # head of 24 mm; more would exceed the measured arm
+              "inguinal": ([0.0498, 0.0334, -0.010], 0.016)},  # on the line ASIS to pubic tubercle; the belly before it
+    "iliacus": {"brim": ([0.0235, 0.022, -0.001], 0.012),  # rim of the ilium beside the eminence
+                "hip": ([0, 0, 0], 0.033),  # head, 5 mm of capsule, half of the belly
                 "inguinal": ([0.0487, 0.046, 0], 0.016)}}
 SIDE_OF_WALL = {"brim": "clockwise", "hip": "clockwise", "inguinal": "counter_clockwise"}
-ILIACUS_LATERAL, ILIACUS_IN_FRONT = 0.008, 0.005  # m from the psoas tendon, which is 8 to 9 mm thick (Alpert 2009)
+ILIACUS_LATERAL, ILIACUS_IN_FRONT = 0.008, 0.0065  # m from the psoas tendon, which is 8 to 9 mm thick (Alpert 2009)
 
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m

@@ -138,37 +138,6 @@ void hip_active(const Root& root, Rows& rows) {
       }
 }
 
-void hip_moment_arms(const Root& root, Rows& rows) {
-  Hip hip(root);
-  const Model& model = hip.model();
-  const std::vector<int> psoas = model.select("group:psoas_r"), iliacus = model.select("group:iliacus_r");
-  const std::string blemker = "Blemker & Delp 2005, Ann Biomed Eng 33:661, abstract";
-  std::vector<double> peak(psoas.size(), 0.0);
-  for (double angle = 0.0; angle <= 55.0; angle += 5.0) {
-    hip.pose(angle, 0.0);
-    for (std::size_t i = 0; i < psoas.size(); ++i) peak[i] = std::max(peak[i], 1e3 * hip.arm(psoas[i]));
-  }
-  const std::string note = "peak of each fascicle over 0…55° of flexion";
-  rows.add("psoas_arm/least_fascicle", "hip flexion arm, fascicle with the least peak", "mm",
-           *std::min_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read, note);
-  rows.add("psoas_arm/greatest_fascicle", "hip flexion arm, fascicle with the greatest peak", "mm",
-           *std::max_element(peak.begin(), peak.end()), 20.0, 30.0, blemker, Certainty::read,
-           note + ": at 55° the arms are still growing, so the peak lies at the end of the range");
-  for (const double angle : {0.0, 30.0, 55.0}) {
-    hip.pose(angle, 0.0);
-    rows.add("psoas_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm",
-             1e3 * by_force(model, psoas, [&](int m) { return hip.arm(m); }), 20.0, 30.0, blemker, Certainty::read);
-  }
-  const std::array<std::pair<double, double>, 4> rajagopal = {{{0.0, 34.6}, {30.0, 37.5}, {60.0, 42.9}, {90.0, 42.6}}};
-  for (const auto& [angle, published] : rajagopal) {
-    hip.pose(angle, 0.0);
-    rows.add("iliacus_arm/hip_" + angle_name(angle), "hip flexion arm, mean by force", "mm",
-             1e3 * by_force(model, iliacus, [&](int m) { return hip.arm(m); }), 0.8 * published, 1.2 * published,
-             "another model: Rajagopal et al. 2016, IEEE Trans Biomed Eng 63:2068, ±20 %", Certainty::derived,
-             "a comparison of models, not with a measurement");
-  }
-}
-
 void hip_capsule(const Root& root, Rows& rows) {
   Hip hip(root);
   double low = -60.0, high = 60.0;  // the torque falls with flexion

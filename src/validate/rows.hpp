@@ -49,10 +49,12 @@ struct Root {
 // hip.cpp
 void hip_passive(const Root& root, Rows& rows);
 void hip_active(const Root& root, Rows& rows);
-void hip_moment_arms(const Root& root, Rows& rows);
 void hip_capsule(const Root& root, Rows& rows);
 void sarcomere_length(const Root& root, Rows& rows);
 void shortening(const Root& root, Rows& rows);
+
+// paths.cpp
+void muscle_paths(const Root& root, Rows& rows);
 
 // lumbar.cpp
 void psoas_lumbar(const Root& root, Rows& rows);

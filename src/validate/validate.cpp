@@ -53,13 +53,18 @@ const Experiment experiments[] = {
      "strength of the psoas repairs the one or the other. Capacities of all hip muscles together should "
      "be compared between variants, not with a person; that of the iliopsoas alone is a different number and is looked "
      "at below."},
-    {"psoas_arm", "Hip flexion arm of the psoas", hip_moment_arms, nullptr,
-     "Published: 20 to 30 mm for the peaks across the fibres, in a model from images that was compared over 55° of "
-     "flexion. All fascicles here share one path below the brim, so their arms differ by less than 1 mm; they "
-     "reach 30 mm just before 55° and grow on to 36 mm at 90°."},
-    {"iliacus_arm", "Hip flexion arm of the iliacus", nullptr, nullptr,
-     "Against the musculoskeletal model from which the points below the brim come; its path loses its arm at 120°, so "
-     "90° is the last angle compared."},
+    {"paths", "Muscle paths", muscle_paths, nullptr,
+     "Arms and lengths of the right psoas and iliacus, hips and trunk otherwise as in the file. [paths.md](paths.md) "
+     "tells the anatomy.\n\n"
+     "Hip flexion. Blemker & Delp: 20 to 30 mm for the peaks across the fibres, in a model from images that was "
+     "compared "
+     "over 55° of flexion. Kumazaki et al. followed the arms from 0 to 90° on cadavers; what could be read are courses "
+     "and ratios, not millimetres. Above 90° nothing measured was found.\n\n"
+     "Lumbar levels. Bogduk et al. give signs, in the erect (psoas_lumbar below), flexed and extended spine; Reid et "
+     "al. "
+     "that the lateral arm grows downwards while the sagittal one stays small. Their tables could not be read, and the "
+     "millimetres of imaging studies are from memory.\n\n"
+     "Length. Against the model from which the points on the femur come, up to 90°, where its path is sound."},
     {"hip_capsule", "Hip capsule", hip_capsule, nullptr, ""},
     {"sarcomere", "Sarcomere length", sarcomere_length, nullptr,
      "Slack lengths were chosen for 3.1 µm at neutral in every fascicle, so the first row says nothing new. The figure "

@@ -152,7 +152,7 @@ struct Bar {
 };
 const std::array<Bar, 2> brim_bars =  // psoas, iliacus
     {{{{-0.0361, -0.0681, 0.0420}, {-0.0392, -0.0651, 0.0700}},
-      {{-0.0342, -0.0571, 0.0710}, {-0.0364, -0.0549, 0.0910}}}};
+      {{-0.0322, -0.0571, 0.0710}, {-0.0344, -0.0549, 0.0910}}}};
 constexpr double brim = 0.0075;
 
 double distance(const Vec3& place, const Vec3& a, const Vec3& b) {
@@ -371,11 +371,11 @@ TEST(IliopsoasPaths, EveryFascicleFlexesTheHipInEveryPosture) {
     evaluate(model(), state, work, Depth::position);
     for (const int m : muscles) {
       const double arm = moment_arm(model(), work, m, flexion);
-      least.see(arm - 0.015, m, posture);
+      least.see(arm - 0.012, m, posture);
       greatest = std::max(greatest, arm);
     }
   });
-  EXPECT_EQ(least.violations, 0) << 1e3 * least.value << " mm from 15 mm, " << least.where;
+  EXPECT_EQ(least.violations, 0) << 1e3 * least.value << " mm from 12 mm, " << least.where;
   EXPECT_LT(greatest, 0.0525);
 }
 
@@ -392,8 +392,8 @@ TEST(IliopsoasPaths, TheLigamentHoldsThePathDownInDeepFlexionOnly) {
     for (const int m : right_side()) {
       const double lost = moment_arm(free, loose, free.muscle(name(m)), free.coordinate("hip_flexion_r")) -
                           moment_arm(model(), held, m, model().coordinate("hip_flexion_r"));
-      EXPECT_GE(lost, angle <= 75.0 ? 0.0 : -0.0005) << name(m) << " " << angle;
-      EXPECT_LE(lost, angle <= 75.0 ? 0.0 : 0.01) << name(m) << " " << angle;
+      EXPECT_GE(lost, angle <= 70.0 ? 0.0 : -0.0005) << name(m) << " " << angle;
+      EXPECT_LE(lost, angle <= 70.0 ? 0.0 : 0.01) << name(m) << " " << angle;
       if (angle == 120.0 && name(m).starts_with("psoas_L1")) {
         EXPECT_GT(lost, 0.002) << name(m);
       }

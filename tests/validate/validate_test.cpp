@@ -85,11 +85,12 @@ TEST(Validate, RowsAreNamedOnceFiniteAndSourced) {
 TEST(Validate, EveryExperimentIsThere) {
   for (const char* name :
        {"hip_passive/knee_0/hip_0", "hip_passive/knee_90/hip_90", "hip_active/flexion/knee_0/hip_0",
-        "hip_active/extension/knee_90/hip_60", "psoas_arm/hip_0", "iliacus_arm/hip_0", "hip_capsule/extension_at_5_Nm",
-        "sarcomere/psoas/hip_0", "shortening/delta_theta/s_0.95", "psoas_lumbar/L5_S1",
-        "trunk_strength/L5_S1/lumbar_-20", "sit_to_stand/hip_contact", "sit_to_stand/anterior_shear/L5_S1",
-        "squat/force_balance", "muscle_movement/thelen/rigid", "muscle_stretch/residual_enhancement",
-        "muscle_shortening/force_depression", "muscle_curves/velocity/shortening/millard"})
+        "hip_active/extension/knee_90/hip_60", "paths/hip_flexion/psoas/hip_0", "paths/lumbar_bending/L4_L5",
+        "paths/length/psoas/hip_90", "hip_capsule/extension_at_5_Nm", "sarcomere/psoas/hip_0",
+        "shortening/delta_theta/s_0.95", "psoas_lumbar/L5_S1", "trunk_strength/L5_S1/lumbar_-20",
+        "sit_to_stand/hip_contact", "sit_to_stand/anterior_shear/L5_S1", "squat/force_balance",
+        "muscle_movement/thelen/rigid", "muscle_stretch/residual_enhancement", "muscle_shortening/force_depression",
+        "muscle_curves/velocity/shortening/millard"})
     EXPECT_NO_THROW(row(name)) << name;
   std::size_t passive = 0;
   for (const ValidationRow& one : all()) passive += one.name.rfind("hip_passive/", 0) == 0;
@@ -99,8 +100,15 @@ TEST(Validate, EveryExperimentIsThere) {
 // What the documentation claims to hold. Everything else may be a ✗, but not silently become one.
 TEST(Validate, ClaimsAreInside) {
   for (const char* name : {"hip_capsule/extension_at_5_Nm",
-                           "psoas_arm/hip_0",
-                           "psoas_arm/hip_30",
+                           "paths/hip_flexion/psoas/least_fascicle",
+                           "paths/hip_flexion/psoas/greatest_fascicle",
+                           "paths/hip_flexion/psoas/hip_0",
+                           "paths/hip_flexion/psoas/hip_30",
+                           "paths/hip_flexion/psoas/hip_55",
+                           "paths/hip_flexion/psoas/change_to_50",
+                           "paths/hip_flexion/psoas/rise_50_to_90",
+                           "paths/hip_flexion/iliacus/rise_30_to_90",
+                           "paths/lumbar_bending/grows_downwards",
                            "shortening/delta_theta/s_0.98/long_sitting",
                            "shortening/delta_theta/s_0.95",
                            "shortening/delta_theta/s_0.90",
