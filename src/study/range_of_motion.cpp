@@ -482,6 +482,7 @@ std::string certificate_text(const Certificate& certificate) {
   json root = json::object();
   root["format"] = format;
   root.update(to_json_value(certificate));
+  if (!root.contains("problems")) root["problems"] = json::array();  // scripts count them
   return pretty(root);
 }
 

@@ -54,6 +54,7 @@ TEST(RangeOfMotion, a_path_that_behaves_is_clean) {
   const Certificate found = checked(hip_model(over_brim("psoas_r", "+x") + "," + over_brim("glute_r", "", "")));
   EXPECT_TRUE(found.clean);
   EXPECT_TRUE(found.problems.empty());
+  EXPECT_NE(certificate_text(found).find("\"problems\": []"), std::string::npos);
   EXPECT_FALSE(found.length_jump || found.arm_jump);
   EXPECT_EQ(found.muscles, 2);
   EXPECT_EQ(found.flagged, 0.0);
