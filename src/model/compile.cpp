@@ -311,6 +311,8 @@ class Compiler {
             wrong(place, "expected a surface that holds no point of its muscle, found point " +
                              std::to_string(found.point) + " of " + name + " " + fixed_text(1e3 * found.depth, 3) +
                              " mm inside " + item.surface + "; move it out, or say \"allow_inside\": true");
+        if (wrap.side != Side::shortest && std::holds_alternative<Torus>(wrap.shape))
+          wrong(place + "/side", "expected no side: a path goes through a torus, found \"" + item.side + "\"");
         path.wraps.push_back(wrap);
       }
       try {

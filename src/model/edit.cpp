@@ -343,11 +343,15 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     surface.translation = surface.translation.cwiseProduct(f);
     const Mat3 R = rotation_xyz(surface.orientation);
     const double x = along(f, R.col(0)), y = along(f, R.col(1)), z = along(f, R.col(2));
-    // across the axis for a cylinder, the mean of all directions for a sphere, each half-axis for an ellipsoid
+    // across the axis for a cylinder or a torus, the mean of all directions for a sphere, each half-axis for an ellipsoid
     if (auto* cylinder = std::get_if<Cylinder>(&surface.shape)) cylinder->radius *= std::sqrt(x * y);
     if (auto* sphere = std::get_if<Sphere>(&surface.shape)) sphere->radius *= std::cbrt(x * y * z);
     if (auto* ellipsoid = std::get_if<Ellipsoid>(&surface.shape))
       ellipsoid->radii = ellipsoid->radii.cwiseProduct(Vec3(x, y, z));
+    if (auto* torus = std::get_if<Torus>(&surface.shape)) {
+      torus->radius *= std::sqrt(x * y);
+      torus->tube_radius *= std::sqrt(x * y);
+    }
   }
   for (auto& [name, contact] : out.contacts) contact.location = contact.location.cwiseProduct(factors(contact.body));
   for (auto& [name, muscle] : out.muscles) {

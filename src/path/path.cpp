@@ -376,6 +376,11 @@ double longest_alone(const Path& path, const Surfaces<double>& X_GS, const Candi
   return longest;
 }
 
+/// Whether a string without a side may rest on either side of a surface.
+bool two_ways(const Surface& shape) {
+  return !std::holds_alternative<Sphere>(shape) && !std::holds_alternative<Torus>(shape);
+}
+
 /// The string over the candidates. Where several surfaces are in the way, the shorter way round one of them, which the
 /// line between the points gives, may be the longer one round all: then each way round each cylinder or ellipsoid
 /// without a side is tried. The shortest of all strings changes without a jump, which that of the first guess does not.
@@ -389,8 +394,7 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
   for (int c = 0; c < candidates.size; ++c) {
     in_the_way += met[c];
     const PathWrap& wrap = path.wraps[at(candidates[c].wrap)];
-    if (met[c] && free.size < most && wrap.side == Side::shortest && !std::holds_alternative<Sphere>(wrap.shape))
-      free.insert(free.size, c);
+    if (met[c] && free.size < most && wrap.side == Side::shortest && two_ways(wrap.shape)) free.insert(free.size, c);
   }
   if (in_the_way < 2 || free.size == 0) return complete;
   double least = complete ? length(draft) : inf, unknown = inf;

@@ -202,14 +202,14 @@ TEST(KindObject, NamesOneKind) {
   EXPECT_EQ(read_shape(R"({"sphere": {"radius": 1}})"), "");
   EXPECT_EQ(read_shape(R"({"note": "a ball", "sphere": {"radius": 1}})"), "");
   EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"),
-            "/shape/spere: expected one of cylinder, sphere, ellipsoid, found \"spere\", did you mean \"sphere\"?\n");
+            "/shape/spere: expected one of cylinder, sphere, ellipsoid, torus, found \"spere\", did you mean \"sphere\"?\n");
   const std::string expected =
-      "/shape: expected an object with one member that names the kind (cylinder, sphere, ellipsoid), found ";
+      "/shape: expected an object with one member that names the kind (cylinder, sphere, ellipsoid, torus), found ";
   EXPECT_EQ(read_shape("{}"), expected + "an object\n");
   EXPECT_EQ(read_shape("\"sphere\""), expected + "\"sphere\"\n");
   EXPECT_EQ(read_shape("null"), expected + "null\n");
   EXPECT_EQ(read_shape(R"({"sphere": {"radius": 1}, "cylinder": {"radius": 1}})"),
-            "/shape: expected one member that names the kind (cylinder, sphere, ellipsoid), found an object\n");
+            "/shape: expected one member that names the kind (cylinder, sphere, ellipsoid, torus), found an object\n");
 }
 
 TEST(KindObject, RulesAcrossFields) {

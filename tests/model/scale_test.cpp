@@ -180,6 +180,20 @@ TEST(Scale, PointsThatItBringsIntoASurfaceAreFlaggedAndNotRefused) {
   EXPECT_TRUE(work.inside[static_cast<std::size_t>(big.muscle("psoas_l"))]);
 }
 
+TEST(Scale, TorusGrowsAcrossItsAxis) {
+  ModelSpec spec = tiny_model();
+  SurfaceSpec ring;
+  ring.body = "thigh";
+  ring.shape = Torus{0.03, 0.004};
+  spec.surfaces["ring"] = ring;
+  Subject subject;
+  subject.scale["thigh"] = Vec3(2, 4.5, 7);
+  const ModelSpec big = sized(spec, subject);
+  const Torus& torus = std::get<Torus>(big.surfaces.find("ring")->shape);
+  EXPECT_NEAR(torus.radius, 0.09, 1e-15);
+  EXPECT_NEAR(torus.tube_radius, 0.012, 1e-15);
+}
+
 TEST(Scale, KeepsTheOperatingRange) {
   const Model generic(full_body()), personal(sized(full_body(), uneven(full_body())));
   const State a = generic.default_state(), b = personal.default_state();

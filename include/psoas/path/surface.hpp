@@ -38,7 +38,24 @@ struct Ellipsoid {
   }
 };
 
+/// A ring about the local z axis, through which a path goes: a torus. OpenSim's WrapTorus has the same two measures, as
+/// `outer_radius` (of the ring) and `inner_radius` (of the tube); there the path goes over a cylinder along the tube.
+struct Torus {
+  static constexpr std::string_view name = "torus", help = "ring about local z, for paths that go through it";
+  static constexpr double most = 0.95;  ///< greatest ratio of the tube's radius to the ring's
+  double radius = required;             ///< of the circle in the middle of the tube
+  double tube_radius = required;
+  static void each(auto& self, auto&& see) {
+    see("radius", self.radius, Info{"m", "radius of the ring, to the middle of its tube", 1e-6, 10});
+    see("tube_radius", self.tube_radius, Info{"m", "radius of the tube", 1e-7, 10});
+  }
+  std::string fault() const {
+    return tube_radius > most * radius ? "expected a tube_radius of at most 0.95 radius, so that the ring has a hole"
+                                       : "";
+  }
+};
+
 /// Wrapping surfaces: the table that reader, writer, schema, help and tests walk.
-using Surface = std::variant<Cylinder, Sphere, Ellipsoid>;
+using Surface = std::variant<Cylinder, Sphere, Ellipsoid, Torus>;
 
 }  // namespace psoas

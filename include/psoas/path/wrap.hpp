@@ -42,7 +42,8 @@ struct Contact {
   State state = clear;
   int way =
       1;  ///< for arc(): cylinder 1 counter-clockwise, -1 clockwise about +z; sphere 1 the short, -1 the long way;
-          ///< ellipsoid 1 to 3 the half-axis, 4 counter-clockwise, +8 the shortest, from that half-axis; negated
+          ///< ellipsoid 1 to 3 the half-axis, 4 counter-clockwise, +8 the shortest, from that half-axis; negated;
+          ///< torus 1
 };
 
 /// Whether the string touches the surface.
@@ -52,6 +53,7 @@ inline bool touches(const Contact& c) { return c.state == Contact::around || c.s
 bool push_out(const Cylinder& surface, Vec3& point);
 bool push_out(const Sphere& surface, Vec3& point);
 bool push_out(const Ellipsoid& surface, Vec3& point);
+bool push_out(const Torus& surface, Vec3& point);
 
 /// The part of a string that lies on a surface.
 template <class S>
@@ -77,6 +79,13 @@ struct Arc {
 /// more to it (for the turning ones, to the side on which z is passed that way); where it changes places, or there is
 /// none on that side, the length jumps. `Arc::rests` is false where the string rests at another side than the one asked
 /// for, which evaluate_path() flags.
+///
+/// A torus has no sides. The string never crosses the ring's plane outside the ring: between ends on opposite sides of it
+/// (z < 0 or not) it goes through the hole, between ends on one side it stays there. `cut` also means that the line goes
+/// past the ring instead of through it. A string between two ends that both lie outside the ring, on one side, is taken
+/// to pass; it is `lost` where it would cut the tube, and while an end is nearer to the plane than the tube's radius.
+/// Such an end, coming through the plane, has taken the string out of the ring, a jump of length; where the string still
+/// touches, Arc::rests is false. Through the hole an end moves without a jump.
 template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
 
@@ -84,11 +93,13 @@ Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
 int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side);
 int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side);
 int way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, Side side);
+int way_round(const Torus& surface, const Vec3& p, const Vec3& q, Side side);
 
 /// What the surface does to a string between p and q that is to go the given way round.
 Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way);
 Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way);
 Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way);
+Contact::State passing(const Torus& surface, const Vec3& p, const Vec3& q, int way);
 
 template <class Shape>
 Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
@@ -265,11 +276,158 @@ Arc<S> arc(const Ellipsoid& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, i
   return {string.x, string.y, string.length, g.length > 0.0 ? angle : -angle, g.rests};
 }
 
+namespace detail {
+
+/// A string through a ring, turned so that it goes down through it. On the torus and off it, its moment about z (per unit
+/// tension) keeps one value c (Clairaut). An angle about the tube is 0 on its inner side and grows upwards.
+struct Loop {
+  /// c; angle about the tube and azimuth where it is entered, angle where it is left; angle where a string that rests on
+  /// both sides of the ring leaves the first, to come to the other at minus that angle (or else 0).
+  std::array<double, 5> at{};
+  bool mirrored = false;  // z was
+  bool twice = false;     // rests on both sides of the ring, and goes free between
+  bool tight = false;     // tangent to the lines to p and q
+  bool rests = false;     // and pressed on all the way
+};
+Loop loop(const Torus& surface, const Vec3& p, const Vec3& q);
+
+/// Azimuth and length of a geodesic of moment c, from one angle about the tube down to another; da: d azimuth / dc.
+struct Swept {
+  double azimuth, length, da;
+};
+Swept swept(const Torus& surface, double c, double from, double to);
+
+/// A string of the shape `at`: where it comes and leaves, its length between, and by how much it is no string from p to q.
+template <class S>
+struct Looped {
+  Vec3T<S> enter, leave, ahead_p, ahead_q;  // and its directions there
+  S length;
+  std::array<S, 5> miss;
+};
+template <class S>
+Looped<S> looped(const Torus& torus, const Vec3T<S>& p, const Vec3T<S>& q, bool twice, const std::array<S, 5>& at) {
+  using std::atan2;
+  using std::cos;
+  using std::sin;
+  using std::sqrt;
+  const double R = torus.radius, r = torus.tube_radius;
+  const S& c = at[0];
+  const auto upright = [&](const S& rho) {  // cosine of the angle to the meridian
+    const S square = 1.0 - c * c / (rho * rho);
+    return value_of(square) > 1e-12 ? S(sqrt(square)) : S(1e-6);
+  };
+  const auto rho_at = [&](const S& angle) { return S(R - r * cos(angle)); };
+  S azimuth(0.0), length(0.0);
+  // The integrals in plain numbers, and their slopes.
+  const auto sweep = [&](const S& from, const S& to) {
+    const Swept plain = swept(torus, value_of(c), value_of(from), value_of(to));
+    const auto lift = [&](const S& angle, double sign) {
+      const double rho = value_of(rho_at(angle)), root = rho * value_of(upright(rho_at(angle)));
+      const S more = sign * r / root * (angle - value_of(angle));
+      azimuth += value_of(c) / rho * more;
+      length += rho * more;
+    };
+    const S dc = c - value_of(c);
+    azimuth += plain.azimuth + plain.da * dc;
+    length += plain.length + value_of(c) * plain.da * dc;
+    lift(from, 1.0);
+    lift(to, -1.0);
+  };
+  S miss(at[4]);
+  if (twice) {
+    const S rho = rho_at(at[4]), up = upright(rho), co = cos(at[4]), si = sin(at[4]);
+    sweep(at[1], at[4]);
+    azimuth += pi - 2.0 * atan2(c, S(rho * up * si));
+    length += 2.0 * r * si / (up * co);
+    sweep(S(-at[4]), at[3]);
+    miss = R * up * up * co - r;
+  } else {
+    sweep(at[1], at[3]);
+  }
+  Looped<S> string;
+  const auto end = [&](const S& angle, const S& around, const Vec3T<S>& to, Vec3T<S>& x, Vec3T<S>& t, S* off) {
+    const S ca = cos(angle), sa = sin(angle), cf = cos(around), sf = sin(around);
+    const S rho = rho_at(angle), up = upright(rho), side = c / rho;
+    x = {rho * cf, rho * sf, r * sa};
+    t = {-up * sa * cf - side * sf, -up * sa * sf + side * cf, -up * ca};
+    const Vec3T<S> n(-ca * cf, -ca * sf, sa), b(-up * sf + side * sa * cf, up * cf + side * sa * sf, side * ca);
+    const Vec3T<S> d = to - x;
+    off[0] = n.dot(d);
+    off[1] = b.dot(d);
+  };
+  end(at[1], at[2], p, string.enter, string.ahead_p, &string.miss[0]);
+  end(at[3], S(at[2] + azimuth), q, string.leave, string.ahead_q, &string.miss[2]);
+  string.miss[4] = miss;
+  string.length = length;
+  return string;
+}
+
+/// Newton's step for `at`, by the derivatives of what is missed.
+template <class S>
+std::array<S, 5> newton(const Torus& torus, const Vec3& p, const Vec3& q, bool twice, const std::array<double, 5>& at,
+                        const std::array<S, 5>& miss) {
+  using D = Dual<5>;
+  std::array<D, 5> seeded;
+  for (int i = 0; i < 5; ++i) seeded[static_cast<std::size_t>(i)] = D(at[static_cast<std::size_t>(i)], i);
+  const Looped<D> moved = looped<D>(torus, p.cast<D>(), q.cast<D>(), twice, seeded);
+  Eigen::Matrix<double, 5, 5> A;
+  for (int i = 0; i < 5; ++i)
+    for (int j = 0; j < 5; ++j) A(i, j) = moved.miss[static_cast<std::size_t>(i)].v[static_cast<std::size_t>(j)];
+  const Eigen::Matrix<double, 5, 5> inverse = A.inverse();
+  std::array<S, 5> step;
+  for (std::size_t i = 0; i < 5; ++i) {
+    step[i] = S(0.0);
+    for (std::size_t j = 0; j < 5; ++j)
+      step[i] -= inverse(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) * miss[j];
+  }
+  return step;
+}
+
+/// A point as it is outside a torus, or else one just outside.
+template <class S>
+Vec3T<S> outside(const Torus& surface, const Vec3T<S>& point) {
+  const Vec3 plain(value_of(point[0]), value_of(point[1]), value_of(point[2]));
+  Vec3 moved = plain;
+  return push_out(surface, moved) ? Vec3T<S>(point + Vec3(moved - plain).cast<S>()) : point;
+}
+
+}  // namespace detail
+
+/// The string between p and q (surface frame, [m]) through a ring: a geodesic between two tangents, or on either side of
+/// the ring one with a straight part between, which counts as part of the arc. Found in plain numbers; in one step of
+/// Newton's the derivatives of p and q travel along.
+template <class S>
+Arc<S> arc(const Torus& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, int /*way*/) {
+  Vec3T<S> p = detail::outside<S>(surface, p_S), q = detail::outside<S>(surface, q_S);
+  const auto plain = [](const Vec3T<S>& v) { return Vec3(value_of(v[0]), value_of(v[1]), value_of(v[2])); };
+  const detail::Loop loop = detail::loop(surface, plain(p), plain(q));
+  const auto mirror = [&](Vec3T<S>& x) {
+    if (loop.mirrored) x[2] = -x[2];
+  };
+  mirror(p);
+  mirror(q);
+  std::array<S, 5> at;
+  for (std::size_t i = 0; i < 5; ++i) at[i] = loop.at[i];
+  if (loop.tight) {
+    const detail::Looped<S> near = detail::looped<S>(surface, p, q, loop.twice, at);
+    const std::array<S, 5> step = detail::newton<S>(surface, plain(p), plain(q), loop.twice, loop.at, near.miss);
+    bool finite = true;  // not so for a line along the axis
+    for (const S& x : step) finite = finite && std::isfinite(value_of(x));
+    for (std::size_t i = 0; i < 5 && finite; ++i) at[i] += step[i];
+  }
+  detail::Looped<S> string = detail::looped<S>(surface, p, q, loop.twice, at);
+  mirror(string.enter);
+  mirror(string.leave);
+  return {string.enter, string.leave, string.length, std::min(3.0, loop.at[1] - loop.at[3]), loop.rests};
+}
+
 /// Points of arc() from where it enters to where it leaves, at most `step` [m] apart on the surface, added to `points`
-/// (surface frame, [m]). Where no string rests on an ellipsoid, they lie in a plane through its centre.
+/// (surface frame, [m]). Where no string rests on an ellipsoid, they lie in a plane through its centre; where one goes
+/// free across a ring, there are none between.
 void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
 void trace(const Sphere& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
 void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
+void trace(const Torus& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
 
 namespace detail {
 
