@@ -65,7 +65,7 @@ struct Rewriter {
   xml_node model;
   std::vector<std::pair<xml_node, std::string>> problems;
 
-  void joint(xml_node joint, std::string parent, std::string child) {
+  void joint(xml_node joint, const std::string& parent, const std::string& child) {
     if (is_true(joint.child("reverse")))
       problems.emplace_back(joint.child("reverse"),
                             "expected a joint from parent to child, found one that is reversed");
