@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "model/check.hpp"
+#include "model/compile.hpp"
 #include "model/osim_skeleton.hpp"
-#include "psoas/path/wrap.hpp"
 
 namespace psoas {
 namespace osim {
@@ -290,18 +290,9 @@ class Importer : public OsimSkeleton {
   /// OpenSim lets a path start inside a surface of its own body; psoas where that is said.
   bool holds_a_point(const WrapSpec& wrap, const MuscleSpec& muscle) {
     const SurfaceSpec& surface = *spec().surfaces.find(wrap.surface);
-    if (const auto* ellipsoid = std::get_if<Ellipsoid>(&surface.shape))  // a faulty one is complained of later
-      if (ellipsoid->radii.minCoeff() <= 0.0 || !ellipsoid->fault().empty()) return false;
-    const Pose X_BS{rotation_xyz(surface.orientation), surface.translation};
-    const std::size_t first = wrap.between ? static_cast<std::size_t>((*wrap.between)[0]) : 0,
-                      last = wrap.between ? static_cast<std::size_t>((*wrap.between)[1]) : muscle.path.size() - 1;
-    for (std::size_t i = first; i <= last && i < muscle.path.size(); ++i) {
-      const PointSpec& point = muscle.path[i];
-      if (point.body != surface.body || !point.moving.empty()) continue;
-      Vec3 place = X_BS.inverse() * point.location;
-      if (std::visit([&](const auto& shape) { return push_out(shape, place); }, surface.shape)) return true;
-    }
-    return false;
+    Check check;  // what is wrong with the surface is complained of later
+    check.value(surface, {}, {});
+    return check.problems.empty() && !points_inside(muscle, wrap, surface).empty();
   }
 
   void groups() {

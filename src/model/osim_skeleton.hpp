@@ -289,6 +289,8 @@ class OsimSkeleton : public OsimDocument {
     } else if (tag == "WrapEllipsoid") {
       surface.shape = Ellipsoid{vector(node, "dimensions")};
       ++ellipsoids_;
+    } else if (tag == "WrapTorus") {  // the outer radius is the ring's, to the middle of the tube
+      surface.shape = Torus{number(node, "outer_radius"), number(node, "inner_radius")};
     } else {
       leave_out(node);
       unused_surfaces_.insert(name);
@@ -296,13 +298,13 @@ class OsimSkeleton : public OsimDocument {
     }
     if (const std::string fault = name_fault(name); !fault.empty())
       wrong(node, fault + " of this <" + node.name() + ">");
-    sides_[name] = side(node, tag == "WrapSphere");
+    sides_[name] = side(node, tag == "WrapSphere" || tag == "WrapTorus");
     nodes_[below("/surfaces", name)] = node;
     spec().surfaces[name] = surface;
   }
 
   /// psoas' word for a quadrant.
-  std::string side(const xml_node& node, bool sphere) {
+  std::string side(const xml_node& node, bool round) {
     const xml_node quadrant = property(node, "quadrant");
     std::string word = quadrant ? text_of(quadrant) : "all";
     for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -313,10 +315,11 @@ class OsimSkeleton : public OsimDocument {
             "expected all, x, -x, y, -y, z or -z in " + named(quadrant) + ", found " + in_quotes(text_of(quadrant)));
       return "shortest";
     }
-    if (word[1] != 'z' && !sphere) return word;
+    if (word[1] != 'z' && !round) return word;
     without_side_.push_back(node.attribute("name").value());
     return "shortest";
   }
+
   // ---- joints
 
   void joints() {

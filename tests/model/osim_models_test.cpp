@@ -265,11 +265,14 @@ TEST_F(Paths, WrappedLengthsInClosedForm) {
   const double arc = 0.03 * 2 * (std::atan2(0.1, 0.01) - std::acos(0.03 / d));
   const Posed posed(import.spec, {});
   EXPECT_NEAR(posed.length("over_ball"), 2 * tangent + arc, 1e-13);
-  EXPECT_NEAR(posed.length("over_egg_and_ring"), 2 * tangent + arc, 1e-9);  // three equal radii
+  EXPECT_NEAR(posed.length("over_egg"), 2 * tangent + arc, 1e-9);  // three equal radii
   // at (±0.1, -0.01), over the top as the quadrant says: the long way; and 0.07 along the axis meanwhile
   const double angle = 2 * (std::acos(-1.0) - std::atan2(0.1, 0.01) - std::acos(0.03 / d));
   EXPECT_NEAR(posed.length("over_rod"), std::hypot(2 * tangent + 0.03 * angle, 0.07) + 0.51, 1e-13);
   EXPECT_EQ(import.spec.muscles.find("over_rod")->wraps[0].between, (std::array<double, 2>{0, 1}));
+  // in a plane through the axis of the ring, round the inner side of its tube, whose middle is at 0.05
+  const double e = std::hypot(0.1, 0.01), inner = 2 * (std::acos(-1.0) - std::atan2(0.1, 0.01) - std::acos(0.01 / e));
+  EXPECT_NEAR(posed.length("through_ring"), 2 * std::sqrt(e * e - 0.0001) + 0.01 * inner, 1e-12);
 }
 
 TEST_F(Paths, PointsInsideSurfacesAreAllowedAndNamed) {
