@@ -12,20 +12,10 @@
 
 #include "psoas/model/model.hpp"
 #include "skeleton/mechanics.hpp"
-#include "support/mujoco_oracle.hpp"
+#include "support/mujoco_paths.hpp"
 
 namespace psoas::test {
 namespace {
-
-/// MuJoCo wants mass and inertia in every body: those without get a little, in both engines.
-Tree with_mass_everywhere(Tree tree) {
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
-    TreeBody& body = tree.bodies[b];
-    if (body.mass == 0.0) body.mass = 0.01;
-    if (body.inertia.isZero()) body.inertia.diagonal().setConstant(1e-4 * body.mass);
-  }
-  return tree;
-}
 
 class ModelMujoco : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(models, ModelMujoco, ::testing::Values("full_body", "iliopsoas"),

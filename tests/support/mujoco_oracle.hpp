@@ -21,22 +21,37 @@
 
 namespace psoas::test {
 
-/// The MJCF text of a tree. Body and joint names are their indices: b1, a0.
-inline std::string mjcf(const Tree& tree, const Vec3& gravity) {
+/// An attribute of numbers.
+template <class Vector>
+std::string mjcf_numbers(const char* key, const Vector& v) {
   std::ostringstream out;
   out.precision(17);
-  const auto numbers = [&](const char* key, const auto& v) {
-    out << ' ' << key << "=\"";
-    for (Eigen::Index i = 0; i < v.size(); ++i) out << (i ? " " : "") << v[i];
-    out << '"';
-  };
-  const auto quaternion = [&](const Mat3& R) {
-    const Eigen::Quaterniond Q(R);
-    numbers("quat", Eigen::Vector4d(Q.w(), Q.x(), Q.y(), Q.z()));
-  };
+  out << ' ' << key << "=\"";
+  for (Eigen::Index i = 0; i < v.size(); ++i) out << (i ? " " : "") << v[i];
+  out << '"';
+  return out.str();
+}
+inline std::string mjcf_quaternion(const Mat3& R) {
+  const Eigen::Quaterniond Q(R);
+  return mjcf_numbers("quat", Eigen::Vector4d(Q.w(), Q.x(), Q.y(), Q.z()));
+}
+
+/// What else is in a model: elements of each body (ground first; empty: none) and sections after the bodies.
+struct MjcfMore {
+  std::vector<std::string> of_body;
+  std::string sections;
+};
+
+/// The MJCF text of a tree. Body and joint names are their indices: b1, a0.
+inline std::string mjcf(const Tree& tree, const Vec3& gravity, const MjcfMore& more = {}) {
+  std::ostringstream out;
+  out.precision(17);
+  const auto numbers = [&](const char* key, const auto& v) { out << mjcf_numbers(key, v); };
+  const auto quaternion = [&](const Mat3& R) { out << mjcf_quaternion(R); };
   out << "<mujoco><compiler angle=\"radian\" inertiafromgeom=\"false\"/><option";
   numbers("gravity", gravity);
   out << "/><size nconmax=\"0\" njmax=\"0\"/><worldbody>\n";
+  if (!more.of_body.empty()) out << more.of_body[0];
   std::vector<int> open;  // bodies whose element is not closed yet
   for (int b = 1; b <= static_cast<int>(tree.bodies.size()); ++b) {
     while (!open.empty() && tree.bodies[at(open.back())].subtree_end <= b) out << "</body>\n", open.pop_back();
@@ -64,9 +79,10 @@ inline std::string mjcf(const Tree& tree, const Vec3& gravity) {
       numbers("diaginertia", principal.eigenvalues());
       out << "/>\n";
     }
+    if (!more.of_body.empty()) out << more.of_body[at(b)];
     open.push_back(b);
   }
-  out << "</worldbody></mujoco>\n";
+  out << "</worldbody>" << more.sections << "</mujoco>\n";
   return out.str();
 }
 
@@ -85,9 +101,9 @@ inline std::unique_ptr<mjModel, void (*)(mjModel*)> load_mjcf(const std::string&
 
 class MujocoOracle {
  public:
-  MujocoOracle(const Tree& tree, const Vec3& gravity)
+  MujocoOracle(const Tree& tree, const Vec3& gravity, const MjcfMore& more = {})
       : tree_(tree),
-        model_(load_mjcf(mjcf(tree, gravity))),
+        model_(load_mjcf(mjcf(tree, gravity, more))),
         data_(mj_makeData(model_.get()), mj_deleteData),
         T_(MatX::Zero(model_->nv, tree.coordinates())),
         drift_(VecX::Zero(model_->nv)) {
@@ -128,6 +144,18 @@ class MujocoOracle {
     MatX M(model_->nv, model_->nv);
     mj_fullM(model_.get(), M.data(), data_->qM);  // symmetric, so the order of storage is all one
     return T_.transpose() * M * T_;
+  }
+
+  /// -dl/dq of a spatial tendon over the tree's coordinates; after mj_tendon().
+  VecX moment_arms(int tendon) const {
+    VecX J = VecX::Zero(model_->nv);
+    if (mj_isSparse(model_.get())) {
+      const int start = data_->ten_J_rowadr[tendon];
+      for (int i = start; i < start + data_->ten_J_rownnz[tendon]; ++i) J[data_->ten_J_colind[i]] = data_->ten_J[i];
+    } else {
+      J = Eigen::Map<const VecX>(data_->ten_J + tendon * model_->nv, model_->nv);
+    }
+    return -(T_.transpose() * J);
   }
 
   /// Generalised forces for accelerations a; leaves MuJoCo's accelerations for reaction().
