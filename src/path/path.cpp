@@ -43,13 +43,24 @@ struct Link {
 };
 using Links = Few<Link, max_wraps>;
 
+// Products written out: g++ calls a function for Eigen's, which costs more than the product.
+template <class S>
+Vec3T<S> times(const Mat3T<S>& R, const Vec3T<S>& v) {
+  return Vec3T<S>(R(0, 0) * v[0] + R(0, 1) * v[1] + R(0, 2) * v[2], R(1, 0) * v[0] + R(1, 1) * v[1] + R(1, 2) * v[2],
+                  R(2, 0) * v[0] + R(2, 1) * v[1] + R(2, 2) * v[2]);
+}
+
 /// X_GS of a surface; without the starting values of PoseT, which would cost more than a short path.
 template <class S>
 struct Placed {
   Mat3T<S> R;
   Vec3T<S> p;
-  Vec3T<S> out(const Vec3T<S>& point) const { return R * point + p; }
-  Vec3T<S> in(const Vec3T<S>& point) const { return R.transpose() * (point - p); }
+  Vec3T<S> out(const Vec3T<S>& point) const { return times<S>(R, point) + p; }
+  Vec3T<S> in(const Vec3T<S>& point) const {
+    const S x = point[0] - p[0], y = point[1] - p[1], z = point[2] - p[2];
+    return Vec3T<S>(R(0, 0) * x + R(1, 0) * y + R(2, 0) * z, R(0, 1) * x + R(1, 1) * y + R(2, 1) * z,
+                    R(0, 2) * x + R(1, 2) * y + R(2, 2) * z);
+  }
   template <class T>
   Placed<T> cast() const {
     return {R.template cast<T>(), p.template cast<T>()};
@@ -266,9 +277,6 @@ bool put_in_the_way(const Path& path, const Surfaces<double>& X_GS, const Candid
   return true;
 }
 
-/// How far a string turns on an arc: negative where it has come off, which arc() takes for nearly a whole turn.
-double turned(const Arc<double>& arc) { return arc.angle < pi ? arc.angle : arc.angle - 2.0 * pi; }
-
 /// Pulls a string tight and takes out the surfaces that it comes off, the farthest first. False where it cannot be
 /// tight: no common tangents, nothing that holds it on its side, or an end of one inside another surface.
 bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
@@ -278,8 +286,8 @@ bool settle(const Path& path, const Surfaces<double>& X_GS, Draft& draft) {
       if (!draft.string.arcs[at(j)].rests) return false;
     int off = 0;
     for (int j = 1; j < draft.links.size; ++j)
-      if (turned(draft.string.arcs[at(j)]) < turned(draft.string.arcs[at(off)])) off = j;
-    if (turned(draft.string.arcs[at(off)]) > 0.0) break;
+      if (draft.string.arcs[at(j)].angle < draft.string.arcs[at(off)].angle) off = j;
+    if (draft.string.arcs[at(off)].angle > 0.0) break;
     draft.take_out(off);
   }
   if (draft.links.size < 2) return true;

@@ -1,30 +1,24 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/path/wrap.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 namespace psoas {
 namespace {
 
-/// A string in the plane in which it goes round a circle about the origin.
-struct Plane {
-  bool inside;                  // a point lies in the circle
-  double tangent_p, tangent_q;  // angle seen from the centre that each tangent takes up [rad]
-};
-
-Plane plane(double r, double dp2, double dq2) {
+/// What a circle about the origin does to a line between two points at squared distances dp2 and dq2 from it, `along`
+/// their scalar product and `across` the size of their vector product. Angles are compared by the signs of products of
+/// complex numbers, which is exact and needs no arctangent.
+Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short) {
   const double rim = r * r * (1.0 + 1e-12);
-  const auto tangent = [&](double d2) { return std::atan2(std::sqrt(std::max(0.0, d2 - r * r)), r); };
-  return {dp2 <= rim || dq2 <= rim, tangent(dp2), tangent(dq2)};
-}
-
-/// `between`: angle between the points the short way, in [0, pi]; the line cuts where the tangents leave some of it.
-Contact::State state(const Plane& string, double between, bool is_short) {
-  if (string.inside) return Contact::inside;
-  const double tangents = string.tangent_p + string.tangent_q;
-  const double angle = (is_short ? between : 2.0 * pi - between) - tangents;
-  if (!(angle > 0.0 && angle < pi)) return angle >= pi && angle < 1.5 * pi ? Contact::lost : Contact::clear;
-  return between > tangents ? Contact::cut : Contact::around;
+  if (dp2 <= rim || dq2 <= rim) return Contact::inside;
+  const double d2 = dp2 + dq2 - 2.0 * along;
+  const bool cut = along < dp2 && along < dq2 && across * across < r * r * d2;
+  if (is_short) return cut ? Contact::cut : Contact::clear;
+  // the angles that the tangents take up, and the one between the points: together above half a turn where it touches
+  const double tp = std::sqrt(dp2 - r * r), tq = std::sqrt(dq2 - r * r), a = r * r - tp * tq, b = r * (tp + tq);
+  if (a * across + b * along < 0.0) return cut ? Contact::cut : Contact::around;
+  return a * along - b * across < 0.0 ? Contact::lost : Contact::clear;
 }
 
 /// How far a direction points to the half-axis that a side names.
@@ -41,10 +35,9 @@ double towards(Side side, const Vec3& direction) {
   }
 }
 
-/// Angle about z from p to q, in (-pi, pi].
-double angle_about_z(const Vec3& p, const Vec3& q) {
-  return std::atan2(p.x() * q.y() - p.y() * q.x(), p.x() * q.x() + p.y() * q.y());
-}
+/// z component of the vector product, and scalar product of the parts across z.
+double across_z(const Vec3& p, const Vec3& q) { return p.x() * q.y() - p.y() * q.x(); }
+double along_z(const Vec3& p, const Vec3& q) { return p.x() * q.x() + p.y() * q.y(); }
 
 template <class Point>
 bool push_out_of_circle(double r, Point&& point) {
@@ -62,47 +55,37 @@ bool push_out_of_circle(double r, Point&& point) {
 bool push_out(const Cylinder& surface, Vec3& point) { return push_out_of_circle(surface.radius, point.head<2>()); }
 bool push_out(const Sphere& surface, Vec3& point) { return push_out_of_circle(surface.radius, point); }
 
-int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side) {
+// Of the two ways round, the one whose middle points more to an axis is the one on whose side of it the bisector of the
+// directions to p and q lies, turned from p to q that way: the tangents' parts cancel.
+
+int way_round(const Cylinder&, const Vec3& p, const Vec3& q, Side side) {
   if (side == Side::clockwise) return -1;
   if (side == Side::counter_clockwise) return 1;
-  const double between = angle_about_z(p, q);
-  if (side == Side::shortest) return between < 0.0 ? -1 : 1;
-  const Plane string = plane(surface.radius, p.head<2>().squaredNorm(), q.head<2>().squaredNorm());
-  const double from = std::atan2(p.y(), p.x());
-  const auto middle = [&](int way) {
-    const double through = way * between < 0.0 ? way * between + 2.0 * pi : way * between;
-    const double a = from + way * 0.5 * (through + string.tangent_p - string.tangent_q);
-    return towards(side, {std::cos(a), std::sin(a), 0.0});
-  };
-  return middle(-1) > middle(1) ? -1 : 1;
+  const double across = across_z(p, q);
+  if (side == Side::shortest) return across < 0.0 ? -1 : 1;
+  const Vec3 u = p * std::sqrt(along_z(q, q)), v = q * std::sqrt(along_z(p, p));
+  Vec3 middle(v.y() - u.y(), u.x() - v.x(), 0.0);  // both are good, but for opposite and for like directions
+  if (along_z(p, q) > 0.0) middle = across < 0.0 ? Vec3(-u - v) : Vec3(u + v);
+  return towards(side, middle) < 0.0 ? -1 : 1;
 }
 
-int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side) {
+int way_round(const Sphere&, const Vec3& p, const Vec3& q, Side side) {
   if (side == Side::shortest) return 1;
   const Vec3 n = p.cross(q);
   if (side == Side::clockwise) return n.z() <= 0.0 ? 1 : -1;
   if (side == Side::counter_clockwise) return n.z() >= 0.0 ? 1 : -1;
-  const Plane string = plane(surface.radius, p.squaredNorm(), q.squaredNorm());
-  const double between = std::atan2(n.norm(), p.dot(q));
-  const Vec3 e = p.normalized();
-  const Vec3 across = n.norm() > 0.0 ? Vec3(n.cross(e).normalized()) : Vec3(Vec3::Zero());
-  const auto middle = [&](int way) {
-    const double a = 0.5 * ((way > 0 ? between : 2.0 * pi - between) + string.tangent_p - string.tangent_q);
-    return towards(side, std::cos(a) * e + way * std::sin(a) * across);
-  };
-  return middle(-1) > middle(1) ? -1 : 1;
+  const Vec3 u = p * q.norm(), v = q * p.norm();
+  return towards(side, p.dot(q) > 0.0 ? Vec3(u + v) : Vec3((v - u).cross(n))) < 0.0 ? -1 : 1;
 }
 
 Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way) {
-  const double between = angle_about_z(p, q);
-  const int short_way = between < 0.0 ? -1 : 1;
-  return state(plane(surface.radius, p.head<2>().squaredNorm(), q.head<2>().squaredNorm()), std::abs(between),
-               way == short_way);
+  const double across = across_z(p, q);
+  return state(surface.radius, along_z(p, p), along_z(q, q), along_z(p, q), std::abs(across),
+               way == (across < 0.0 ? -1 : 1));
 }
 
 Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way) {
-  return state(plane(surface.radius, p.squaredNorm(), q.squaredNorm()), std::atan2(p.cross(q).norm(), p.dot(q)),
-               way > 0);
+  return state(surface.radius, p.squaredNorm(), q.squaredNorm(), p.dot(q), p.cross(q).norm(), way > 0);
 }
 
 namespace detail {

@@ -60,7 +60,7 @@ template <class S>
 struct Arc {
   Vec3T<S> enter, leave;  ///< where it comes to the surface and leaves it, tangentially [m]
   S length{};             ///< on the surface [m]
-  double angle = 0.0;     ///< turned through [rad]; not above zero where the string would not touch
+  double angle = 0.0;     ///< turned through, in (-pi, pi] [rad]; not above zero where the string would not touch
   bool rests = true;      ///< false: no string was found that rests on the side asked for
 };
 
@@ -113,24 +113,20 @@ Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
 
 namespace detail {
 
-/// A plane curve of two tangents and an arc of a circle about the origin: angles from the direction of p.
+/// The tangent from a point p at squared distance d2 from the centre to a circle of radius r; it touches at
+/// inward p + across p', p' being p turned a quarter. Inside the circle: as from its rim.
 template <class S>
-struct Turn {
-  S tangent_p, tangent_q;  // lengths of the straight parts [m]
-  S enter, leave;          // angles of the tangent points [rad]
+struct Tangent {
+  S length, inward, across;
+  Tangent(double r, const S& d2) {
+    using std::sqrt;
+    const bool outside = value_of(d2) > r * r * (1.0 + 1e-12);
+    length = outside ? S(sqrt(d2 - r * r)) : S(1e-6 * r);
+    const S k = outside ? S(r / d2) : S(1.0 / sqrt(d2 * (1.0 + 1e-12)));
+    inward = r * k;
+    across = length * k;
+  }
 };
-
-/// dp, dq: distances of the points from the centre; phi: angle from p to q. Inside the circle: as from its rim.
-template <class S>
-Turn<S> turn(double r, const S& dp2, const S& dq2, const S& phi) {
-  using std::atan2;
-  using std::sqrt;
-  const auto tangent = [r](const S& d2) {
-    return value_of(d2) > r * r * (1.0 + 1e-12) ? S(sqrt(d2 - r * r)) : S(1e-6 * r);
-  };
-  const S tp = tangent(dp2), tq = tangent(dq2);
-  return {tp, tq, atan2(tp, S(r)), phi - atan2(tq, S(r))};
-}
 
 }  // namespace detail
 
@@ -139,21 +135,15 @@ Turn<S> turn(double r, const S& dp2, const S& dq2, const S& phi) {
 template <class S>
 Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
   using std::atan2;
-  using std::cos;
-  using std::sin;
   using std::sqrt;
   const double r = surface.radius, w = way;
-  S phi = atan2(w * (p.x() * q.y() - p.y() * q.x()), p.x() * q.x() + p.y() * q.y());
-  if (value_of(phi) < 0.0) phi += 2.0 * pi;
-  const S dp2 = p.x() * p.x() + p.y() * p.y(), dp = sqrt(dp2);
-  const detail::Turn<S> t = detail::turn<S>(r, dp2, q.x() * q.x() + q.y() * q.y(), phi);
-  const S angle = t.leave - t.enter, on = r * angle, whole = t.tangent_p + on + t.tangent_q;
-  const S slope = (q.z() - p.z()) / whole, ex = p.x() / dp, ey = p.y() / dp;
-  const auto place = [&](const S& a, const S& z) {
-    const S c = cos(a), s = w * sin(a);
-    return Vec3T<S>(r * (c * ex - s * ey), r * (c * ey + s * ex), z);
-  };
-  return {place(t.enter, p.z() + slope * t.tangent_p), place(t.leave, q.z() - slope * t.tangent_q),
+  const detail::Tangent<S> tp(r, p.x() * p.x() + p.y() * p.y()), tq(r, q.x() * q.x() + q.y() * q.y());
+  const S sp = w * tp.across, sq = w * tq.across;
+  const S ex = tp.inward * p.x() - sp * p.y(), ey = tp.inward * p.y() + sp * p.x();
+  const S lx = tq.inward * q.x() + sq * q.y(), ly = tq.inward * q.y() - sq * q.x();
+  const S angle = atan2(w * (ex * ly - ey * lx), ex * lx + ey * ly);
+  const S on = r * angle, slope = (q.z() - p.z()) / (tp.length + on + tq.length);
+  return {Vec3T<S>(ex, ey, p.z() + slope * tp.length), Vec3T<S>(lx, ly, q.z() - slope * tq.length),
           on * sqrt(1.0 + slope * slope), value_of(angle)};
 }
 
@@ -162,32 +152,24 @@ Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int wa
 template <class S>
 Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
   using std::atan2;
-  using std::cos;
-  using std::sin;
   using std::sqrt;
-  const double r = surface.radius, w = way;
-  const S dp2 = p.dot(p), dp = sqrt(dp2), along = p.dot(q);
-  const Vec3T<S> n = p.cross(q), e = p / dp;
-  const S n2 = n.dot(n);
-  Vec3T<S> across;
-  S phi(0.0);
-  if (value_of(n2) > 1e-24 * value_of(dp2) * value_of(q.dot(q))) {
-    const S size = sqrt(n2);
-    across = n.cross(e) / size;
-    phi = atan2(size, along);
-  } else {  // any plane is as good as another
+  const double r = surface.radius;
+  const S dp2 = p.dot(p), dq2 = q.dot(q);
+  Vec3T<S> n = p.cross(q);  // the axis about which the string turns
+  if (S n2 = n.dot(n); value_of(n2) > 1e-24 * value_of(dp2) * value_of(dq2)) {
+    n *= S(way / sqrt(n2));
+  } else {  // any plane through p is as good as another
     int least = 0;
     for (int i = 1; i < 3; ++i)
-      if (std::abs(value_of(e[i])) < std::abs(value_of(e[least]))) least = i;
-    across = Vec3T<S>::Unit(least) - e[least] * e;
-    across /= S(sqrt(across.dot(across)));
-    phi = S(value_of(along) > 0.0 ? 0.0 : pi);
+      if (std::abs(value_of(p[i])) < std::abs(value_of(p[least]))) least = i;
+    n = p.cross(Vec3T<S>(Vec3T<S>::Unit(least)));
+    n2 = n.dot(n);
+    n *= S(1.0 / sqrt(n2));
   }
-  if (way < 0) phi = 2.0 * pi - phi;
-  const detail::Turn<S> t = detail::turn<S>(r, dp2, q.dot(q), phi);
-  const S angle = t.leave - t.enter;
-  const auto place = [&](const S& a) -> Vec3T<S> { return S(r * cos(a)) * e + S(r * w * sin(a)) * across; };
-  return {place(t.enter), place(t.leave), r * angle, value_of(angle)};
+  const detail::Tangent<S> tp(r, dp2), tq(r, dq2);
+  const Vec3T<S> enter = p * tp.inward + n.cross(p) * tp.across, leave = q * tq.inward - n.cross(q) * tq.across;
+  const S angle = atan2(n.dot(Vec3T<S>(enter.cross(leave))), enter.dot(leave));
+  return {enter, leave, r * angle, value_of(angle)};
 }
 
 namespace detail {
