@@ -45,7 +45,7 @@ using Links = Few<Link, max_wraps>;
 
 // Products written out: g++ calls a function for Eigen's, which costs more than the product.
 template <class S>
-Vec3T<S> times(const Mat3T<S>& R, const Vec3T<S>& v) {
+inline Vec3T<S> times(const Mat3T<S>& R, const Vec3T<S>& v) {
   return Vec3T<S>(R(0, 0) * v[0] + R(0, 1) * v[1] + R(0, 2) * v[2], R(1, 0) * v[0] + R(1, 1) * v[1] + R(1, 2) * v[2],
                   R(2, 0) * v[0] + R(2, 1) * v[1] + R(2, 2) * v[2]);
 }
@@ -66,6 +66,25 @@ struct Placed {
     return {R.template cast<T>(), p.template cast<T>()};
   }
 };
+
+template <class S>
+inline Vec3T<S> transformed(const PoseT<S>& X, const Vec3T<S>& point) {
+  return times<S>(X.R, point) + X.p;
+}
+template <class S>
+requires(!std::is_same_v<S, double>) Vec3T<S> transformed(const PoseT<S>& X, const Vec3& point) {
+  return transformed<S>(X, Vec3T<S>(point.template cast<S>()));
+}
+template <class S>
+Placed<S> placed(const PoseT<S>& X_GB, const Pose& X_BS) {
+  Placed<S> X;
+  for (int j = 0; j < 3; ++j) {
+    const Vec3T<S> column(X_BS.R(0, j), X_BS.R(1, j), X_BS.R(2, j));
+    X.R.col(j) = times<S>(X_GB.R, column);
+  }
+  X.p = transformed<S>(X_GB, X_BS.p);
+  return X;
+}
 
 template <class S>
 using Surfaces = std::array<Placed<S>, Path::max_wraps>;
@@ -488,63 +507,102 @@ String<S> stretched(const Path& path, const Surfaces<S>& X_GS, const Surfaces<do
   }
 }
 
-/// Follows a path: at_point(index, place) for each of its points that is there, on_surface(link, X_GS, arc, next place)
-/// for each surface that it touches, in order. Says whether a surface was ignored, as PathValue::inside.
-template <class S, class AtPoint, class OnSurface>
-bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q, AtPoint&& at_point,
-           OnSurface&& on_surface) {
+/// Follows a path. Tells the walker where it starts, what it comes over, and where it arrives:
+///   start(k, place), arrive(k, place)   a point of the path, the first and any other
+///   rigid(k, needed, place)             one as far from the last as ever, on the same body; `place()` gives its place,
+///                                       which is not needed where nothing pulls there
+///   over(link, X_GS, arc, next)         a surface, before the next place [in ground]
+/// walker.place is the place reached last. Says whether a surface was ignored, as PathValue::inside.
+template <class S, class Walker>
+bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q, Walker& walker) {
   bool inside = false;
-  const int wraps = static_cast<int>(path.wraps.size());
+  const int wraps = static_cast<int>(path.wraps.size()), points = static_cast<int>(path.points.size());
   Surfaces<S> X_GS;
-  Surfaces<double> X_GS_plain;
   for (int w = 0; w < wraps; ++w) {
     const PathWrap& wrap = path.wraps[at(w)];
-    const PoseT<S> X = X_GB[at(wrap.body)] * wrap.X_BS.template cast<S>();
-    X_GS[at(w)] = {X.R, X.p};
-    X_GS_plain[at(w)] = plain(X_GS[at(w)]);
+    X_GS[at(w)] = placed<S>(X_GB[at(wrap.body)], wrap.X_BS);
   }
 
   int last = -1;
-  Vec3T<S> place;
-  for (int k = 0; k < static_cast<int>(path.points.size()); ++k) {
+  for (int k = 0; k < points; ++k) {
     const PathPoint& point = path.points[at(k)];
     if (point.coordinate >= 0) {
       const double x = value_of(q[at(point.coordinate)]);
       if (!(point.low <= x && x <= point.high)) continue;
     }
-    Vec3T<S> location = point.location.template cast<S>();
-    for (const PointMotion& motion : path.motions)
-      if (motion.point == k)
-        location += motion.axis.template cast<S>() * motion.function.jet(q[at(motion.coordinate)]).value;
-    const Vec3T<S> next = X_GB[at(point.body)] * location;
-    if (last >= 0) {
-      const Vec3 p = plain(place), r = plain(next);
+    if (point.rigid >= 0.0) {
+      walker.rigid(k, k + 1 < points && path.points[at(k + 1)].rigid < 0.0,
+                   [&] { return transformed<S>(X_GB[at(point.body)], point.location); });
+      last = k;
+      continue;
+    }
+    Vec3T<S> next;
+    if (path.motions.empty()) {
+      next = transformed<S>(X_GB[at(point.body)], point.location);
+    } else {
+      Vec3T<S> location = point.location.template cast<S>();
+      for (const PointMotion& motion : path.motions)
+        if (motion.point == k)
+          location += motion.axis.template cast<S>() * motion.function.jet(q[at(motion.coordinate)]).value;
+      next = transformed<S>(X_GB[at(point.body)], location);
+    }
+    if (last < 0) {
+      walker.start(k, next);
+      last = k;
+      continue;
+    }
+    int first = wraps, covering = 0;
+    for (int w = wraps; w-- > 0;) {
+      const PathWrap& wrap = path.wraps[at(w)];
+      if (wrap.first > last || wrap.last < k) continue;
+      first = w;
+      ++covering;
+    }
+    if (covering == 1) {
+      const PathWrap& wrap = path.wraps[at(first)];
+      const Placed<S>& X = X_GS[at(first)];
+      const Vec3T<S> p_S = X.in(walker.place), q_S = X.in(next);
+      std::visit(
+          [&](const auto& shape) {
+            const Contact found = contact(shape, plain(p_S), plain(q_S), wrap.side);
+            inside = inside || found.state == Contact::inside || found.state == Contact::lost;
+            if (!touches(found)) return;
+            Arc<S> a = arc<S>(shape, p_S, q_S, found.way);
+            a.enter = X.out(a.enter);
+            a.leave = X.out(a.leave);
+            inside = inside || !a.rests;
+            walker.over(Link{first, found.way}, X, a, next);
+          },
+          wrap.shape);
+    } else if (covering > 1) {
+      const Vec3T<S> from = walker.place;
+      Surfaces<double> X_GS_plain;
+      for (int w = first; w < wraps; ++w) X_GS_plain[at(w)] = plain(X_GS[at(w)]);
+      const Vec3 p = plain(from), r = plain(next);
       Candidates candidates;
-      for (int w = 0; w < wraps; ++w) {
+      bool any = false;
+      for (int w = first; w < wraps; ++w) {
         const PathWrap& wrap = path.wraps[at(w)];
         if (wrap.first > last || wrap.last < k) continue;
         const Contact alone = contact_in_ground(wrap, X_GS_plain[at(w)], p, r);
         inside = inside || alone.state == Contact::inside || alone.state == Contact::lost;
+        any = any || touches(alone);
         if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone});
       }
-      bool any = false;
-      for (int c = 0; c < candidates.size; ++c) any = any || touches(candidates[c].alone);
       if (any) {
         Links links;
         bool complete = true;
-        const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, place, next, p, r, links, complete);
+        const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, from, next, p, r, links, complete);
         inside = inside || !complete;
         for (int j = 0; j < links.size; ++j) {
-          const Arc<S>& arc = string.arcs[at(j)];
-          inside = inside || !arc.rests;
-          on_surface(links[j], X_GS_plain[at(links[j].wrap)], arc,
-                     j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);
+          inside = inside || !string.arcs[at(j)].rests;
+          walker.over(links[j], X_GS[at(links[j].wrap)], string.arcs[at(j)],
+                      j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);
         }
       }
     }
-    at_point(k, next);
+    walker.arrive(k, next);
     last = k;
-    place = next;
   }
   return inside;
 }
@@ -575,90 +633,162 @@ void Path::finish() {
                   "expected a surface between two points of the path, found points " + std::to_string(wrap.first) +
                       " and " + std::to_string(wrap.last));
   bodies.clear();
-  for (const PathPoint& point : points) bodies.push_back(point.body);
+  coordinates.clear();
+  for (const PathPoint& point : points) {
+    bodies.push_back(point.body);
+    if (point.coordinate >= 0) coordinates.push_back(point.coordinate);
+  }
   for (const PathWrap& wrap : wraps) bodies.push_back(wrap.body);
-  std::sort(bodies.begin(), bodies.end());
-  bodies.erase(std::unique(bodies.begin(), bodies.end()), bodies.end());
+  for (const PointMotion& motion : motions) coordinates.push_back(motion.coordinate);
+  for (std::vector<int>* list : {&bodies, &coordinates}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+
+  const auto slot = [this](int body) {
+    return static_cast<int>(std::lower_bound(bodies.begin(), bodies.end(), body) - bodies.begin());
+  };
+  for (PathWrap& wrap : wraps) wrap.slot = slot(wrap.body);
+  const auto moves = [this](int k) {
+    return points[at(k)].coordinate >= 0 ||
+           std::any_of(motions.begin(), motions.end(), [k](const PointMotion& m) { return m.point == k; });
+  };
+  for (int k = 0; k < count; ++k) {
+    PathPoint& point = points[at(k)];
+    point.slot = slot(point.body);
+    point.rigid = -1.0;
+    if (k == 0 || points[at(k - 1)].body != point.body || moves(k - 1) || moves(k)) continue;
+    if (std::none_of(wraps.begin(), wraps.end(), [k](const PathWrap& w) { return w.first < k && k <= w.last; }))
+      point.rigid = (point.location - points[at(k - 1)].location).norm();
+  }
 }
+
+namespace {
+
+/// Adds up length and forces of a path on the way.
+template <class S>
+struct Walk {
+  const Path& path;
+  std::span<SpatialT<S>> wrench;
+  std::span<S> drive;
+  std::array<Vec3T<S>, Path::max_motions> displacement_rate;  // of a point per coordinate, in ground
+  S length{0.0};
+  int touching = 0;
+  int slot = 0, point = -1;  // of the place reached: of its body, and in Path::points (-1: on a surface)
+  Vec3T<S> place, force;     // and what pulls there
+  bool pulled = false;
+
+  Walk(const Path& along, std::span<const PoseT<S>> X_GB, std::span<const S> q, std::span<SpatialT<S>> to,
+       std::span<S> drive_to)
+      : path(along), wrench(to), drive(drive_to) {
+    for (auto& w : wrench) w.setZero();
+    for (std::size_t m = 0; m < drive.size(); ++m) {
+      const PointMotion& motion = path.motions[m];
+      const Vec3T<S> axis = times<S>(X_GB[at(path.points[at(motion.point)].body)].R, motion.axis.template cast<S>());
+      displacement_rate[m] = axis * motion.function.jet(q[at(motion.coordinate)]).slope;
+      drive[m] = S(0.0);
+    }
+  }
+
+  void start(int k, const Vec3T<S>& there) { stand(path.points[at(k)].slot, k, there); }
+  template <class There>
+  void rigid(int k, bool needed, There&& there) {
+    length += path.points[at(k)].rigid;
+    if (needed) start(k, there());
+  }
+  void arrive(int k, const Vec3T<S>& there) { straight(path.points[at(k)].slot, k, there); }
+  void over(const Link& link, const Placed<S>&, const Arc<S>& arc, const Vec3T<S>&) {
+    const int on = path.wraps[at(link.wrap)].slot;
+    straight(on, -1, arc.enter);
+    length += arc.length;
+    ++touching;
+    stand(on, -1, arc.leave);
+  }
+  /// Hands the force at the place reached to its body.
+  void put_down() {
+    if (!pulled) return;
+    SpatialT<S>& w = wrench[at(slot)];
+    w[0] += place[1] * force[2] - place[2] * force[1];
+    w[1] += place[2] * force[0] - place[0] * force[2];
+    w[2] += place[0] * force[1] - place[1] * force[0];
+    for (int i = 0; i < 3; ++i) w[3 + i] += force[i];
+    pulled = false;
+  }
+
+ private:
+  /// Jumps to a place that the one reached does not pull.
+  void stand(int on, int at_point, const Vec3T<S>& there) {
+    put_down();
+    slot = on, point = at_point, place = there;
+  }
+  /// A straight part pulls its two ends towards each other.
+  void straight(int to, int to_point, const Vec3T<S>& there) {
+    using std::sqrt;
+    const S dx = there[0] - place[0], dy = there[1] - place[1], dz = there[2] - place[2];
+    const S d2 = dx * dx + dy * dy + dz * dz;
+    if (!(value_of(d2) > 1e-24)) return stand(to, to_point, there);
+    const S size = sqrt(d2), scale = 1.0 / size;
+    length += size;
+    const Vec3T<S> pull(dx * scale, dy * scale, dz * scale);
+    for (std::size_t m = 0; m < drive.size(); ++m) {
+      if (path.motions[m].point == point) drive[m] += pull.dot(displacement_rate[m]);
+      if (path.motions[m].point == to_point) drive[m] -= pull.dot(displacement_rate[m]);
+    }
+    if (slot == to) return stand(to, to_point, there);
+    for (int i = 0; i < 3; ++i) force[i] = pulled ? S(force[i] + pull[i]) : pull[i];
+    pulled = true;
+    stand(to, to_point, there);
+    for (int i = 0; i < 3; ++i) force[i] = -pull[i];
+    pulled = true;
+  }
+};
+
+/// Writes down the course of a path.
+struct Tracer {
+  const Path& path;
+  double step;
+  std::vector<TracePoint>& points;
+  Vec3 place{0, 0, 0};
+  std::vector<Vec3> on_it{};
+
+  void start(int, const Vec3& there) {
+    place = there;
+    points.push_back({there, -1});
+  }
+  template <class There>
+  void rigid(int k, bool, There&& there) {
+    start(k, there());
+  }
+  void arrive(int k, const Vec3& there) { start(k, there); }
+  void over(const Link& link, const Placed<double>& X_GS, const Arc<double>&, const Vec3& next) {
+    const Vec3 from = X_GS.in(place), to = X_GS.in(next);
+    on_it.clear();
+    std::visit([&](const auto& shape) { trace(shape, from, to, link.way, step, on_it); },
+               path.wraps[at(link.wrap)].shape);
+    for (const Vec3& x : on_it) points.push_back({X_GS.out(x), link.wrap});
+    place = points.back().place;
+  }
+};
+
+}  // namespace
 
 template <class S>
 PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q,
                            std::span<SpatialT<S>> wrench, std::span<S> drive) {
-  using std::sqrt;
+  Walk<S> walk(path, X_GB, q, wrench, drive);
   PathValue<S> value;
-  value.length = S(0.0);
-  for (auto& w : wrench) w.setZero();
-  for (auto& d : drive) d = S(0.0);
-  std::array<Vec3T<S>, Path::max_motions> displacement_rate;  // of a point per coordinate, in ground
-  for (std::size_t m = 0; m < drive.size(); ++m) {
-    const PointMotion& motion = path.motions[m];
-    const Vec3T<S> axis = X_GB[at(path.points[at(motion.point)].body)].R * motion.axis.template cast<S>();
-    displacement_rate[m] = axis * motion.function.jet(q[at(motion.coordinate)]).slope;
-  }
-
-  const auto slot = [&](int body) {
-    std::size_t i = 0;
-    while (path.bodies[i] != body) ++i;
-    return i;
-  };
-  const auto push = [&](int point, const Vec3T<S>& force) {
-    if (point < 0) return;
-    for (std::size_t m = 0; m < drive.size(); ++m)
-      if (path.motions[m].point == point) drive[m] += force.dot(displacement_rate[m]);
-  };
-  // A straight part pulls its two ends, points or (-1) surfaces, towards each other.
-  const auto pull = [&](int point_a, int body_a, const Vec3T<S>& a, int point_b, int body_b, const Vec3T<S>& b) {
-    const Vec3T<S> d = b - a;
-    const S d2 = d.dot(d);
-    if (!(value_of(d2) > 1e-24)) return;
-    const S size = sqrt(d2);
-    value.length += size;
-    const Vec3T<S> force = d / size;
-    if (!drive.empty()) {
-      push(point_a, force);
-      push(point_b, Vec3T<S>(-force));
-    }
-    if (body_a == body_b) return;
-    const SpatialT<S> w = wrench_at<S>(a, force);
-    wrench[slot(body_a)] += w;
-    wrench[slot(body_b)] -= w;
-  };
-
-  int last_body = -1, last_point = -1;  // last_point: -1 where the string leaves a surface
-  Vec3T<S> place;
-  const auto at_point = [&](int index, const Vec3T<S>& point) {
-    const int body = path.points[at(index)].body;
-    if (last_body >= 0) pull(last_point, last_body, place, index, body, point);
-    last_point = index;
-    last_body = body;
-    place = point;
-  };
-  const auto on_surface = [&](const Link& link, const Placed<double>&, const Arc<S>& arc, const Vec3T<S>&) {
-    const int body = path.wraps[at(link.wrap)].body;
-    pull(last_point, last_body, place, -1, body, arc.enter);
-    value.length += arc.length;
-    ++value.touching;
-    last_point = -1;
-    last_body = body;
-    place = arc.leave;
-  };
-  value.inside = along<S>(path, X_GB, q, at_point, on_surface);
+  value.inside = along<S>(path, X_GB, q, walk);
+  walk.put_down();
+  value.length = walk.length;
+  value.touching = walk.touching;
   return value;
 }
 
 void trace_path(const Path& path, std::span<const Pose> X_GB, std::span<const double> q, double step,
                 std::vector<TracePoint>& points) {
   points.clear();
-  std::vector<Vec3> on_it;
-  const auto at_point = [&](int, const Vec3& point) { points.push_back({point, -1}); };
-  const auto on_surface = [&](const Link& link, const Placed<double>& X_GS, const Arc<double>&, const Vec3& to) {
-    const Vec3 from = X_GS.in(points.back().place), to_S = X_GS.in(to);
-    on_it.clear();
-    std::visit([&](const auto& shape) { trace(shape, from, to_S, link.way, step, on_it); },
-               path.wraps[at(link.wrap)].shape);
-    for (const Vec3& x : on_it) points.push_back({X_GS.out(x), link.wrap});
-  };
-  along<double>(path, X_GB, q, at_point, on_surface);
+  Tracer tracer{path, step, points};
+  along<double>(path, X_GB, q, tracer);
 }
 
 template PathValue<double> evaluate_path(const Path&, std::span<const PoseT<double>>, std::span<const double>,

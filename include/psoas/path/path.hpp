@@ -23,6 +23,8 @@ struct PathPoint {
   Vec3 location = Vec3::Zero();  ///< in the body frame [m]
   int coordinate = -1;           ///< where >= 0, the point is part of the path only while
   double low = 0.0, high = 0.0;  ///< low <= q[coordinate] <= high [rad or m]
+  int slot = -1;                 ///< place of its body in Path::bodies; made by Path::finish()
+  double rigid = -1.0;  ///< length from the point before, where that never changes [m], or below 0; made by finish()
 };
 
 /// A displacement of one of a path's points in its body, by a function of a coordinate.
@@ -40,6 +42,7 @@ struct PathWrap {
   Surface shape;
   int first = 0, last = 0;
   Side side = Side::shortest;
+  int slot = -1;  ///< place of its body in Path::bodies; made by Path::finish()
 };
 
 /// A path from the first point to the last.
@@ -50,9 +53,11 @@ struct Path {
   std::vector<PathWrap> wraps;
   std::vector<PointMotion> motions;  ///< by coordinate, after finish()
   std::vector<int> bodies;           ///< distinct bodies of points and wraps, ascending; made by finish()
+  std::vector<int> coordinates;      ///< distinct ones that points are conditional on or move with; made by finish()
 
-  /// Makes `bodies`. Throws Error(Kind::model) for fewer than two points that are always there, more than max_points,
-  /// max_wraps or max_motions, or a wrap whose `first` and `last` are not places in `points` with first < last.
+  /// Makes what is said to be made by it; after a change of points, wraps or motions again. Throws Error(Kind::model) for
+  /// fewer than two points that are always there, more than max_points, max_wraps or max_motions, or a wrap whose `first`
+  /// and `last` are not places in `points` with first < last.
   void finish();
 };
 

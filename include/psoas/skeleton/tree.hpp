@@ -97,9 +97,7 @@ void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& grav
 /// The rate at which wrench `w` does work on motion `v`; for a unit wrench and motion axis a generalised force.
 template <class S>
 S power(const SpatialT<S>& w, const SpatialT<S>& v) {
-  S sum = w[0] * v[0];
-  for (int i = 1; i < 6; ++i) sum += w[i] * v[i];
-  return sum;
+  return w[0] * v[0] + w[1] * v[1] + w[2] * v[2] + w[3] * v[3] + w[4] * v[4] + w[5] * v[5];
 }
 
 }  // namespace psoas
