@@ -3,8 +3,10 @@
 // Muscle paths as MuJoCo's spatial tendons: the same points, spheres and cylinders on the same bodies.
 //   const MujocoPaths paths(tree, all);   MujocoOracle oracle(tree, gravity, paths.more);   mj_tendon(…)
 //   tendon i is path paths.path[i];   paths.left_out says which are not there, and why
-// Needs PSOAS_HAVE_MUJOCO. MuJoCo has no side but that of a site: a half-axis is a site out on it. It has no way round,
-// which is the side that the line of the moment leaves to its left or right: prescribe() moves those sites.
+// Needs PSOAS_HAVE_MUJOCO. MuJoCo passes a surface on the side of a site: beside it, out on a half-axis. prescribe() puts
+// the site where the way round leads that our side means in a pose. With sites that stay on their half-axes the two agree
+// but where the line between points that lie obliquely changes sides: MuJoCo goes by the line's nearest point, we by the
+// bisector of the two directions.
 #pragma once
 
 #include <optional>
@@ -37,7 +39,7 @@ class MujocoPaths {
   };
   std::vector<Missing> left_out;
 
-  MujocoPaths(const Tree& tree, const std::vector<Path>& all) : all_(all) {
+  MujocoPaths(const Tree& tree, const std::vector<Path>& all) {
     more.of_body.resize(tree.bodies.size());
     std::string tendons;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -51,14 +53,16 @@ class MujocoPaths {
     more.sections = "<tendon>" + tendons + "</tendon>";
   }
 
-  /// Puts the sites of surfaces that are passed a way round where that way leads in a pose.
+  /// Puts the sites of surfaces that have a side where the way round leads that it means in a pose.
   void prescribe(std::span<const Pose> X_GB, mjModel* model) const {
     for (const Turning& turning : turning_) {
       const PathWrap& wrap = *turning.wrap;
       const Pose X_SG = (X_GB[at(wrap.body)] * wrap.X_BS).inverse();
-      const Vec3 along = X_SG.R * (X_GB[at(turning.to->body)] * turning.to->location -
-                                   X_GB[at(turning.from->body)] * turning.from->location);
-      const double left = wrap.side == Side::clockwise ? 1.0 : -1.0;
+      const Vec3 p = X_SG * (X_GB[at(turning.from->body)] * turning.from->location),
+                 q = X_SG * (X_GB[at(turning.to->body)] * turning.to->location);
+      const int way = std::visit([&](const auto& shape) { return way_round(shape, p, q, wrap.side); }, wrap.shape);
+      const double left = way < 0 ? 1.0 : -1.0;  // clockwise leaves the surface to the right
+      const Vec3 along = q - p;
       const Vec3 site = wrap.X_BS * Vec3(reach * left * Vec3(-along.y(), along.x(), 0.0).normalized());
       Eigen::Map<Vec3>(model->site_pos + 3 * mj_name2id(model, mjOBJ_SITE, turning.site.c_str())) = site;
     }
@@ -108,29 +112,13 @@ class MujocoPaths {
 
   /// The site on the side that a surface is passed on, between two points.
   std::string side(const PathWrap& wrap, const PathPoint& from, const PathPoint& to) {
-    Vec3 direction;
-    switch (wrap.side) {
-      case Side::shortest:
-        return "";
-      case Side::plus_x:
-        direction = Vec3::UnitX();
-        break;
-      case Side::minus_x:
-        direction = -Vec3::UnitX();
-        break;
-      case Side::plus_y:
-        direction = Vec3::UnitY();
-        break;
-      case Side::minus_y:
-        direction = -Vec3::UnitY();
-        break;
-      default: {
-        const std::string name = site(wrap.body, wrap.X_BS * Vec3(reach, 0, 0));
-        turning_.push_back({name, &wrap, &from, &to});
-        return name;
-      }
-    }
-    return site(wrap.body, wrap.X_BS * Vec3(reach * direction));
+    if (wrap.side == Side::shortest) return "";
+    Vec3 direction = Vec3::UnitX();
+    if (wrap.side == Side::minus_x) direction = -Vec3::UnitX();
+    if (wrap.side == Side::plus_y) direction = Vec3::UnitY();
+    if (wrap.side == Side::minus_y) direction = -Vec3::UnitY();
+    turning_.push_back({site(wrap.body, wrap.X_BS * Vec3(reach * direction)), &wrap, &from, &to});
+    return turning_.back().site;
   }
 
   std::string tendon(const Path& one) {
@@ -148,7 +136,6 @@ class MujocoPaths {
     return out + "</spatial>\n";
   }
 
-  const std::vector<Path>& all_;
   std::vector<Turning> turning_;
   int sites_ = 0, geoms_ = 0;
 };
