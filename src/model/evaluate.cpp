@@ -1,5 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "psoas/core/words.hpp"
 #include "psoas/model/model.hpp"
@@ -9,27 +11,61 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
+/// Says in work.moved which bodies may have moved since paths were last evaluated; true if any has. Compares bits, so
+/// that what is not a number counts as itself.
+bool find_moved(const Tree& tree, Workspace& work) {
+  work.moved[0] = 0;
+  bool any = false;
+  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
+    const TreeBody& body = tree.bodies[b];
+    bool moved = work.moved[at(body.parent)] != 0;
+    for (int c = body.first_coordinate; c < body.last_coordinate && !moved; ++c) moved = work.changed(c);
+    work.moved[b] = moved;
+    any = any || moved;
+  }
+  return any;
+}
+
+/// Whether a path can have changed: its bodies have moved, or a coordinate that its points depend on has changed.
+bool may_have_changed(const Path& path, const Workspace& work) {
+  for (const int body : path.bodies)
+    if (work.moved[at(body)]) return true;
+  for (const int c : path.coordinates)
+    if (work.changed(c)) return true;
+  return false;
+}
+
 void path_of(const Model& model, std::size_t m, Workspace& work) {
   const ModelData& data = model.data();
   const Path& path = data.paths[m];
-  const std::size_t start = at(data.wrench_start[m]);
-  const std::span<Spatial> wrench(work.wrench.data() + start, path.bodies.size());
+  const std::span<Spatial> wrench(work.wrench.data() + data.wrench_start[m], path.bodies.size());
   const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
   const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
                                                         std::span<const double>(work.q), wrench, drive);
   work.length[m] = value.length;
   work.inside[m] = value.inside;
+  Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
+  int first = -1, last = -1;
   for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
     const ArmSlot& slot = data.arm_slots[at(i)];
-    double arm = 0.0;
-    if (slot.first < slot.last) {
-      Spatial moved = wrench[at(slot.first)];
-      for (int k = slot.first + 1; k < slot.last; ++k) moved += wrench[at(k)];
-      arm = power<double>(moved, work.tree.motion[at(slot.coordinate)]);
+    if (slot.first != first || slot.last != last) {
+      first = slot.first, last = slot.last;
+      moved.setZero();
+      for (int k = first; k < last; ++k) moved += wrench[at(k)];
     }
+    double arm = moved.dot(work.tree.motion[at(slot.coordinate)]);
     for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
     work.arm[at(i)] = arm;
   }
+}
+
+void paths(const Model& model, Workspace& work) {
+  const ModelData& data = model.data();
+  if (!find_moved(data.tree, work) && work.paths_known) return;
+  for (std::size_t m = 0; m < data.paths.size(); ++m)
+    if (!work.paths_known || may_have_changed(data.paths[m], work)) path_of(model, m, work);
+  work.path_q = work.q;
+  work.paths_known = true;
 }
 
 void lengthening_speeds(const Model& model, Workspace& work) {
@@ -67,11 +103,12 @@ MuscleForces store(const MuscleParameters& unit, const FibreState& state, double
 
 }  // namespace
 
-Workspace::Workspace(const Model& model) : tree(model.tree()) {
+Workspace::Workspace(const Model& owner) : model(owner), tree(owner.tree()) {
   const ModelData& data = model.data();
   const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
   q.assign(n, 0.0);
-  u = slope = curvature = passive_torque = q;
+  u = slope = curvature = passive_torque = path_q = q;
+  moved.assign(model.tree().bodies.size(), 0);
   length.assign(muscles, 0.0);
   speed = tendon_force = length;
   inside.assign(muscles, 0);
@@ -116,10 +153,15 @@ void rigid_tendon_forces(const Model& model, Workspace& work) {
   model.data().batch.rigid(work.length, work.speed, work.fibre, work.force);
 }
 
+bool Workspace::changed(int coordinate) const {
+  return std::bit_cast<std::uint64_t>(q[at(coordinate)]) != std::bit_cast<std::uint64_t>(path_q[at(coordinate)]);
+}
+
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
+  if (&work.model.data() != &model.data()) work = Workspace(model);
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
-  for (std::size_t m = 0; m < model.data().paths.size(); ++m) path_of(model, m, work);
+  paths(model, work);
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
   lengthening_speeds(model, work);
@@ -127,8 +169,10 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles) {
+  if (&work.model.data() != &model.data()) work = Workspace(model);
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
+  work.paths_known = false;  // those of the others are of another pose
   for (const int m : muscles) path_of(model, at(m), work);
 }
 

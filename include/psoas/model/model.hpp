@@ -167,10 +167,12 @@ enum class Depth {
   force      ///< and fibre states, muscle forces, passive torques
 };
 
-/// Per-thread scratch and the results of the last evaluate(). Allocates when made, never after.
+/// Per-thread scratch and the results of the last evaluate(). Allocates when made, never after; evaluate() with another
+/// model than the one it was made for makes it anew.
 struct Workspace {
-  explicit Workspace(const Model& model);
+  explicit Workspace(const Model& owner);
 
+  Model model;  ///< the one it was made for
   TreeWork<double> tree;
   // per coordinate of the tree
   std::vector<double> q, u;              ///< [rad, m], [rad/s, m/s]
@@ -187,6 +189,11 @@ struct Workspace {
   std::vector<Spatial> wrench;
   std::vector<double> drive;
   std::vector<double> arm;
+  // inside: what paths were last evaluated at, so that only those whose bodies have moved are evaluated again
+  std::vector<double> path_q;
+  bool paths_known = false;
+  std::vector<char> moved;  // per body
+  bool changed(int coordinate) const;
 };
 
 /// Coordinates and speeds of the tree, work.q [rad, m] and work.u [rad/s, m/s], from independent ones, with the slopes and
@@ -200,7 +207,8 @@ void couple_accelerations(const Model& model, std::span<const double> u, std::sp
 void project(const Model& model, const Workspace& work, std::span<const double> tree_force, std::span<double> out);
 
 /// The pipeline: poses, velocities, paths, muscle forces (rigid tendons from the path; compliant ones from the state's
-/// fibre length) in `work`. No allocation.
+/// fibre length) in `work`. Paths of which no body has moved since the last call are left as they are, which changes no
+/// bit. No allocation.
 void evaluate(const Model& model, const State& state, Workspace& work, Depth depth);
 /// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
@@ -219,6 +227,31 @@ double moment_arm(const Model& model, const Workspace& work, int muscle, int coo
 
 /// Whether the model declares independent coordinates q [rad, m] to be outside the domain of a muscle's path.
 bool outside_domain(const Model& model, std::span<const double> q, int muscle);
+
+/// How moment arms change with coordinates: scratch and results of moment_arm_slopes(). Allocates when made, never after.
+class MomentArmSlopes {
+ public:
+  explicit MomentArmSlopes(const Model& model);
+
+  /// Independent coordinates over which a muscle has a moment arm, ascending: those that move some of its path's bodies
+  /// against others, or its points in their bodies.
+  std::span<const int> coordinates(int muscle) const;
+  /// d(moment arm over the i-th of them)/d(j-th of them) = -d2l/dc_i dc_j, couplers respected [m/rad and so on].
+  double operator()(int muscle, int i, int j) const;
+
+ private:
+  friend void moment_arm_slopes(const Model&, std::span<const double>, MomentArmSlopes&);
+  TreeWork<Dual<4>> tree_;
+  std::vector<Dual<4>> q_, slope_, drive_;  // per coordinate of the tree; of one path
+  std::vector<SpatialT<Dual<4>>> wrench_;   // of one path
+  std::vector<int> start_, coordinate_;     // per muscle; independent coordinates
+  std::vector<int> block_start_;            // per muscle: where its square of slopes starts
+  std::vector<double> value_;
+};
+
+/// Second derivatives of all path lengths at independent coordinates q [rad, m], by dual numbers through the whole
+/// pipeline. Where a string lifts off or a conditional point comes in they jump: those of the side on which q lies.
+void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out);
 
 /// The greatest active + passive torque of all muscles about a coordinate in its positive (+1) or negative (-1)
 /// direction: each muscle fully active where it helps and at its least activation where not [N m].

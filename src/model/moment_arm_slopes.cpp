@@ -1,0 +1,88 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "psoas/model/model.hpp"
+
+namespace psoas {
+namespace {
+
+using D = Dual<4>;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+MomentArmSlopes::MomentArmSlopes(const Model& model) : tree_(model.tree()) {
+  const ModelData& data = model.data();
+  q_.resize(at(model.tree().coordinates()));
+  slope_ = q_;
+  std::size_t bodies = 0, motions = 0;
+  start_ = block_start_ = {0};
+  for (std::size_t m = 0; m < data.paths.size(); ++m) {
+    bodies = std::max(bodies, data.paths[m].bodies.size());
+    motions = std::max(motions, data.paths[m].motions.size());
+    std::vector<int> found;
+    for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i)
+      found.push_back(data.couplings[at(data.arm_slots[at(i)].coordinate)].source);
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    coordinate_.insert(coordinate_.end(), found.begin(), found.end());
+    start_.push_back(static_cast<int>(coordinate_.size()));
+    block_start_.push_back(block_start_.back() + static_cast<int>(found.size() * found.size()));
+  }
+  wrench_.resize(bodies);
+  drive_.resize(motions);
+  value_.assign(at(block_start_.back()), 0.0);
+}
+
+std::span<const int> MomentArmSlopes::coordinates(int muscle) const {
+  return {coordinate_.data() + start_[at(muscle)], at(start_[at(muscle) + 1] - start_[at(muscle)])};
+}
+
+double MomentArmSlopes::operator()(int muscle, int i, int j) const {
+  const int n = start_[at(muscle) + 1] - start_[at(muscle)];
+  return value_[at(block_start_[at(muscle)] + i * n + j)];
+}
+
+void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out) {
+  const ModelData& data = model.data();
+  const int coordinates = model.coordinates();
+  for (int seed = 0; seed < coordinates; seed += 4) {
+    for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+      const Coupling& coupling = data.couplings[t];
+      D source(q[at(coupling.source)]);
+      if (const int s = coupling.source - seed; s >= 0 && s < 4) source.v[at(s)] = 1.0;
+      const Jet2<D> jet = coupling.identity ? Jet2<D>{source, 1.0, 0.0} : coupling.function.jet(source);
+      out.q_[t] = jet.value;
+      out.slope_[t] = jet.slope;
+    }
+    positions<D>(data.tree, out.q_, out.tree_);
+    for (int m = 0; m < model.muscles(); ++m) {
+      const std::span<const int> own = out.coordinates(m);
+      const auto low = std::lower_bound(own.begin(), own.end(), seed);
+      if (low == own.end() || *low >= seed + 4) continue;
+      const Path& path = data.paths[at(m)];
+      const std::span<SpatialT<D>> wrench(out.wrench_.data(), path.bodies.size());
+      const std::span<D> drive(out.drive_.data(), path.motions.size());
+      evaluate_path<D>(path, out.tree_.X_GB, out.q_, wrench, drive);
+      double* slopes = out.value_.data() + out.block_start_[at(m)];
+      for (auto j = low; j != own.end() && *j < seed + 4; ++j)
+        for (std::size_t i = 0; i < own.size(); ++i)
+          slopes[i * own.size() + static_cast<std::size_t>(j - own.begin())] = 0.0;
+      for (int k = data.arm_start[at(m)]; k < data.arm_start[at(m) + 1]; ++k) {
+        const ArmSlot& slot = data.arm_slots[at(k)];
+        D arm(0.0);
+        for (int b = slot.first; b < slot.last; ++b)
+          arm += power<D>(wrench[at(b)], out.tree_.motion[at(slot.coordinate)]);
+        for (int b = slot.first_motion; b < slot.last_motion; ++b) arm += drive[at(b)];
+        arm *= out.slope_[at(slot.coordinate)];
+        const int over = data.couplings[at(slot.coordinate)].source;
+        const auto row = static_cast<std::size_t>(std::lower_bound(own.begin(), own.end(), over) - own.begin());
+        for (auto j = low; j != own.end() && *j < seed + 4; ++j)
+          slopes[row * own.size() + static_cast<std::size_t>(j - own.begin())] += arm.v[at(*j - seed)];
+      }
+    }
+  }
+}
+
+}  // namespace psoas
