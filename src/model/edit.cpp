@@ -344,7 +344,10 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     const Mat3 R = rotation_xyz(surface.orientation);
     const double x = along(f, R.col(0)), y = along(f, R.col(1)), z = along(f, R.col(2));
     // across the axis for a cylinder or a torus, the mean of all directions for a sphere, each half-axis for an ellipsoid
-    if (auto* cylinder = std::get_if<Cylinder>(&surface.shape)) cylinder->radius *= std::sqrt(x * y);
+    if (auto* cylinder = std::get_if<Cylinder>(&surface.shape)) {
+      cylinder->radius *= std::sqrt(x * y);
+      if (cylinder->length) *cylinder->length *= z;
+    }
     if (auto* sphere = std::get_if<Sphere>(&surface.shape)) sphere->radius *= std::cbrt(x * y * z);
     if (auto* ellipsoid = std::get_if<Ellipsoid>(&surface.shape))
       ellipsoid->radii = ellipsoid->radii.cwiseProduct(Vec3(x, y, z));

@@ -570,7 +570,7 @@ bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> 
             Arc<S> a = arc<S>(shape, p_S, q_S, found.way);
             a.enter = X.out(a.enter);
             a.leave = X.out(a.leave);
-            inside = inside || !a.rests;
+            inside = inside || !a.rests || a.beyond;
             walker.over(Link{first, found.way}, X, a, next);
           },
           wrap.shape);
@@ -595,7 +595,7 @@ bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> 
         const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, from, next, p, r, links, complete);
         inside = inside || !complete;
         for (int j = 0; j < links.size; ++j) {
-          inside = inside || !string.arcs[at(j)].rests;
+          inside = inside || !string.arcs[at(j)].rests || string.arcs[at(j)].beyond;
           walker.over(links[j], X_GS[at(links[j].wrap)], string.arcs[at(j)],
                       j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);
         }

@@ -137,6 +137,20 @@ TEST(Scale, TwiceTheSize) {
   }
 }
 
+TEST(Scale, CylinderGrowsAlongItsAxis) {
+  ModelSpec spec = tiny_model();
+  SurfaceSpec rod;
+  rod.body = "thigh";
+  rod.shape = Cylinder{0.01, 0.2};
+  spec.surfaces["rod"] = rod;
+  Subject subject;
+  subject.scale["thigh"] = Vec3(2, 4.5, 7);
+  const ModelSpec big = sized(spec, subject);
+  const Cylinder& cylinder = std::get<Cylinder>(big.surfaces.find("rod")->shape);
+  EXPECT_NEAR(cylinder.radius, 0.03, 1e-15);
+  EXPECT_NEAR(*cylinder.length, 1.4, 1e-14);
+}
+
 TEST(Scale, EllipsoidGrowsAlongItsHalfAxes) {
   ModelSpec spec = tiny_model();
   SurfaceSpec egg;

@@ -170,6 +170,34 @@ TEST(Path, DriveOfMovingPointsIsTheSlopeOfTheLength) {
   EXPECT_GT(touching, 60);
 }
 
+TEST(Path, BeyondTheEndsOfACylinderIsFlaggedAndSmooth) {
+  // a string over a unit cylinder that comes to it at z = -t/3 and leaves it at t/3, about
+  Path path;
+  path.points = {{0, {-2, -1, 0}}, {0, {2, -1, 0}}};
+  path.wraps = {{0, Pose{}, Cylinder{1.0, 1.0}, 0, 1, Side::plus_y}};
+  path.finish();
+  Path endless = path;
+  endless.wraps[0].shape = Cylinder{1.0};
+  int flagged = 0;
+  for (int i = 0; i <= 40; ++i) {
+    const double z = 0.1 * i - 2.0;
+    for (Path* one : {&path, &endless}) {
+      one->points[0].location.z() = -z;
+      one->points[1].location.z() = z;
+    }
+    const auto value = evaluate<double>(path, std::vector<Pose>(1)).value;
+    const auto same = evaluate<double>(endless, std::vector<Pose>(1)).value;
+    EXPECT_EQ(value.length, same.length);
+    EXPECT_FALSE(same.inside);
+    // unrolled, the string is straight: 2 + steep to either side, of which the last 2 are off the cylinder
+    const double steep = std::asin(1 / std::sqrt(5.0)) + std::atan2(1, 2);
+    EXPECT_EQ(value.inside, std::abs(z) * steep / (2 + steep) > 0.5) << z;
+    flagged += value.inside;
+  }
+  EXPECT_GT(flagged, 5);
+  EXPECT_LT(flagged, 35);
+}
+
 TEST(Path, ConditionalPointExistsInItsClosedRange) {
   Path path;
   path.points = {{0, {0, 0, 0}}, {0, {1, 1, 0}, 0, -0.5, 0.5}, {0, {2, 0, 0}}};

@@ -66,8 +66,9 @@ template <class S>
 struct PathValue {
   S length{};  ///< [m]
   bool inside =
-      false;         ///< a surface was ignored: a point lies inside it, it crosses another one on the way, or the side
-                     ///< on which the path passes it would take half a turn or more; or nothing holds it on that side
+      false;  ///< a surface was ignored: a point lies inside it, it crosses another one on the way, or the side
+      ///< on which the path passes it would take half a turn or more; or nothing holds it on that side; or it lies on
+      ///< a cylinder beyond its ends
   int touching = 0;  ///< number of surfaces touched
 };
 

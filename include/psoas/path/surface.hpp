@@ -4,6 +4,7 @@
 // Add a new kind: its struct, its functions in path/wrap.hpp, and a word in the variant.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -12,11 +13,20 @@
 
 namespace psoas {
 
-/// A cylinder about the local z axis, unlimited in length.
+/// A cylinder about the local z axis. Strings lie on it as if it went on for ever: at an end no string is smooth, for
+/// rounded caps would end where they have to begin. Given a length, it flags those that touch it beyond its ends.
 struct Cylinder {
   static constexpr std::string_view name = "cylinder", help = "cylinder about local z";
   double radius = required;
-  static void each(auto& self, auto&& see) { see("radius", self.radius, Info{"m", "radius", 1e-6, 10}); }
+  std::optional<double> length{};
+  static void each(auto& self, auto&& see) {
+    see("radius", self.radius, Info{"m", "radius", 1e-6, 10});
+    see("length", self.length,
+        Info{
+            "m",
+            "postures in which the path touches it farther than half of this from its middle are flagged; absent: none",
+            1e-6, 10});
+  }
 };
 
 /// A sphere about the local origin.

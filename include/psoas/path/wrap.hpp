@@ -62,6 +62,7 @@ struct Arc {
   S length{};             ///< on the surface [m]
   double angle = 0.0;     ///< turned through, in (-pi, pi] [rad]; not above zero where the string would not touch
   bool rests = true;      ///< false: no string was found that rests on the side asked for
+  bool beyond = false;    ///< it reaches over an end of the surface
 };
 
 /// Decides whether and which way round a string between p and q (surface frame, [m]) wraps.
@@ -143,8 +144,11 @@ Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int wa
   const S lx = tq.inward * q.x() + sq * q.y(), ly = tq.inward * q.y() - sq * q.x();
   const S angle = atan2(w * (ex * ly - ey * lx), ex * lx + ey * ly);
   const S on = r * angle, slope = (q.z() - p.z()) / (tp.length + on + tq.length);
-  return {Vec3T<S>(ex, ey, p.z() + slope * tp.length), Vec3T<S>(lx, ly, q.z() - slope * tq.length),
-          on * sqrt(1.0 + slope * slope), value_of(angle)};
+  const S enter = p.z() + slope * tp.length, leave = q.z() - slope * tq.length;
+  const bool beyond =
+      surface.length && 2.0 * std::max(std::abs(value_of(enter)), std::abs(value_of(leave))) > *surface.length;
+  return {
+      Vec3T<S>(ex, ey, enter), Vec3T<S>(lx, ly, leave), on * sqrt(1.0 + slope * slope), value_of(angle), true, beyond};
 }
 
 /// The string between p and q (surface frame, [m]) that goes the given way round a sphere: a part of the great circle
