@@ -73,6 +73,21 @@ void compare(const Tree& tree, const std::vector<Path>& all, const MujocoPaths& 
   }
 }
 
+/// The paths; those with several surfaces, which MuJoCo cannot have on one span, once over each of them alone.
+std::vector<Path> over_one_surface(const std::vector<Path>& all) {
+  std::vector<Path> out;
+  for (const Path& path : all) {
+    for (const PathWrap& wrap : path.wraps) {
+      Path one = path;
+      one.wraps = {wrap};
+      one.finish();
+      out.push_back(one);
+    }
+    if (path.wraps.empty()) out.push_back(path);
+  }
+  return out;
+}
+
 class PathMujoco : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(models, PathMujoco,
                          ::testing::Values("full_body", "iliopsoas", "tools/sources/lai_uhlrich_2022"),
@@ -81,9 +96,9 @@ INSTANTIATE_TEST_SUITE_P(models, PathMujoco,
 TEST_P(PathMujoco, LengthsAndMomentArmsOfAModel) {
   const Model model = Model::load(PSOAS_SOURCE_DIR "/models/" + GetParam() + ".json");
   const Tree tree = with_mass_everywhere(model.tree());
-  const std::vector<Path>& all = model.data().paths;
+  const std::vector<Path> all = over_one_surface(model.data().paths);
   const MujocoPaths paths(tree, all);
-  EXPECT_LE(paths.left_out.size(), 4u);  // two surfaces on one span: the gastrocnemii
+  EXPECT_TRUE(paths.left_out.empty());
   MujocoOracle oracle(tree, model.spec().gravity, paths.more);
   Random random(21);
   Workspace work(model);
@@ -97,7 +112,8 @@ TEST_P(PathMujoco, LengthsAndMomentArmsOfAModel) {
     couple(model, q, q, work);
     compare(tree, all, paths, oracle, work.q, worst);
   }
-  EXPECT_LT(worst.flagged, worst.compared / 20);
+  EXPECT_LT(worst.flagged, worst.compared / 5);
+  EXPECT_GT(worst.touching, worst.compared / 20);
   RecordProperty("worst_length", std::to_string(worst.length * 1e12) + "e-12");
   RecordProperty("worst_arm", std::to_string(worst.arm * 1e12) + "e-12");
   RecordProperty("touching", worst.touching);
