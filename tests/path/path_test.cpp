@@ -216,6 +216,7 @@ TEST(Path, SurfaceActsOnlyWithinItsRange) {
   const std::vector<Pose> X(1);
   EXPECT_EQ(evaluate<double>(path, X).value.touching, 1);
   path.wraps[0].last = 2;
+  path.finish();
   EXPECT_EQ(evaluate<double>(path, X).value.touching, 2) << "each segment on its own";
 }
 
