@@ -156,6 +156,25 @@ void draw(Picture& picture, const Ellipsoid& shape, const Pose& X, double) {
   picture.ball(X.p, X.R * shape.radii.asDiagonal(), wall, wall_edge, 0.75);
 }
 
+void draw(Picture& picture, const Torus& shape, const Pose& X, double) {
+  // parallels and meridians: a ring seen from anywhere
+  for (int i = 0; i < 12; ++i) {
+    const double a = 2.0 * pi * i / 12.0;
+    std::vector<Vec3> parallel, meridian;
+    for (int k = 0; k <= 48; ++k) {
+      const double b = 2.0 * pi * k / 48.0;
+      const auto place = [&](double round, double about) {
+        const double rho = shape.radius - shape.tube_radius * std::cos(about);
+        return X * Vec3(rho * std::cos(round), rho * std::sin(round), shape.tube_radius * std::sin(about));
+      };
+      parallel.push_back(place(b, a));
+      meridian.push_back(place(a, b));
+    }
+    picture.line(parallel, wall_edge, 0.6);
+    picture.line(meridian, wall_edge, 0.6);
+  }
+}
+
 std::vector<TracePoint> traced(const Path& path, const std::vector<Pose>& X_GB, const std::vector<double>& q = {}) {
   std::vector<TracePoint> out;
   trace_path(path, X_GB, q, 0.001, out);
@@ -215,7 +234,7 @@ std::string sides() {
 
 /// The kinds of surface, and two on one span, seen obliquely.
 std::string surfaces() {
-  Picture picture(880, 250);
+  Picture picture(1100, 250);
   const Vec3 right = Vec3(1, 0, -0.35).normalized(), up = Vec3(0.12, 1, 0.3);
   const Vec3 level = (up - right * right.dot(up)).normalized();
   const auto panel = [&](int place, const char* title, const std::vector<PathWrap>& wraps, const Vec3& p,
@@ -241,7 +260,10 @@ std::string surfaces() {
       2, "ellipsoid: geodesic",
       {{0, Pose{rotation_xyz({0.3, 0.2, 0.5}), {0, -0.012, 0}}, Ellipsoid{{0.05, 0.026, 0.04}}, 0, 1, Side::shortest}},
       Vec3(-0.085, -0.035, 0.03), Vec3(0.085, 0.01, -0.03));
-  panel(3, "two surfaces, one string",
+  panel(3, "torus: through a ring",
+        {{0, Pose{rotation_xyz({0.15, 1.1, 0}), {0, -0.01, 0}}, Torus{0.034, 0.009}, 0, 1, Side::shortest}},
+        Vec3(-0.085, 0.03, 0.03), Vec3(0.085, 0.045, -0.03));
+  panel(4, "two surfaces, one string",
         {{0, Pose{rotation_xyz({0.2, 0.3, 0}), {-0.03, 0.0, 0}}, Cylinder{0.024}, 0, 1, Side::clockwise},
          {0, Pose{rotation_xyz({-0.2, -0.2, 0}), {0.034, -0.02, 0}}, Cylinder{0.022}, 0, 1, Side::counter_clockwise}},
         Vec3(-0.09, -0.04, 0.02), Vec3(0.095, 0.05, -0.02));
