@@ -48,6 +48,25 @@ ILIOPSOAS_WALLS = {
 SIDE_OF_WALL = {"brim": "clockwise", "hip": "clockwise", "inguinal": "counter_clockwise"}
 ILIACUS_LATERAL, ILIACUS_IN_FRONT = 0.008, 0.0065  # m from the psoas tendon, which is 8 to 9 mm thick (Alpert 2009)
 
+# Where LaiUhlrich2022's wraps of a leg muscle give way, so that its path stays on one side over the whole range of motion
+# (models/SOURCES.md, "Leg paths"): the points between which it wraps, the side, and the surface where it is another.
+LEG_WRAPS = {
+    "glmax1_r": {"surface": "Gmax1_at_femur_r", "between": [1, 2], "side": "counter_clockwise"},
+    "glmax2_r": {"surface": "Gmax2_at_pelvis_r", "between": [1, 2], "side": "counter_clockwise"},
+    "recfem_r": {"surface": "KnExt_at_fem_r", "between": [0, 1], "side": "clockwise"}}
+LEG_SURFACES = {
+    "Gmax1_at_femur_r": {"body": "femur_r", "translation": [-0.019, -0.02, -0.013], "orientation": [-0.09, 0.38, 0],
+                         "shape": {"cylinder": {"radius": 0.0395}}},
+    "Gmax2_at_pelvis_r": {"body": "pelvis", "translation": [-0.078, -0.077, 0.06], "orientation": [-0.61, -0.11, 0],
+                          "shape": {"cylinder": {"radius": 0.0385}}}}
+
+# Postures in which paths are not to be trusted [deg], and why. Both sides; of the right side's coordinates.
+DOMAIN = [
+    {"muscles": ["group:psoas_r"], "outside": {"hip_flexion_r": (-31, 2), "hip_adduction_r": (-51, -41)},
+     "reason": "abducted by more than 41 deg with the thigh not flexed, the path slips off the walls before the hip"},
+    {"muscles": ["group:iliacus_r"], "outside": {"hip_adduction_r": (-51, -40.01)},
+     "reason": "abducted by more than 40 deg, the path slips off the walls before the hip"}]
+
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m
 # Its share of the trunk's motion: the weight of T12-L1 over the sum of the six from T12-L1 to L5-S1 in the spine rhythm
@@ -391,16 +410,18 @@ def iliopsoas(model, source_paths):
 
 # ---------------------------------------------------------------------------------------------------------- leg muscles
 def leg_muscles(lai):
-    """The 38 muscles a side of LaiUhlrich2022 without its psoas and iliacus, and the surfaces that they wrap over."""
+    """The 38 muscles a side of LaiUhlrich2022 without its psoas and iliacus, and the surfaces that they wrap over; the
+    wraps of LEG_WRAPS in place of its own."""
     muscles, surfaces = {}, {}
     for name, m in lai["muscles"].items():
         if not name.endswith("_r") or name in ("psoas_r", "iliacus_r"):
             continue
         muscle = {"path": [{"body": p["body"], "location": p["location"]} for p in m["path"]]}
         if "wraps" in m:
-            muscle["wraps"] = m["wraps"]
-            for wrap in m["wraps"]:
-                surfaces[wrap["surface"]] = lai["surfaces"][wrap["surface"]]
+            muscle["wraps"] = [LEG_WRAPS[name]] if name in LEG_WRAPS else m["wraps"]
+            for wrap in muscle["wraps"]:
+                surface = wrap["surface"]
+                surfaces[surface] = LEG_SURFACES.get(surface) or lai["surfaces"][surface]
         area = m["max_isometric_force"] / LEG_SPECIFIC_TENSION_OF_SOURCE
         muscle.update(region="legs", physiological_cross_section_area=digits(area),
                       optimal_fibre_length=round(m["optimal_fibre_length"], 7),
@@ -548,6 +569,17 @@ def contacts(lai, feet):
 
 
 # --------------------------------------------------------------------------------------------------------------- models
+def domain():
+    """Both sides' entries, in radians; closed ranges."""
+    out = []
+    for entry in DOMAIN:
+        right = {**entry, "outside": {name: [digits(math.radians(v), 6) for v in limits]
+                                      for name, limits in entry["outside"].items()}}
+        out += [right, {**right, "muscles": [mirrored_name(m) for m in entry["muscles"]],
+                        "outside": {mirrored_name(name): limits for name, limits in right["outside"].items()}}]
+    return out
+
+
 def full_body(notes):
     lai, christophy, masses = lai_uhlrich(), source("lumbar_skeleton"), source("trunk_masses")
     bodies, lumbar, origins = trunk_skeleton(lai, christophy, masses)
@@ -555,7 +587,7 @@ def full_body(notes):
              "gravity": lai["gravity"], "specific_tension": SPECIFIC_TENSION,
              "bodies": {}, "coordinates": {}, "joints": {}, "lumbar": lumbar_section(christophy),
              "hips": {"r": "hip_r", "l": "hip_l"}, "surfaces": {}, "muscles": {}, "groups": {}, "passive": passive(),
-             "contacts": {}}
+             "contacts": {}, "domain": domain(), "certificate": "certificates/full_body.json"}
 
     # Bodies and joints: trunk, legs, arms.
     right_bodies = {n: b for n, b in lai["bodies"].items() if n.endswith("_r")}
@@ -648,6 +680,8 @@ def iliopsoas_alone(full):
     model["muscles"] = muscles
     model["groups"] = {n: full["groups"][n] for n in ("iliopsoas", "psoas", "iliacus")}
     model["passive"] = full["passive"]
+    model["domain"] = full["domain"]
+    model["certificate"] = "certificates/iliopsoas.json"
     return model
 
 
