@@ -62,10 +62,10 @@ LEG_SURFACES = {
 
 # Postures in which paths are not to be trusted [deg], and why. Both sides; of the right side's coordinates.
 DOMAIN = [
-    {"muscles": ["group:psoas_r"], "outside": {"hip_flexion_r": (-31, 2), "hip_adduction_r": (-51, -41)},
-     "reason": "abducted by more than 41 deg with the thigh not flexed, the path slips off the walls before the hip"},
-    {"muscles": ["group:iliacus_r"], "outside": {"hip_adduction_r": (-51, -40.01)},
-     "reason": "abducted by more than 40 deg, the path slips off the walls before the hip"}]
+    {"muscles": ["group:psoas_r"], "outside": {"hip_flexion_r": (-31, 2), "hip_adduction_r": (-51, -44)},
+     "reason": "far abducted and not flexed, the path slips off the walls before the hip"},
+    {"muscles": ["group:iliacus_r"], "outside": {"hip_adduction_r": (-51, -41)},
+     "reason": "far abducted, the path slips off the walls before the hip"}]
 
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m
