@@ -461,6 +461,40 @@ class Scan {
   std::vector<char> ok_;
 };
 
+/// JSON of what is not at its default: a field that a later version adds does not make certificates stale.
+template <class T>
+json beyond_defaults(const T& x) {
+  if constexpr (Fields<T>) {
+    const json defaults = to_json_value(T{});
+    json j = json::object();
+    T::each(x, [&](const char* key, const auto& field, const Info&) {
+      using F = std::decay_t<decltype(field)>;
+      if constexpr (Optional<F>) {
+        if (field) j[key] = beyond_defaults(*field);
+      } else {
+        const json value = to_json_value(field), *standard = defaults.contains(key) ? &defaults[key] : nullptr;
+        if (value.empty() || (standard && *standard == value)) return;
+        j[key] = beyond_defaults(field);
+      }
+    });
+    return j;
+  } else if constexpr (NamedOf<T>::value) {
+    json j = json::object();
+    for (const auto& [key, value] : x) j[key] = beyond_defaults(value);
+    return j;
+  } else if constexpr (VectorOf<T>::value) {
+    json j = json::array();
+    for (const auto& item : x) j.push_back(beyond_defaults(item));
+    return j;
+  } else if constexpr (requires { x.index(); }) {
+    json j = json::object();
+    std::visit([&](const auto& kind) { j[std::string(kind.name)] = beyond_defaults(kind); }, x);
+    return j;
+  } else {
+    return to_json_value(x);
+  }
+}
+
 }  // namespace
 
 Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions& options,
@@ -501,7 +535,7 @@ Certificate read_certificate(const std::string& path) {
 std::string model_hash(const ModelSpec& spec) {
   ModelSpec bare = spec;
   bare.certificate.reset();
-  return hash_of(model_text(bare));
+  return hash_of(beyond_defaults(bare).dump());
 }
 
 }  // namespace psoas
