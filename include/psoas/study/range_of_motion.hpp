@@ -87,7 +87,8 @@ struct Certificate {
   static void each(auto& self, auto&& see) {
     see("program", self.program, Info{"", "program and version"});
     see("model", self.model, Info{"", "the model's name"});
-    see("model_hash", self.model_hash, Info{"", "FNV-1a (64 bits) of the model's text without its certificate"});
+    see("model_hash", self.model_hash,
+        Info{"", "FNV-1a (64 bits) of what the model's text says beyond defaults, without its certificate"});
     see("clean", self.clean, Info{"", "no problems"});
     see("muscles", self.muscles, Info{"", "muscles scanned", 0});
     see("samples", self.samples, Info{"", "postures a muscle through which lines were laid", 0});
