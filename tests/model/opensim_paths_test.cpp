@@ -1,11 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Lengths and moment arms of a published model's muscles in many poses against OpenSim 4.6; and where the two differ,
-// against strings of nodes pulled tight, which know nothing of helices, tangents or arcs.
+// Lengths and moment arms of a published model's muscles in many poses, against OpenSim 4.6 and against strings of nodes
+// pulled tight, which know nothing of helices, tangents or arcs and so say who is right where the two differ.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -48,17 +47,19 @@ class Rope {
   Rope(std::vector<Wall> walls, const Vec3& a, const Vec3& b) : walls_(std::move(walls)), a_(a), b_(b) {}
 
   /// Pulled tight from the straight line (wall -1) or from a spiral about a wall, `way` 1 counter-clockwise, -1 clockwise.
-  Found tight(int wall, int way) const {
+  /// With 40 nodes, and then as often as is said with twice as many.
+  Found tight(int wall, int way, int halvings = 2) const {
     std::vector<Vec3> x(coarsest + 1);
     for (int i = 0; i <= coarsest; ++i) x[static_cast<std::size_t>(i)] = start(wall, way, double(i) / coarsest);
-    std::array<double, 3> lengths{};
-    for (int level = 0; level < 3; ++level) {
-      if (level > 0) x = halved(x);
-      relax(x);
-      lengths[static_cast<std::size_t>(level)] = length(x);
-    }
+    relax(x);
     Found found;
-    found.length = lengths[2] + (lengths[2] - lengths[1]) / 3.0;  // chords are short by a share of their length squared
+    found.length = length(x);
+    for (int i = 0; i < halvings; ++i) {
+      const double before = length(x);
+      x = halved(x);
+      relax(x);
+      found.length = length(x) + (length(x) - before) / 3.0;  // chords are short by a share of their length squared
+    }
     for (const Wall& w : walls_) {
       double turned = 0.0, resting = 0.0;
       bool rested = false;
@@ -182,8 +183,7 @@ struct Reference {
 };
 
 /// `starts`, if not empty: those of a pose nearby, instead of all.
-Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::vector<Start>& starts = {},
-                    bool length_too = true) {
+Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::vector<Start>& starts = {}) {
   Reference whole;
   const auto place = [&](std::size_t i) -> Vec3 {
     return X_GB[static_cast<std::size_t>(path.points[i].body)] * path.points[i].location;
@@ -200,7 +200,6 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
       else
         walls.push_back({X_GS, radius, wrap.side});
     }
-    if (!length_too) continue;
     if (walls.empty()) {
       whole.length += (place(k + 1) - place(k)).norm();
       whole.starts.emplace_back(-1, 0);
@@ -217,7 +216,7 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
     // Of the strings that pass the walls with a side alike the shortest counts; of these, the one most on those sides.
     std::map<std::vector<bool>, std::pair<Rope::Found, Start>> kinds;
     for (const Start& start : from) {
-      const Rope::Found found = rope.tight(start.first, start.second);
+      const Rope::Found found = rope.tight(start.first, start.second, 0);
       if (found.turn > pi) continue;  // not made, by the rule of sides
       std::vector<bool> kind;
       for (std::size_t w = 0; w < rope.walls().size(); ++w)
@@ -229,8 +228,9 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
       return sided(rope, a.second.first) < sided(rope, b.second.first);
     });
     if (best == kinds.end()) return {};
-    whole.length += best->second.first.length;
-    whole.starts.push_back(best->second.second);
+    const Start& start = best->second.second;
+    whole.length += rope.tight(start.first, start.second).length;
+    whole.starts.push_back(start);
   }
   return whole;
 }
@@ -250,12 +250,12 @@ TEST(OpenSimPaths, ReferenceIsTightOnACylinder) {
   }
 }
 
-TEST(OpenSimPaths, AgreeOrStringsPulledTightAgreeWithUs) {
+TEST(OpenSimPaths, LengthsAndMomentArmsAreThoseOfStringsPulledTight) {
   const json golden = json::parse(text_of("tests/golden/opensim46_lai_uhlrich_paths.json"));
   const Model model(parse_model("lai_uhlrich_2022.json", text_of("models/tools/sources/lai_uhlrich_2022.json")));
   const std::vector<std::string>& names = model.data().coordinate_names;
   Workspace work(model), aside(model);
-  int lengths_seen = 0, lengths_agree = 0, arms_seen = 0, arms_agree = 0, inside = 0, inside_out = 0;
+  int lengths_seen = 0, lengths_agree = 0, arms_seen = 0, arms_agree = 0, inside = 0;
   double worst_length = 0.0, worst_arm = 0.0;
   std::map<std::string, std::pair<double, double>> theirs_less_tight;  // least and most, of each muscle
   for (std::size_t pose = 0; pose < 60; ++pose) {
@@ -268,22 +268,24 @@ TEST(OpenSimPaths, AgreeOrStringsPulledTightAgreeWithUs) {
       const Path& path = model.data().paths[m];
       ASSERT_TRUE(path.motions.empty() && path.coordinates.empty()) << muscle << ": its points are not fixed";
       const std::string what = muscle + " in pose " + std::to_string(pose);
-      EXPECT_EQ(work.inside[m] != 0, reference(path, work.tree.X_GB, {}, false).inside) << what;
-      inside += work.inside[m] != 0;
-
       const double ours = work.length[m], theirs = lengths[pose];
-      Reference tight;
+      const Reference tight = reference(path, work.tree.X_GB);
+      EXPECT_NEAR(ours, tight.length, 5e-6) << what << ", OpenSim " << theirs;
+      EXPECT_EQ(work.inside[m] != 0, tight.inside) << what;
+      inside += tight.inside;
+      worst_length = std::max(worst_length, std::abs(ours - tight.length));
       ++lengths_seen;
       if (std::abs(ours - theirs) <= 1e-4) {
         ++lengths_agree;
       } else {
-        tight = reference(path, work.tree.X_GB);
-        EXPECT_NEAR(ours, tight.length, 5e-6) << what << ", OpenSim " << theirs;
-        worst_length = std::max(worst_length, std::abs(ours - tight.length));
+        // OpenSim's oblique helix is not tangent, so it is too long; its string over a gastrocnemius' two surfaces ends
+        // up through one of them, so it is too short; once it goes a whole turn.
+        const bool gastrocnemius = muscle.rfind("gas", 0) == 0;
+        EXPECT_TRUE(gastrocnemius || muscle.rfind("add", 0) == 0 || muscle.rfind("glmax1", 0) == 0) << what;
+        EXPECT_EQ(theirs < tight.length, gastrocnemius) << what;
         auto& range = theirs_less_tight.try_emplace(muscle, 1e9, -1e9).first->second;
         range.first = std::min(range.first, theirs - tight.length);
         range.second = std::max(range.second, theirs - tight.length);
-        inside_out += tight.inside;
       }
 
       const json& arms = golden["moment_arm"][muscle];
@@ -296,7 +298,6 @@ TEST(OpenSimPaths, AgreeOrStringsPulledTightAgreeWithUs) {
           ++arms_agree;
           continue;
         }
-        if (tight.starts.empty()) tight = reference(path, work.tree.X_GB);
         const double h = 5e-3;
         const auto length_at = [&](double step) {
           State moved = state;
@@ -315,8 +316,8 @@ TEST(OpenSimPaths, AgreeOrStringsPulledTightAgreeWithUs) {
   EXPECT_GE(lengths_agree, 0.958 * lengths_seen);
   EXPECT_GE(arms_agree, 0.985 * arms_seen);
   EXPECT_GE(inside, 20);
-  RecordProperty("lengths", std::to_string(lengths_agree) + " of " + std::to_string(lengths_seen) + ", inside " +
-                                std::to_string(inside) + ", of which differ " + std::to_string(inside_out));
+  RecordProperty("lengths", std::to_string(lengths_agree) + " of " + std::to_string(lengths_seen));
+  RecordProperty("inside", inside);
   RecordProperty("arms", std::to_string(arms_agree) + " of " + std::to_string(arms_seen));
   RecordProperty("worst_length_mm", std::to_string(1e3 * worst_length));
   RecordProperty("worst_arm_mm", std::to_string(1e3 * worst_arm));
