@@ -43,7 +43,7 @@ struct Verb {
   std::function<int()> (*options)(Parser& parser);
 };
 
-extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, new_verb, validate_verb;
+extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
 
 /// Writes to standard output. A reader that has gone away is no error; anything else throws Error(io).
 void print(std::string_view text);

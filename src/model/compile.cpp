@@ -6,6 +6,7 @@
 #include <map>
 
 #include "model/check.hpp"
+#include "model/fitted.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 
@@ -47,6 +48,7 @@ class Compiler {
     contacts();
     groups();
     domain();
+    if (problems_.size() == before && spec_.paths == "fitted") compile_fitted(*data_, problems_);
     return problems_.size() > before ? nullptr : data_;
   }
 

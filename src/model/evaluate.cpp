@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "model/fitted.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/model.hpp"
 
@@ -42,7 +43,7 @@ void path_of(const Model& model, std::size_t m, Workspace& work) {
   const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
   const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
                                                         std::span<const double>(work.q), wrench, drive);
-  work.length[m] = value.length;
+  if (data.fitted.empty()) work.length[m] = value.length;
   work.inside[m] = value.inside;
   Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
   int first = -1, last = -1;
@@ -103,7 +104,7 @@ MuscleForces store(const MuscleParameters& unit, const FibreState& state, double
 
 }  // namespace
 
-Workspace::Workspace(const Model& owner) : model(owner), tree(owner.tree()) {
+Workspace::Workspace(const Model& owner) : model(owner), tree(owner.tree()), fitted(owner.data().fitted) {
   const ModelData& data = model.data();
   const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
   q.assign(n, 0.0);
@@ -157,14 +158,19 @@ bool Workspace::changed(int coordinate) const {
   return std::bit_cast<std::uint64_t>(q[at(coordinate)]) != std::bit_cast<std::uint64_t>(path_q[at(coordinate)]);
 }
 
+void exact_paths(const Model& model, Workspace& work) {
+  if (!model.data().fitted.empty()) paths(model, work);
+}
+
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth) {
   if (&work.model.data() != &model.data()) work = Workspace(model);
+  const bool fitted = !model.data().fitted.empty();
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
-  paths(model, work);
+  fitted ? fitted_paths(model, q, u, work) : paths(model, work);
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
-  lengthening_speeds(model, work);
+  if (!fitted) lengthening_speeds(model, work);
 }
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
@@ -172,6 +178,7 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   if (&work.model.data() != &model.data()) work = Workspace(model);
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
+  if (!model.data().fitted.empty()) return fitted_paths(model, q, u, work);
   work.paths_known = false;  // those of the others are of another pose
   for (const int m : muscles) path_of(model, at(m), work);
 }
@@ -197,6 +204,10 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
 
 double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate) {
   const ModelData& data = model.data();
+  if (!data.fitted.empty()) {
+    const int slope = data.fitted.slope_of(muscle, coordinate);
+    return slope < 0 ? 0.0 : -work.fitted.slope[at(slope)];
+  }
   double arm = 0.0;
   for (int i = data.arm_start[at(muscle)]; i < data.arm_start[at(muscle) + 1]; ++i) {
     const std::size_t t = at(data.arm_slots[at(i)].coordinate);

@@ -14,6 +14,7 @@
 #include "psoas/model/edit.hpp"
 #include "psoas/model/spec.hpp"
 #include "psoas/muscle/batch.hpp"
+#include "psoas/path/fitted.hpp"
 #include "psoas/path/path.hpp"
 #include "psoas/skeleton/tree.hpp"
 
@@ -88,6 +89,7 @@ struct ModelData {
   std::vector<int> drive_start;   ///< per muscle: where the drives of its points' displacements start; one more
   std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
+  FittedPaths fitted;  ///< over independent coordinates; empty where the model's paths are exact
   std::vector<MuscleParameters> units;
   MuscleBatch batch;  ///< of the units
   std::vector<Level> levels;
@@ -185,10 +187,11 @@ struct Workspace {
   BatchForces force;
   std::vector<double> tendon_force;  ///< [N], at the state's activation
   // per muscle and body: unit-tension wrenches; per muscle and displacement of a point: what unit tension does through it;
-  // per arm slot: -dl/dq of a coordinate of the tree [m, -]
+  // per arm slot: -dl/dq of a coordinate of the tree [m, -]. Where the model's paths are fitted, exact_paths() fills these.
   std::vector<Spatial> wrench;
   std::vector<double> drive;
   std::vector<double> arm;
+  FittedWork<double> fitted;  ///< lengths, and their slopes over independent coordinates, where paths are fitted
   // inside: what paths were last evaluated at, so that only those whose bodies have moved are evaluated again
   std::vector<double> path_q;
   bool paths_known = false;
@@ -216,6 +219,11 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
 /// others are left as they are.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles);
+
+/// Wrenches and moment arms about coordinates of the tree from the exact paths at the last evaluated pose, where the
+/// model's paths are fitted: what joint loads and the equations of lumbar levels need body by body. Lengths, speeds and
+/// moment_arm() stay those of the fitted paths. With exact paths evaluate() has done this, and it does nothing.
+void exact_paths(const Model& model, Workspace& work);
 
 /// Fibre states and forces of all muscles with every tendon taken as rigid, at the last evaluated pose and speed: what
 /// inverse methods use. Force over velocity is that of full activation (Thelen's set depends on it), so that active

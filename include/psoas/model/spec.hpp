@@ -149,6 +149,49 @@ struct WrapSpec {
   }
 };
 
+/// A term of a fitted path: path/fitted.hpp says which functions of its coordinates are summed.
+struct FittedTermSpec {
+  std::vector<std::string> coordinates;
+  std::vector<int> intervals;
+  int degree = 0;
+  std::vector<double> coefficients_um;
+  static void each(auto& self, auto&& see) {
+    see("coordinates", self.coordinates,
+        Info{"", "independent coordinates: up to three with splines, then up to three with polynomials"});
+    see("intervals", self.intervals,
+        Info{"1", "for each of the first coordinates: equal intervals of its range under cubic B-splines", 1, 64});
+    see("degree", self.degree, Info{"1", "total degree of the Chebyshev polynomials in the other coordinates", 0, 12});
+    see("coefficients_um", self.coefficients_um,
+        Info{"um",
+             "of the products of functions: first coordinate slowest, polynomials fastest, by rising total degree",
+             -1e8, 1e8});
+  }
+  std::string fault() const;
+};
+
+/// A smooth function in place of a muscle's path, and how far it is from it.
+struct FittedSpec {
+  std::string made_for = required_text;
+  int postures = 0;
+  double worst_length_error = required, rms_length_error = required;
+  double worst_moment_arm_error = required, rms_moment_arm_error = required;
+  std::vector<FittedTermSpec> terms;
+  static void each(auto& self, auto&& see) {
+    see("made_for", self.made_for,
+        Info{"", "fingerprint of the points, surfaces, joints and ranges that the path was fitted with"});
+    see("postures", self.postures,
+        Info{"1", "postures all over the coordinates' ranges, other than those of the fit, that errors are from", 0,
+             1e9});
+    see("worst_length_error", self.worst_length_error, Info{"m", "greatest error of length", 0, 10});
+    see("rms_length_error", self.rms_length_error, Info{"m", "root mean square error of length", 0, 10});
+    see("worst_moment_arm_error", self.worst_moment_arm_error,
+        Info{"m or 1", "greatest error of a moment arm over an independent coordinate", 0, 1e3});
+    see("rms_moment_arm_error", self.rms_moment_arm_error,
+        Info{"m or 1", "root mean square error of all moment arms", 0, 1e3});
+    see("terms", self.terms, Info{"", "terms whose sum is the length"});
+  }
+};
+
 /// A Hill-type muscle-tendon unit.
 struct MuscleSpec {
   std::vector<PointSpec> path;
@@ -163,6 +206,7 @@ struct MuscleSpec {
   double minimum_activation = 0.01, activation_time = 0.015, deactivation_time = 0.060;
   std::string activation_dynamics = "de_groote_fregly";
   Curve curve = DeGrooteFregly{};
+  std::optional<FittedSpec> fitted;
   static void each(auto& self, auto&& see) {
     see("path", self.path, Info{"", "points from origin to insertion"});
     see("wraps", self.wraps, Info{"", "surfaces that the path may touch"});
@@ -192,6 +236,7 @@ struct MuscleSpec {
         Info{"", "smooth between rising and falling, or Thelen 2003 with a kink", -inf, inf,
              "de_groote_fregly thelen"});
     see("curve", self.curve, Info{"", "curve kind"});
+    see("fitted", self.fitted, Info{"", "what stands for the path where the model's paths are fitted"});
   }
   std::string fault() const;
 };
@@ -291,6 +336,7 @@ struct ModelSpec {
   std::string name = "";
   std::vector<std::string> sources;
   Vec3 gravity{0, -9.80665, 0};
+  std::string paths = "exact";
   Named<double> specific_tension;
   Named<BodySpec> bodies;
   Named<CoordinateSpec> coordinates;
@@ -308,6 +354,9 @@ struct ModelSpec {
     see("name", self.name, Info{"", "name of the model"});
     see("sources", self.sources, Info{"", "where its figures come from"});
     see("gravity", self.gravity, Info{"m/s^2", "in ground", -100, 100});
+    see("paths", self.paths,
+        Info{"", "fitted: lengths and moment arms come from each muscle's fitted path (psoas fit-paths)", -inf, inf,
+             "exact fitted"});
     see("specific_tension", self.specific_tension, Info{"Pa", "by region", 1e4, 1e7});
     see("bodies", self.bodies, Info{"", "bodies by name; ground is given"});
     see("coordinates", self.coordinates, Info{"", "coordinates by name, in the order of the state"});

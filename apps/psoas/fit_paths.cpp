@@ -1,0 +1,100 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// psoas fit-paths: a model's paths as smooth functions, with their measured error.
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "program.hpp"
+#include "psoas/core/error.hpp"
+#include "psoas/core/words.hpp"
+#include "psoas/io/file.hpp"
+#include "psoas/model/file.hpp"
+#include "psoas/model/fit_paths.hpp"
+#include "psoas/report/text.hpp"
+
+namespace psoas::app {
+namespace {
+
+struct Options {
+  std::string model, tolerance = "0.1", output;
+};
+
+int fit(const Options& options) {
+  namespace fs = std::filesystem;
+  FitOptions how;
+  char* end = nullptr;
+  how.tolerance = 1e-3 * std::strtod(options.tolerance.c_str(), &end);
+  if (options.tolerance.empty() || *end != '\0' || !(how.tolerance >= 1e-7 && how.tolerance <= 1e-2))
+    throw Error(Kind::input, "--tolerance-mm",
+                "expected a length [mm] from 0.0001 to 10, found " + in_quotes(options.tolerance));
+  const fs::path model = options.model;
+  const fs::path output = options.output.empty() ? model.parent_path() / (model.stem().string() + "_fitted.json")
+                                                 : fs::path(options.output);
+  std::error_code ignored;
+  if (fs::weakly_canonical(output, ignored) == fs::weakly_canonical(model, ignored))
+    throw Error(Kind::input, "--output", "expected another file than the model, which the new file extends");
+  const ModelSpec spec = read_model(options.model);
+  if (spec.muscles.empty()) throw Error(Kind::input, options.model, "expected a model with muscles, found none");
+
+  const double start = clock_seconds();
+  ModelSpec fitted;
+  {
+    Progress progress;
+    how.progress = [&](double share, const std::string& what) { progress(share, what); };
+    fitted = fit_paths(spec, how);
+  }
+  const fs::path folder = fs::weakly_canonical(output, ignored).parent_path();
+  const std::string base = fs::relative(fs::weakly_canonical(model, ignored), folder, ignored).generic_string();
+  {
+    const FinishFirst finish;
+    write_file_atomically(output.string(), fitted_text(fitted, base));
+  }
+
+  std::vector<std::string> missed;
+  double worst_length = 0.0, worst_arm = 0.0, length = 0.0, arm = 0.0;
+  std::size_t coefficients = 0;
+  std::vector<std::vector<std::string>> rows{{"muscle", "length, worst", "rms", "moment arm, worst", "rms  [mm]"}};
+  for (const auto& [name, muscle] : fitted.muscles) {
+    const FittedSpec& item = *muscle.fitted;
+    worst_length = std::max(worst_length, item.worst_length_error);
+    worst_arm = std::max(worst_arm, item.worst_moment_arm_error);
+    length += item.rms_length_error * item.rms_length_error;
+    arm += item.rms_moment_arm_error * item.rms_moment_arm_error;
+    for (const FittedTermSpec& term : item.terms) coefficients += term.coefficients_um.size();
+    if (item.worst_length_error <= how.tolerance) continue;
+    missed.push_back(name);
+    rows.push_back({name, fixed_text(1e3 * item.worst_length_error, 3), fixed_text(1e3 * item.rms_length_error, 4),
+                    fixed_text(1e3 * item.worst_moment_arm_error, 2), fixed_text(1e3 * item.rms_moment_arm_error, 3)});
+  }
+  const double muscles = static_cast<double>(fitted.muscles.size());
+  print(output.string() + ": fitted paths of " + counted(fitted.muscles.size(), "muscle", "muscles") + ", " +
+        counted(coefficients, "coefficient", "coefficients") + ", " + fixed_text(clock_seconds() - start, 1) + " s\n" +
+        "length      worst " + fixed_text(1e3 * worst_length, 3) + " mm, rms " +
+        fixed_text(1e3 * std::sqrt(length / muscles), 4) + " mm\n" + "moment arm  worst " +
+        fixed_text(1e3 * worst_arm, 2) + " mm, rms " + fixed_text(1e3 * std::sqrt(arm / muscles), 3) + " mm\n");
+  if (missed.empty()) return done;
+  print("\n" + aligned(rows, "lrrrr"));
+  say("psoas fit-paths: expected errors of length up to " + fixed_text(1e3 * how.tolerance, 4) +
+      " mm, found more for " + counted(missed.size(), "muscle", "muscles"));
+  return numeric_failure;
+}
+
+std::function<int()> options(Parser& parser) {
+  const auto values = std::make_shared<Options>();
+  parser.required("MODEL", values->model, "model with exact paths");
+  parser.option("--tolerance-mm", values->tolerance, "greatest error of length that is aimed at [mm] (0.1)");
+  parser.option("-o,--output", values->output,
+                "file to write, a model that extends MODEL (<MODEL>_fitted.json beside it)");
+  return [values] { return fit(*values); };
+}
+
+}  // namespace
+
+const Verb fit_paths_verb{
+    "fit-paths", "fit smooth functions to muscle paths, with their measured error",
+    "  psoas fit-paths models/iliopsoas.json\n"
+    "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n",
+    options};
+
+}  // namespace psoas::app

@@ -1,0 +1,36 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Fits the paths of a model: smooth functions of length over the coordinates that each path depends on.
+//   const ModelSpec fitted = fit_paths(read_model("models/full_body.json"));
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "psoas/model/spec.hpp"
+
+namespace psoas {
+
+struct FitOptions {
+  double tolerance = 1e-4;  ///< greatest error of length that is aimed at [m]
+  int postures = 4000;      ///< on which errors are measured afterwards
+  /// Called now and then with the share done, 0 to 1, and what is being done.
+  std::function<void(double, const std::string&)> progress;
+};
+
+/// The model with `fitted` filled for every muscle and `paths` set to "fitted"; fitted paths that it already has do not
+/// matter. Each path is cut at the points that are always part of it, and what depends on the same independent
+/// coordinates is fitted as one term over the ranges of those coordinates, a cheap one that stays within the tolerance
+/// where there is one; errors are measured on `postures` other postures, at the ends of the ranges, too. A muscle that
+/// misses the tolerance keeps its best fit: worst_length_error says so. The same spec gives the same bytes.
+///
+/// Throws Error(model) where the spec does not compile, where a muscle depends on a coordinate whose range is wider than
+/// two turns or 4 m, and where a stretch between two points depends on more than six coordinates.
+ModelSpec fit_paths(const ModelSpec& spec, const FitOptions& options = {});
+
+/// The text of a psoas-model/1 file that extends the model at `base`, a path relative to the new file, by fitted paths.
+std::string fitted_text(const ModelSpec& fitted, const std::string& base);
+
+}  // namespace psoas

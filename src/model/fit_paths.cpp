@@ -1,0 +1,587 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/model/fit_paths.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "model/fitted.hpp"
+#include "model/json_walk.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
+
+/// Numbers from 0 to 1 (SplitMix64: Steele, Lea & Flood 2014).
+class Uniform {
+ public:
+  explicit Uniform(std::uint64_t seed) : state_(seed) {}
+  double operator()() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
+  }
+  /// A place in a range; one in eight is at an end of it, where fits are worst.
+  double in(const std::array<double, 2>& range) {
+    const double x = (*this)(), low = range[0], high = range[1];
+    return x < 0.0625 ? low : x > 0.9375 ? high : low + (high - low) * (x - 0.0625) / 0.875;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// What of a muscle's path depends on one set of independent coordinates.
+struct Part {
+  int muscle = 0;
+  std::vector<Path> paths;       // stretches between points that are always there
+  std::vector<int> coordinates;  // ascending
+  double tolerance = 0.0;        // [m]
+  FittedTerm term;
+  double error = inf;  // of the best term so far [m]
+};
+
+/// How a term is laid out: which coordinates have splines, on how many intervals, and the degree in the others. Places
+/// are those in Part::coordinates.
+struct Layout {
+  std::vector<int> splines, intervals, polynomials;
+  int degree = 0;
+
+  double cost() const {
+    // multiplications a posture, and a little for what has to be stored
+    const double functions = static_cast<double>(FittedTerm::size({}, polynomials.size(), degree));
+    return functions * (std::pow(4.0, static_cast<double>(splines.size())) +
+                        0.02 * static_cast<double>(FittedTerm::size(intervals, 0, 0)));
+  }
+  std::size_t size() const { return FittedTerm::size(intervals, polynomials.size(), degree); }
+};
+
+constexpr std::array<int, 13> interval_ladder{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32};
+constexpr std::size_t most_coefficients = 12000;
+constexpr std::size_t most_grid = 400000;
+constexpr int line_points = 65;
+
+/// Values at equally spaced points to coefficients of cubic B-splines, by least squares.
+MatX spline_operator(int intervals, std::size_t points) {
+  MatX values = MatX::Zero(index(points), intervals + 3);
+  for (std::size_t i = 0; i < points; ++i) {
+    const SplineValues<double> v =
+        spline_values<double>(0.0, 1.0, intervals, static_cast<double>(i) / static_cast<double>(points - 1));
+    for (int k = 0; k < 4; ++k) values(index(i), v.first + k) = v.value[at(k)];
+  }
+  return values.householderQr().solve(MatX::Identity(index(points), index(points)));
+}
+
+/// Values at Chebyshev's points (roots of the polynomial of degree `points`) to coefficients of degree 0 … degree.
+MatX chebyshev_operator(int degree, std::size_t points) {
+  MatX out(degree + 1, index(points));
+  const double n = static_cast<double>(points);
+  for (int k = 0; k <= degree; ++k)
+    for (std::size_t i = 0; i < points; ++i)
+      out(k, index(i)) = (k == 0 ? 1.0 : 2.0) / n * std::cos(M_PI * k * (static_cast<double>(i) + 0.5) / n);
+  return out;
+}
+/// Where those points are in a range.
+double chebyshev_point(const std::array<double, 2>& range, std::size_t i, std::size_t points) {
+  const double t = std::cos(M_PI * (static_cast<double>(i) + 0.5) / static_cast<double>(points));
+  return 0.5 * (range[0] + range[1]) + 0.5 * t * (range[1] - range[0]);
+}
+
+/// What least squares leave on a line of equally spaced points.
+MatX residual_operator(const MatX& values) {
+  const MatX q = values.householderQr().householderQ() * MatX::Identity(values.rows(), values.cols());
+  return MatX::Identity(values.rows(), values.rows()) - q * q.transpose();
+}
+
+/// data has the shape `shape`, last index fastest; every vector along `axis` is multiplied by M.
+std::vector<double> along(const MatX& M, const std::vector<double>& data, std::vector<std::size_t>& shape,
+                          std::size_t axis) {
+  std::size_t outer = 1, inner = 1;
+  for (std::size_t k = 0; k < axis; ++k) outer *= shape[k];
+  for (std::size_t k = axis + 1; k < shape.size(); ++k) inner *= shape[k];
+  const std::size_t n = shape[axis], m = static_cast<std::size_t>(M.rows());
+  std::vector<double> out(outer * m * inner);
+  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  for (std::size_t o = 0; o < outer; ++o)
+    Eigen::Map<Rows>(out.data() + o * m * inner, index(m), index(inner)).noalias() =
+        M * Eigen::Map<const Rows>(data.data() + o * n * inner, index(n), index(inner));
+  shape[axis] = m;
+  return out;
+}
+
+class Fitter {
+ public:
+  Fitter(const ModelSpec& spec, const FitOptions& options)
+      : options_(options), model_(exact(spec)), work_(model_), ranges_(independent_ranges(model_.data())) {
+    const ModelData& data = model_.data();
+    q_ = data.default_coordinates;
+    for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = std::clamp(q_[c], ranges_[c][0], ranges_[c][1]);
+    zero_.assign(q_.size(), 0.0);
+    std::size_t most_bodies = 0;
+    for (int m = 0; m < model_.muscles(); ++m) {
+      cut(m);
+      most_bodies = std::max(most_bodies, data.paths[at(m)].bodies.size());
+    }
+    wrench_.assign(most_bodies, Spatial::Zero());
+  }
+
+  ModelSpec run() {
+    std::map<std::vector<int>, std::vector<Part*>> families;
+    for (Part& part : parts_) families[part.coordinates].push_back(&part);
+    std::size_t done = 0;
+    const auto report = [&](std::size_t parts) {
+      done += parts;
+      if (options_.progress)
+        options_.progress(0.9 * static_cast<double>(done) / static_cast<double>(parts_.size()), "fitting");
+    };
+    for (auto& [coordinates, parts] : families) family(coordinates, parts, report);
+    return finish();
+  }
+
+ private:
+  struct Probe {
+    std::vector<std::array<double, interval_ladder.size()>> spline;       // per coordinate
+    std::vector<std::array<double, FittedTerm::most_degree>> polynomial;  // per coordinate
+  };
+
+  static Model exact(ModelSpec spec) {
+    spec.paths = "exact";
+    return Model(spec);
+  }
+
+  double length(const Part& part) {
+    double sum = 0.0;
+    for (const Path& path : part.paths)
+      sum += evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
+                                   std::span<Spatial>(wrench_.data(), path.bodies.size()))
+                 .length;
+    return sum;
+  }
+
+  void pose() {
+    couple(model_, q_, zero_, work_);
+    positions<double>(model_.tree(), work_.q, work_.tree);
+  }
+
+  void sample(const std::vector<Part*>& parts, std::vector<std::vector<double>>& out, std::size_t i) {
+    pose();
+    for (std::size_t p = 0; p < parts.size(); ++p) out[p][i] = length(*parts[p]);
+  }
+
+  /// Independent coordinates that move some of a path's bodies against others, or on which its points depend.
+  std::vector<int> depends_on(const Path& path) const {
+    const ModelData& data = model_.data();
+    std::vector<int> out;
+    for (int t = 0; t < data.tree.coordinates(); ++t) {
+      const int carried = data.tree.coordinate_body[at(t)], end = data.tree.bodies[at(carried)].subtree_end;
+      const auto moved = std::count_if(path.bodies.begin(), path.bodies.end(),
+                                       [&](int body) { return body >= carried && body < end; });
+      const bool point = std::any_of(path.points.begin(), path.points.end(),
+                                     [&](const PathPoint& item) { return item.coordinate == t; });
+      if (point || (moved > 0 && moved < static_cast<std::ptrdiff_t>(path.bodies.size())))
+        out.push_back(data.couplings[at(t)].source);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+
+  /// Cuts a muscle's path where a point is always part of it, and puts together what depends on the same coordinates.
+  void cut(int muscle) {
+    const Path& whole = model_.data().paths[at(muscle)];
+    std::vector<Part> parts;
+    const int last = static_cast<int>(whole.points.size()) - 1;
+    // a path whose ends come and go is one stretch
+    const bool ends = whole.points.front().coordinate < 0 && whole.points.back().coordinate < 0;
+    for (int from = 0; from < last;) {
+      int to = ends ? from + 1 : last;
+      while (whole.points[at(to)].coordinate >= 0 && to < last) ++to;
+      Path path;
+      path.points.assign(whole.points.begin() + from, whole.points.begin() + to + 1);
+      for (PathWrap wrap : whole.wraps) {
+        wrap.first = std::max(wrap.first, from) - from;
+        wrap.last = std::min(wrap.last, to) - from;
+        if (wrap.first < wrap.last) path.wraps.push_back(wrap);
+      }
+      path.finish();
+      std::vector<int> coordinates = depends_on(path);
+      const auto same =
+          std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.coordinates == coordinates; });
+      if (same != parts.end()) {
+        same->paths.push_back(std::move(path));
+      } else {
+        Part& part = parts.emplace_back();
+        part.muscle = muscle;
+        part.coordinates = std::move(coordinates);
+        part.paths.push_back(std::move(path));
+      }
+      from = to;
+    }
+    // what depends on fewer coordinates goes along with what depends on those and others, where that is no dearer
+    std::stable_sort(parts.begin(), parts.end(),
+                     [](const Part& a, const Part& b) { return a.coordinates.size() > b.coordinates.size(); });
+    for (std::size_t i = parts.size(); i-- > 1;)
+      for (std::size_t k = 0; k < i; ++k)
+        if ((parts[k].coordinates.size() <= 3 || parts[i].coordinates.empty()) &&
+            std::includes(parts[k].coordinates.begin(), parts[k].coordinates.end(), parts[i].coordinates.begin(),
+                          parts[i].coordinates.end())) {
+          for (Path& path : parts[i].paths) parts[k].paths.push_back(std::move(path));
+          parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i));
+          break;
+        }
+    const ModelData& data = model_.data();
+    for (Part& part : parts) {
+      const std::string pointer = below("/muscles", data.muscle_names[at(muscle)]);
+      if (part.coordinates.size() > FittedTerm::most_splines + FittedTerm::most_polynomials)
+        throw Error(Kind::model, pointer,
+                    "expected stretches between points that depend on at most six coordinates, "
+                    "found " +
+                        std::to_string(part.coordinates.size()));
+      for (const int c : part.coordinates) {
+        const double width = ranges_[at(c)][1] - ranges_[at(c)][0], most = data.is_rotation[at(c)] ? 4.0 * M_PI : 4.0;
+        if (!(width <= most))
+          throw Error(Kind::model, below("/coordinates", data.coordinate_names[at(c)]) + "/range",
+                      "expected a range of at most two turns or 4 m, over which the path of \"" +
+                          data.muscle_names[at(muscle)] + "\" can be fitted");
+      }
+      std::erase_if(part.coordinates, [&](int c) { return ranges_[at(c)][0] == ranges_[at(c)][1]; });
+      part.tolerance = options_.tolerance / static_cast<double>(parts.size());
+      parts_.push_back(std::move(part));
+    }
+  }
+
+  /// What splines and polynomials leave along each coordinate, on lines through random postures.
+  std::vector<Probe> probe(const std::vector<int>& coordinates, const std::vector<Part*>& parts) {
+    constexpr std::size_t lines = 24;
+    Uniform uniform(1);
+    std::vector<Probe> probes(parts.size());
+    for (const int c : coordinates) {
+      std::vector<std::vector<double>> values(parts.size(), std::vector<double>(lines * line_points));
+      for (std::size_t line = 0; line < lines; ++line) {
+        for (const int other : coordinates) q_[at(other)] = uniform.in(ranges_[at(other)]);
+        for (int i = 0; i < line_points; ++i) {
+          q_[at(c)] = ranges_[at(c)][0] + (ranges_[at(c)][1] - ranges_[at(c)][0]) * i / (line_points - 1);
+          sample(parts, values, line * line_points + at(i));
+        }
+      }
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        const Eigen::Map<const MatX> data(values[p].data(), line_points, lines);
+        for (auto& [operators, out] :
+             {std::pair<const std::vector<MatX>*, double*>{&spline_residuals_, probes[p].spline.emplace_back().data()},
+              {&polynomial_residuals_, probes[p].polynomial.emplace_back().data()}})
+          for (std::size_t k = 0; k < operators->size(); ++k) out[k] = ((*operators)[k] * data).cwiseAbs().maxCoeff();
+      }
+    }
+    return probes;
+  }
+
+  /// The cheapest layout whose errors along single coordinates are within a limit; without one, the finest.
+  static Layout choose(const Probe& probe, double limit) {
+    const int d = static_cast<int>(probe.spline.size());
+    std::vector<int> order(at(d));  // roughest first
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return probe.polynomial[at(a)][3] > probe.polynomial[at(b)][3]; });
+    Layout best;
+    bool found = false;
+    for (int splines = std::max(0, d - 3); splines <= std::min(3, d); ++splines) {
+      Layout layout;
+      bool fine = true;
+      for (int k = 0; k < d; ++k) {
+        const int c = order[at(k)];
+        if (k < splines) {
+          std::size_t n = 0;
+          while (n + 1 < interval_ladder.size() && probe.spline[at(c)][n] > limit) ++n;
+          fine = fine && probe.spline[at(c)][n] <= limit;
+          layout.splines.push_back(c);
+          layout.intervals.push_back(interval_ladder[n]);
+        } else {
+          int p = layout.degree;
+          while (p < FittedTerm::most_degree - 1 && probe.polynomial[at(c)][at(p)] > limit) ++p;
+          fine = fine && probe.polynomial[at(c)][at(p)] <= limit;
+          layout.degree = p;
+          layout.polynomials.push_back(c);
+        }
+      }
+      // too much to store: the finest coordinates give way
+      while (layout.size() > most_coefficients) {
+        fine = false;
+        auto finest = std::max_element(layout.intervals.begin(), layout.intervals.end());
+        if (finest != layout.intervals.end() && *finest > 4)
+          *finest = *std::prev(std::lower_bound(interval_ladder.begin(), interval_ladder.end(), *finest));
+        else
+          --layout.degree;
+      }
+      const bool better = best.splines.empty() && best.polynomials.empty() ? true
+                          : fine != found                                  ? fine
+                          : fine                                           ? layout.cost() < best.cost()
+                                                                           : splines > 0;
+      if (better) best = layout, found = fine;
+    }
+    return best;
+  }
+
+  /// Samples a grid that suits all layouts of the same splines and polynomials, and solves for each part's term.
+  void solve(const std::vector<int>& coordinates, const std::vector<std::pair<Part*, Layout>>& jobs,
+             std::vector<FittedTerm>& terms) {
+    const Layout& kind = jobs.front().second;
+    const std::size_t splines = kind.splines.size(), d = splines + kind.polynomials.size();
+    std::vector<std::size_t> shape(d, 1);
+    for (const auto& [part, layout] : jobs) {
+      for (std::size_t k = 0; k < splines; ++k) shape[k] = std::max(shape[k], at(2 * layout.intervals[k] + 3));
+      for (std::size_t k = splines; k < d; ++k) shape[k] = std::max(shape[k], at(layout.degree + 2));
+    }
+    const auto grid = [&] { return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()); };
+    // fewer points than that still determine the splines
+    for (std::size_t k = 0; k < splines && grid() > most_grid; ++k) {
+      shape[k] = 0;
+      for (const auto& [part, layout] : jobs) shape[k] = std::max(shape[k], at(layout.intervals[k] + 4));
+    }
+    for (std::size_t k = splines; k < d && grid() > most_grid; ++k) --shape[k];
+    std::vector<int> order = kind.splines;
+    order.insert(order.end(), kind.polynomials.begin(), kind.polynomials.end());
+    std::vector<Part*> parts;
+    for (const auto& [part, layout] : jobs) parts.push_back(part);
+    std::vector<std::vector<double>> values(parts.size(), std::vector<double>(grid()));
+    std::vector<std::size_t> place(d, 0);
+    for (std::size_t i = 0; i < values.front().size(); ++i) {
+      for (std::size_t k = 0, rest = i; k < d; ++k) {
+        place[d - 1 - k] = rest % shape[d - 1 - k];
+        rest /= shape[d - 1 - k];
+      }
+      for (std::size_t k = 0; k < d; ++k) {
+        const auto c = at(coordinates[at(order[k])]);
+        const std::array<double, 2>& range = ranges_[c];
+        q_[c] = k < splines ? range[0] + (range[1] - range[0]) * static_cast<double>(place[k]) /
+                                             static_cast<double>(shape[k] - 1)
+                            : chebyshev_point(range, place[k], shape[k]);
+      }
+      sample(parts, values, i);
+    }
+    for (std::size_t p = 0; p < jobs.size(); ++p) {
+      const Layout& layout = jobs[p].second;
+      std::vector<double> data = std::move(values[p]);
+      std::vector<std::size_t> sizes = shape;
+      for (std::size_t k = 0; k < splines; ++k)
+        data = along(spline_operator(layout.intervals[k], shape[k]), data, sizes, k);
+      for (std::size_t k = splines; k < d; ++k)
+        data = along(chebyshev_operator(layout.degree, shape[k]), data, sizes, k);
+      FittedTerm& term = terms[p];
+      for (const int c : order) term.coordinates.push_back(coordinates[at(c)]);
+      term.intervals = layout.intervals;
+      term.degree = layout.degree;
+      const std::vector<std::array<int, 3>> powers = powers_of(d - splines, layout.degree);
+      std::size_t block = 1;
+      for (std::size_t k = splines; k < d; ++k) block *= sizes[k];
+      for (std::size_t start = 0; start < data.size(); start += block)
+        for (const std::array<int, 3>& power : powers) {
+          std::size_t entry = 0;
+          for (std::size_t k = splines; k < d; ++k) entry = entry * sizes[k] + at(power[k - splines]);
+          term.coefficients.push_back(rounded(data[start + entry]));
+        }
+    }
+  }
+
+  /// To a thousandth of the tolerance, in decimal places of a micrometre.
+  double rounded(double x) const {
+    const double digit = std::pow(10.0, std::ceil(std::log10(1e-3 * options_.tolerance * 1e6)));  // [um]
+    const double steps = std::round(x * 1e6 / digit);
+    return digit < 1.0 ? steps / std::round(1.0 / digit) * 1e-6 : steps * digit * 1e-6;
+  }
+
+  /// The greatest error of a term on a sample.
+  double error(const FittedTerm& term, const std::vector<std::vector<double>>& postures,
+               const std::vector<double>& exact_lengths) {
+    const FittedPaths fitted({{term}}, ranges_);
+    FittedWork<double> work(fitted);
+    double worst = 0.0;
+    for (std::size_t i = 0; i < postures.size(); ++i) {
+      fitted.evaluate<double>(postures[i], work);
+      worst = std::max(worst, std::abs(work.length[0] - exact_lengths[i]));
+    }
+    return worst;
+  }
+
+  /// Fits all parts that depend on the same coordinates.
+  void family(const std::vector<int>& coordinates, const std::vector<Part*>& parts,
+              const std::function<void(std::size_t)>& report) {
+    if (coordinates.empty()) {
+      pose();
+      for (Part* part : parts) {
+        part->term.coefficients = {rounded(length(*part))};
+        part->error = 0.0;
+      }
+      return report(parts.size());
+    }
+    const std::vector<Probe> probes = probe(coordinates, parts);
+    constexpr std::size_t tests = 1000;
+    Uniform uniform(2);
+    std::vector<std::vector<double>> postures, lengths(parts.size(), std::vector<double>(tests));
+    for (std::size_t i = 0; i < tests; ++i) {
+      for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
+      postures.push_back(q_);
+      sample(parts, lengths, i);
+    }
+    constexpr int rounds = 6;
+    std::vector<std::size_t> open(parts.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    std::vector<double> strict(parts.size(), 0.7);  // share of the tolerance allowed along one coordinate
+    for (int round = 0; round < rounds && !open.empty(); ++round) {
+      std::map<std::pair<std::vector<int>, std::vector<int>>, std::vector<std::size_t>> kinds;
+      std::vector<Layout> layouts(parts.size());
+      for (const std::size_t p : open) {
+        layouts[p] = choose(probes[p], strict[p] * parts[p]->tolerance);
+        kinds[{layouts[p].splines, layouts[p].polynomials}].push_back(p);
+      }
+      std::vector<std::size_t> left;
+      for (const auto& [kind, members] : kinds) {
+        std::vector<std::pair<Part*, Layout>> jobs;
+        for (const std::size_t p : members) jobs.emplace_back(parts[p], layouts[p]);
+        std::vector<FittedTerm> terms(members.size());
+        solve(coordinates, jobs, terms);
+        for (std::size_t k = 0; k < members.size(); ++k) {
+          const std::size_t p = members[k];
+          const double worst = error(terms[k], postures, lengths[p]);
+          if (worst < parts[p]->error) parts[p]->term = terms[k], parts[p]->error = worst;
+          if (worst > 0.9 * parts[p]->tolerance) {
+            left.push_back(p);
+            strict[p] *= std::clamp(0.7 * parts[p]->tolerance / worst, 0.2, 0.7);
+          }
+        }
+      }
+      report(open.size() - left.size());
+      open = std::move(left);
+    }
+    report(open.size());
+    for (const int c : coordinates)
+      q_[at(c)] = std::clamp(model_.data().default_coordinates[at(c)], ranges_[at(c)][0], ranges_[at(c)][1]);
+  }
+
+  /// Puts the terms into the spec and measures lengths and moment arms against the exact paths.
+  ModelSpec finish() {
+    ModelSpec out = model_.spec();
+    const ModelData& data = model_.data();
+    const std::vector<std::string> prints = path_fingerprints(out);
+    std::vector<FittedSpec> specs(at(model_.muscles()));
+    for (const Part& part : parts_) {
+      FittedTermSpec& term = specs[at(part.muscle)].terms.emplace_back();
+      for (const int c : part.term.coordinates) term.coordinates.push_back(data.coordinate_names[at(c)]);
+      term.intervals = part.term.intervals;
+      term.degree = part.term.degree;
+      for (const double c : part.term.coefficients) term.coefficients_um.push_back(in_micrometres(c));
+    }
+    std::size_t m = 0;
+    out.paths = "fitted";
+    for (auto& [name, muscle] : out.muscles) {
+      specs[m].made_for = prints[m];
+      specs[m].postures = options_.postures;
+      specs[m].worst_length_error = specs[m].rms_length_error = 0.0;
+      specs[m].worst_moment_arm_error = specs[m].rms_moment_arm_error = 0.0;
+      muscle.fitted = specs[m++];
+    }
+    const Model fitted(out);
+    Workspace work(fitted);
+    Uniform uniform(3);
+    std::vector<double> worst_length(specs.size(), 0.0), worst_arm = worst_length, sum_length = worst_length,
+                                                         sum_arm = worst_length;
+    for (int i = 0; i < options_.postures; ++i) {
+      for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = uniform.in(ranges_[c]);
+      evaluate(model_, q_, zero_, work_, Depth::position);
+      evaluate(fitted, q_, zero_, work, Depth::position);
+      for (m = 0; m < specs.size(); ++m) {
+        const double miss = std::abs(work.length[m] - work_.length[m]);
+        worst_length[m] = std::max(worst_length[m], miss);
+        sum_length[m] += miss * miss;
+        const FittedPaths& paths = fitted.data().fitted;
+        for (int s = paths.first_slope(static_cast<int>(m)); s < paths.first_slope(static_cast<int>(m) + 1); ++s) {
+          const double arm =
+              std::abs(-work.fitted.slope[at(s)] - moment_arm(model_, work_, static_cast<int>(m), paths.coordinate(s)));
+          worst_arm[m] = std::max(worst_arm[m], arm);
+          sum_arm[m] += arm * arm;
+        }
+      }
+      if (options_.progress && i % 64 == 0) options_.progress(0.9 + 0.1 * i / options_.postures, "measuring errors");
+    }
+    m = 0;
+    for (auto& [name, muscle] : out.muscles) {
+      const FittedPaths& paths = fitted.data().fitted;
+      const int slopes = paths.first_slope(static_cast<int>(m) + 1) - paths.first_slope(static_cast<int>(m));
+      muscle.fitted->worst_length_error = three_digits(worst_length[m]);
+      muscle.fitted->rms_length_error = three_digits(std::sqrt(sum_length[m] / options_.postures));
+      muscle.fitted->worst_moment_arm_error = three_digits(worst_arm[m]);
+      muscle.fitted->rms_moment_arm_error =
+          three_digits(std::sqrt(sum_arm[m] / options_.postures / std::max(1, slopes)));
+      ++m;
+    }
+    return out;
+  }
+
+  /// A rounded length as the shortest number of micrometres.
+  double in_micrometres(double x) const {
+    const double digit = std::pow(10.0, std::ceil(std::log10(1e-3 * options_.tolerance * 1e6)));
+    return digit < 1.0 ? std::round(x * 1e6 / digit) / std::round(1.0 / digit) : std::round(x * 1e6 / digit) * digit;
+  }
+
+  /// Rounded up to three digits: an upper bound stays one.
+  static double three_digits(double x) {
+    if (!(x > 0.0)) return 0.0;
+    const double digits = std::pow(10.0, 2 - std::floor(std::log10(x)));
+    return std::ceil(x * digits) / digits;
+  }
+
+  const FitOptions& options_;
+  Model model_;
+  Workspace work_;
+  std::vector<std::array<double, 2>> ranges_;
+  std::vector<double> q_, zero_;
+  std::vector<Spatial> wrench_;
+  std::vector<Part> parts_;
+  std::vector<MatX> spline_residuals_ = make_spline_residuals(), polynomial_residuals_ = make_polynomial_residuals();
+
+  static std::vector<MatX> make_spline_residuals() {
+    std::vector<MatX> out;
+    for (const int n : interval_ladder) {
+      MatX values = MatX::Zero(line_points, n + 3);
+      for (int i = 0; i < line_points; ++i) {
+        const SplineValues<double> v = spline_values<double>(0.0, 1.0, n, static_cast<double>(i) / (line_points - 1));
+        for (int k = 0; k < 4; ++k) values(i, v.first + k) = v.value[at(k)];
+      }
+      out.push_back(residual_operator(values));
+    }
+    return out;
+  }
+  static std::vector<MatX> make_polynomial_residuals() {
+    std::vector<MatX> out;
+    for (int p = 0; p < FittedTerm::most_degree; ++p) {
+      MatX values(line_points, p + 1);
+      std::vector<double> value(at(p + 1)), slope(at(p + 1));
+      for (int i = 0; i < line_points; ++i) {
+        chebyshev_values<double>(0.0, 1.0, static_cast<double>(i) / (line_points - 1), value, slope);
+        for (int k = 0; k <= p; ++k) values(i, k) = value[at(k)];
+      }
+      out.push_back(residual_operator(values));
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+ModelSpec fit_paths(const ModelSpec& spec, const FitOptions& options) { return Fitter(spec, options).run(); }
+
+std::string fitted_text(const ModelSpec& fitted, const std::string& base) {
+  json root = json::object(), muscles = json::object();
+  root["format"] = "psoas-model/1";
+  root["extends"] = base;
+  root["paths"] = fitted.paths;
+  for (const auto& [name, muscle] : fitted.muscles)
+    if (muscle.fitted) muscles[name] = {{"fitted", to_json_value(*muscle.fitted)}};
+  root["muscles"] = muscles;
+  return pretty(root);
+}
+
+}  // namespace psoas
