@@ -377,7 +377,8 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
   if (out.muscles.empty()) return out;
 
   // Fibre and tendon lengths in proportion to the path's neutral length, which keeps the operating range.
-  const auto lengths = [](const ModelSpec& one) {
+  const auto lengths = [](ModelSpec one) {
+    one.paths = "exact";  // fitted ones are those of one geometry
     const Model model(one);
     Workspace work(model);
     evaluate(model, model.default_state(), work, Depth::position);

@@ -153,13 +153,18 @@ class Fitter {
     return Model(spec);
   }
 
+  /// Length of a part's stretches; nan where a surface is ignored, which is no length to follow.
   double length(const Part& part) {
     double sum = 0.0;
-    for (const Path& path : part.paths)
-      sum += evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
-                                   std::span<Spatial>(wrench_.data(), path.bodies.size()))
-                 .length;
-    return sum;
+    bool inside = false;
+    for (const Path& path : part.paths) {
+      const PathValue<double> value =
+          evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
+                                std::span<Spatial>(wrench_.data(), path.bodies.size()));
+      sum += value.length;
+      inside = inside || value.inside;
+    }
+    return inside ? std::nan("") : sum;
   }
 
   void pose() {
@@ -271,9 +276,16 @@ class Fitter {
       for (std::size_t p = 0; p < parts.size(); ++p) {
         const Eigen::Map<const MatX> data(values[p].data(), line_points, lines);
         for (auto& [operators, out] :
-             {std::pair<const std::vector<MatX>*, double*>{&spline_residuals_, probes[p].spline.emplace_back().data()},
-              {&polynomial_residuals_, probes[p].polynomial.emplace_back().data()}})
-          for (std::size_t k = 0; k < operators->size(); ++k) out[k] = ((*operators)[k] * data).cwiseAbs().maxCoeff();
+             {std::pair<const std::vector<MatX>*, double*>{
+                  &spline_residuals_,
+                  probes[p].spline.emplace_back(std::array<double, interval_ladder.size()>{}).data()},
+              {&polynomial_residuals_,
+               probes[p].polynomial.emplace_back(std::array<double, FittedTerm::most_degree>{}).data()}})
+          for (std::size_t k = 0; k < operators->size(); ++k)
+            for (std::size_t line = 0; line < lines; ++line) {
+              const double left = ((*operators)[k] * data.col(index(line))).cwiseAbs().maxCoeff<Eigen::PropagateNaN>();
+              if (left > out[k]) out[k] = left;  // false for nan: a line without lengths says nothing
+            }
       }
     }
     return probes;
@@ -347,42 +359,70 @@ class Fitter {
     std::vector<Part*> parts;
     for (const auto& [part, layout] : jobs) parts.push_back(part);
     std::vector<std::vector<double>> values(parts.size(), std::vector<double>(grid()));
-    std::vector<std::size_t> place(d, 0);
-    for (std::size_t i = 0; i < values.front().size(); ++i) {
-      for (std::size_t k = 0, rest = i; k < d; ++k) {
-        place[d - 1 - k] = rest % shape[d - 1 - k];
-        rest /= shape[d - 1 - k];
-      }
-      for (std::size_t k = 0; k < d; ++k) {
+    const auto go_to = [&](std::size_t i) {  // the posture of a point of the grid
+      for (std::size_t k = d; k-- > 0; i /= shape[k]) {
         const auto c = at(coordinates[at(order[k])]);
-        const std::array<double, 2>& range = ranges_[c];
-        q_[c] = k < splines ? range[0] + (range[1] - range[0]) * static_cast<double>(place[k]) /
-                                             static_cast<double>(shape[k] - 1)
-                            : chebyshev_point(range, place[k], shape[k]);
+        const std::size_t place = i % shape[k];
+        const double width = ranges_[c][1] - ranges_[c][0];
+        q_[c] = k < splines ? ranges_[c][0] + width * static_cast<double>(place) / static_cast<double>(shape[k] - 1)
+                            : chebyshev_point(ranges_[c], place, shape[k]);
       }
+    };
+    for (std::size_t i = 0; i < values.front().size(); ++i) {
+      go_to(i);
       sample(parts, values, i);
     }
     for (std::size_t p = 0; p < jobs.size(); ++p) {
       const Layout& layout = jobs[p].second;
-      std::vector<double> data = std::move(values[p]);
-      std::vector<std::size_t> sizes = shape;
-      for (std::size_t k = 0; k < splines; ++k)
-        data = along(spline_operator(layout.intervals[k], shape[k]), data, sizes, k);
-      for (std::size_t k = splines; k < d; ++k)
-        data = along(chebyshev_operator(layout.degree, shape[k]), data, sizes, k);
+      std::vector<MatX> operators;
+      for (std::size_t k = 0; k < d; ++k)
+        operators.push_back(k < splines ? spline_operator(layout.intervals[k], shape[k])
+                                        : chebyshev_operator(layout.degree, shape[k]));
       FittedTerm& term = terms[p];
       for (const int c : order) term.coordinates.push_back(coordinates[at(c)]);
       term.intervals = layout.intervals;
       term.degree = layout.degree;
       const std::vector<std::array<int, 3>> powers = powers_of(d - splines, layout.degree);
-      std::size_t block = 1;
-      for (std::size_t k = splines; k < d; ++k) block *= sizes[k];
-      for (std::size_t start = 0; start < data.size(); start += block)
-        for (const std::array<int, 3>& power : powers) {
-          std::size_t entry = 0;
-          for (std::size_t k = splines; k < d; ++k) entry = entry * sizes[k] + at(power[k - splines]);
-          term.coefficients.push_back(rounded(data[start + entry]));
+      const auto solved = [&](std::vector<double> data) {
+        std::vector<std::size_t> sizes = shape;
+        for (std::size_t k = 0; k < d; ++k) data = along(operators[k], data, sizes, k);
+        term.coefficients.clear();
+        std::size_t block = 1;
+        for (std::size_t k = splines; k < d; ++k) block *= sizes[k];
+        for (std::size_t start = 0; start < data.size(); start += block)
+          for (const std::array<int, 3>& power : powers) {
+            std::size_t entry = 0;
+            for (std::size_t k = splines; k < d; ++k) entry = entry * sizes[k] + at(power[k - splines]);
+            term.coefficients.push_back(data[start + entry]);
+          }
+      };
+      // Where there is no length, that of the fit itself stands in, again and again: least squares of the rest
+      // (Healy & Westmacott 1956).
+      std::vector<double>& data = values[p];
+      std::vector<std::size_t> missing;
+      double last = 0.0;
+      for (const double x : data)
+        if (!std::isnan(x)) last = x;
+      for (std::size_t i = 0; i < data.size(); ++i)
+        if (std::isnan(data[i]))
+          missing.push_back(i), data[i] = last;
+        else
+          last = data[i];
+      solved(data);
+      double change = missing.empty() ? 0.0 : inf;
+      for (int round = 0; round < 30 && change > 0.05 * jobs[p].first->tolerance; ++round) {
+        change = 0.0;
+        const FittedPaths fitted({{term}}, ranges_);
+        FittedWork<double> work(fitted);
+        for (const std::size_t i : missing) {
+          go_to(i);
+          fitted.evaluate<double>(q_, work);
+          change = std::max(change, std::abs(work.length[0] - data[i]));
+          data[i] = work.length[0];
         }
+        solved(data);
+      }
+      for (double& c : term.coefficients) c = rounded(c);
     }
   }
 
@@ -401,7 +441,8 @@ class Fitter {
     double worst = 0.0;
     for (std::size_t i = 0; i < postures.size(); ++i) {
       fitted.evaluate<double>(postures[i], work);
-      worst = std::max(worst, std::abs(work.length[0] - exact_lengths[i]));
+      const double miss = std::abs(work.length[0] - exact_lengths[i]);
+      if (miss > worst) worst = miss;  // false for nan: no length there
     }
     return worst;
   }
@@ -412,13 +453,14 @@ class Fitter {
     if (coordinates.empty()) {
       pose();
       for (Part* part : parts) {
-        part->term.coefficients = {rounded(length(*part))};
         part->error = 0.0;
+        const double constant = length(*part);
+        part->term.coefficients = {std::isnan(constant) ? 0.0 : rounded(constant)};
       }
       return report(parts.size());
     }
     const std::vector<Probe> probes = probe(coordinates, parts);
-    constexpr std::size_t tests = 1000;
+    constexpr std::size_t tests = 2000;
     Uniform uniform(2);
     std::vector<std::vector<double>> postures, lengths(parts.size(), std::vector<double>(tests));
     for (std::size_t i = 0; i < tests; ++i) {
@@ -446,8 +488,9 @@ class Fitter {
         for (std::size_t k = 0; k < members.size(); ++k) {
           const std::size_t p = members[k];
           const double worst = error(terms[k], postures, lengths[p]);
+          const bool helped = worst < 0.8 * parts[p]->error;  // no use against a jump
           if (worst < parts[p]->error) parts[p]->term = terms[k], parts[p]->error = worst;
-          if (worst > 0.9 * parts[p]->tolerance) {
+          if (worst > 0.8 * parts[p]->tolerance && (helped || worst < 2.0 * parts[p]->tolerance)) {
             left.push_back(p);
             strict[p] *= std::clamp(0.7 * parts[p]->tolerance / worst, 0.2, 0.7);
           }
@@ -488,12 +531,16 @@ class Fitter {
     Uniform uniform(3);
     std::vector<double> worst_length(specs.size(), 0.0), worst_arm = worst_length, sum_length = worst_length,
                                                          sum_arm = worst_length;
+    std::vector<int> counted(specs.size(), 0);
     for (int i = 0; i < options_.postures; ++i) {
       for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = uniform.in(ranges_[c]);
       evaluate(model_, q_, zero_, work_, Depth::position);
       evaluate(fitted, q_, zero_, work, Depth::position);
       for (m = 0; m < specs.size(); ++m) {
+        if (work_.inside[m]) continue;
+        ++counted[m];
         const double miss = std::abs(work.length[m] - work_.length[m]);
+
         worst_length[m] = std::max(worst_length[m], miss);
         sum_length[m] += miss * miss;
         const FittedPaths& paths = fitted.data().fitted;
@@ -510,11 +557,12 @@ class Fitter {
     for (auto& [name, muscle] : out.muscles) {
       const FittedPaths& paths = fitted.data().fitted;
       const int slopes = paths.first_slope(static_cast<int>(m) + 1) - paths.first_slope(static_cast<int>(m));
+      const double postures = std::max(1, counted[m]);
+      muscle.fitted->postures = counted[m];
       muscle.fitted->worst_length_error = three_digits(worst_length[m]);
-      muscle.fitted->rms_length_error = three_digits(std::sqrt(sum_length[m] / options_.postures));
+      muscle.fitted->rms_length_error = three_digits(std::sqrt(sum_length[m] / postures));
       muscle.fitted->worst_moment_arm_error = three_digits(worst_arm[m]);
-      muscle.fitted->rms_moment_arm_error =
-          three_digits(std::sqrt(sum_arm[m] / options_.postures / std::max(1, slopes)));
+      muscle.fitted->rms_moment_arm_error = three_digits(std::sqrt(sum_arm[m] / postures / std::max(1, slopes)));
       ++m;
     }
     return out;

@@ -196,6 +196,9 @@ FittedWork<S>::FittedWork(const FittedPaths& fitted) {
   place.assign(fitted.axes_.size(), 0);
   beyond.assign(fitted.axes_.size(), 0);
   product.assign(fitted.products_size_, Four::Constant(S(0.0)));
+  std::size_t powers = 0;
+  for (const auto& term : fitted.terms_) powers = std::max(powers, term.powers);
+  sums.assign(9 * powers, S(0.0));
 }
 
 namespace {
@@ -235,35 +238,69 @@ void FittedPaths::evaluate_term(const Term& term, FittedWork<S>& work, S& length
     return;
   }
   const Product& splines = products_[at(term.splines)];
-  const Four* node = work.product.data() + splines.first;
-  // one row of four functions of the last axis after another
-  std::array<std::size_t, 3> sizes{1, 1, 1};
   std::size_t last = 0;
   for (std::size_t k = 0; k < 3; ++k)
     if (splines.axes[k] >= 0) {
-      sizes[k] = 4;
       last = k;
       c += at(work.place[at(splines.axes[k])]) * term.stride[k];
     }
-  const std::size_t outer = last > 0 ? sizes[0] : 1, middle = last > 1 ? sizes[1] : 1;
-  Four sum = Four::Constant(S(0.0)), mixed = sum;
-  for (std::size_t i = 0; i < outer; ++i)
+  const std::size_t outer = last > 1 ? 4 : 1, middle = last > 0 ? 4 : 1;
+  const std::size_t outer_stride = last > 1 ? term.stride[0] : 0, middle_stride = last > 0 ? term.stride[last - 1] : 0;
+  if (!polynomials) {
+    // one row of four functions of the last axis after another
+    const Four* node = work.product.data() + splines.first;
+    Four sum = Four::Constant(S(0.0));
+    for (std::size_t i = 0; i < outer; ++i)
+      for (std::size_t j = 0; j < middle; ++j, node += 4)
+        sum += sum_of(c + i * outer_stride + j * middle_stride, node, 4);
+    length += sum[0];
+    return add(term.spline_slopes, sum);
+  }
+  // Axis after axis, from the last one on: coefficients of the polynomials, and their slopes along the splines.
+  const std::size_t n = term.powers;
+  std::array<S*, 9> sums{};
+  for (std::size_t k = 0; k < 9; ++k) sums[k] = work.sums.data() + k * n;
+  const auto [row, row_z, plane, plane_y, plane_z, all, all_x, all_y, all_z] = sums;
+  const auto functions = [&](std::size_t k) {
+    const std::size_t first = axes_[at(splines.axes[k])].first;
+    return std::pair<const S*, const S*>{work.value.data() + first, work.derivative.data() + first};
+  };
+  const S one = S(1.0), none = S(0.0);
+  const auto [z, dz] = functions(last);
+  const auto [y, dy] = last > 0 ? functions(last - 1) : std::pair{&one, &none};
+  const auto [x, dx] = last > 1 ? functions(0) : std::pair{&one, &none};
+  std::fill(all, all + 4 * n, S(0.0));
+  for (std::size_t i = 0; i < outer; ++i) {
+    std::fill(plane, plane + 3 * n, S(0.0));
     for (std::size_t j = 0; j < middle; ++j) {
-      const double* row = c + i * (last > 0 ? term.stride[0] : 0) + j * (last > 1 ? term.stride[1] : 0);
-      if (!polynomials) {
-        sum += sum_of(row, node, 4);
-        node += 4;
-        continue;
+      const double *c0 = c + i * outer_stride + j * middle_stride, *c1 = c0 + n, *c2 = c1 + n, *c3 = c2 + n;
+      for (std::size_t b = 0; b < n; ++b) {
+        row[b] = (z[0] * c0[b] + z[1] * c1[b]) + (z[2] * c2[b] + z[3] * c3[b]);
+        row_z[b] = (dz[0] * c0[b] + dz[1] * c1[b]) + (dz[2] * c2[b] + dz[3] * c3[b]);
       }
-      for (std::size_t k = 0; k < 4; ++k, ++node, row += term.powers) {
-        const Four inner = sum_of(row, work.product.data() + polynomials->first, term.powers);
-        sum += inner[0] * *node;
-        mixed += (*node)[0] * inner;
+      for (std::size_t b = 0; b < n; ++b) {
+        plane[b] += y[j] * row[b];
+        plane_y[b] += dy[j] * row[b];
+        plane_z[b] += y[j] * row_z[b];
       }
     }
-  length += sum[0];
-  add(term.spline_slopes, sum);
-  if (polynomials) add(term.polynomial_slopes, mixed);
+    for (std::size_t b = 0; b < n; ++b) {
+      all[b] += x[i] * plane[b];
+      all_x[b] += dx[i] * plane[b];
+      all_y[b] += x[i] * plane_y[b];
+      all_z[b] += x[i] * plane_z[b];
+    }
+  }
+  const Four* function = work.product.data() + polynomials->first;
+  Four mixed = Four::Constant(S(0.0)), slopes = mixed;
+  for (std::size_t b = 0; b < n; ++b) {
+    mixed += all[b] * function[b];
+    slopes += function[b][0] * Four(S(0.0), all_x[b], all_y[b], all_z[b]);
+  }
+  length += mixed[0];
+  add(term.polynomial_slopes, mixed);
+  for (std::size_t k = 0; k <= last; ++k)  // x, y, z are the last axes there are
+    work.slope[at(term.spline_slopes[k])] += slopes[static_cast<Eigen::Index>(k + 3 - last)];
 }
 
 template <class S>

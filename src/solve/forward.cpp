@@ -80,10 +80,14 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
   couple_accelerations(model, s.state.u(), s.zero, s.work, s.tree_udot);
   inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, {}, s.work.tree, s.tau);
   for (std::size_t t = 0; t < tree; ++t) s.tau[t] = s.work.passive_torque[t] - s.tau[t];
-  for (int m = 0; m < muscles; ++m)
+  const FittedPaths& fitted = data.fitted;
+  for (int m = 0; fitted.empty() && m < muscles; ++m)
     for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
       s.tau[at(data.arm_slots[at(i)].coordinate)] += s.work.arm[at(i)] * s.work.tendon_force[at(m)];
   project(model, s.work, s.tau, s.projected);
+  for (int m = 0; !fitted.empty() && m < muscles; ++m)
+    for (int i = fitted.first_slope(m); i < fitted.first_slope(m + 1); ++i)
+      s.projected[at(fitted.coordinate(i))] -= s.work.fitted.slope[at(i)] * s.work.tendon_force[at(m)];
 
   // Projected mass matrix of the coordinates that move: G' M G with one slope a row of G.
   mass_matrix<double>(model.tree(), s.work.tree, s.mass);

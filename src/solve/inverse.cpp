@@ -193,6 +193,7 @@ void InverseSolver::net(std::span<const double> q, std::span<const double> u, st
   std::copy(u.begin(), u.end(), u_.begin());
   std::copy(udot.begin(), udot.end(), udot_.begin());
   evaluate(model_, q_, u_, work_, Depth::velocity);
+  exact_paths(model_, work_);  // loads and level equations need them
   rigid_tendon_forces(model_, work_);
   couple_accelerations(model_, u_, udot_, work_, tree_udot_);
   for (std::size_t b = 0; b < measured_.size(); ++b) measured_[b] = measured.empty() ? Spatial::Zero() : measured[b];
@@ -235,6 +236,7 @@ Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
 
 void InverseSolver::muscle_columns(RedundancyProblem& problem) {
   const ModelData& data = model_.data();
+  const bool fitted = !data.fitted.empty();
   int entry = 0;
   problem.column_start[0] = 0;
   for (int m = 0; m < model_.muscles(); ++m) {
@@ -245,6 +247,9 @@ void InverseSolver::muscle_columns(RedundancyProblem& problem) {
     }
     for (int k = muscle_row_start_[at(m)]; k < muscle_row_start_[at(m) + 1]; ++k) {
       const int row = muscle_rows_[at(k)];
+      // levels know exact paths only
+      if (const int c = equations_[at(row)].coordinate; fitted && c >= 0)
+        dense_[at(row)] = moment_arm(model_, work_, m, c);
       problem.row[at(entry)] = row;
       problem.value[at(entry++)] = dense_[at(row)] * work_.force.active[at(m)];
       row_target_[at(row)] -= dense_[at(row)] * work_.force.passive[at(m)];

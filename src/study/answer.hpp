@@ -69,6 +69,9 @@ std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector
 /// What has to be said about a variant's edits: values that were matched, and shortening beyond what was observed.
 std::vector<std::string> edit_warnings(const Study& study, const Variant& variant);
 
+/// Says in a block's credibility how far fitted paths are from exact ones, where the model's paths are fitted.
+void credit_fitted_paths(const Model& model, Block& block);
+
 /// Active + passive flexion moment of a side's iliopsoas at a hip angle [rad], fully active.
 double iliopsoas_capacity(const Model& model, double angle, const std::string& side = "r");
 

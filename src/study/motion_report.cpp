@@ -291,6 +291,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   };
   line("redundancy residual", record.greatest_residual, 1e-8, "1",
        "psoas: moment error, bounds and stationarity of every frame");
+  credit_fitted_paths(model, block);
   line("required force against m(a - g)", momentum_error_, 1e-9, "body weights", "Newton's second law, body by body");
 
   // Reserves against the peak moment of their joint: the greatest of its rotations, and at least 20 N m, for a reserve

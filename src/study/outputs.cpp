@@ -181,8 +181,10 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen& b) -> Reader {
        return [m = a.index, t = b.index](const Instant& now) {
          const ModelData& data = now.model->data();
+         // a forward simulation with fitted paths leaves those of the tree to the inverse solver
+         const Workspace& work = now.inverse ? now.inverse->work() : *now.work;
          for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
-           if (data.arm_slots[at(i)].coordinate == t) return now.work->arm[at(i)];
+           if (data.arm_slots[at(i)].coordinate == t) return work.arm[at(i)];
          return 0.0;
        };
      }},

@@ -115,6 +115,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           block.axis_values[static_cast<std::size_t>(high - values[k].begin())], "s"};
       block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
+    credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variants[v])) block.warnings.push_back(std::move(warning));
     for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
     if (result.heading.empty())

@@ -96,6 +96,7 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     if (outside > 0)
       block.warnings.push_back(std::to_string(outside) + (outside == 1 ? " fibre state" : " fibre states") +
                                " outside their domain");
+    credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variant)) block.warnings.push_back(std::move(warning));
     if (&variant == &variants.front())
       for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));

@@ -97,7 +97,7 @@ std::string bytes_of(const std::string& path) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-const std::vector<std::string> verbs = {"run", "check", "info", "evaluate", "convert", "new", "validate"};
+const std::vector<std::string> verbs = {"run", "check", "info", "evaluate", "convert", "fit-paths", "new", "validate"};
 
 // --- words -----------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ struct FitOptions {
 /// matter. Each path is cut at the points that are always part of it, and what depends on the same independent
 /// coordinates is fitted as one term over the ranges of those coordinates, a cheap one that stays within the tolerance
 /// where there is one; errors are measured on `postures` other postures, at the ends of the ranges, too. A muscle that
-/// misses the tolerance keeps its best fit: worst_length_error says so. The same spec gives the same bytes.
+/// misses the tolerance keeps its best fit: worst_length_error says so. Postures in which an exact path ignores a surface
+/// (Workspace::inside) are left out of its fit and its errors. The same spec gives the same bytes.
 ///
 /// Throws Error(model) where the spec does not compile, where a muscle depends on a coordinate whose range is wider than
 /// two turns or 4 m, and where a stretch between two points depends on more than six coordinates.

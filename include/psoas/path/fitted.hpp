@@ -130,6 +130,7 @@ struct FittedWork {
   std::vector<int> place;            ///< per axis of splines: the first function that is not zero
   std::vector<char> beyond;          ///< per axis
   std::vector<Four> product;
+  std::vector<S> sums;
 };
 
 }  // namespace psoas

@@ -1,0 +1,209 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// Fitted paths of some muscles of the whole body against their exact paths; when they are refused; how they are stored.
+#include "psoas/model/fit_paths.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/model/edit.hpp"
+#include "psoas/model/file.hpp"
+#include "psoas/model/model.hpp"
+#include "support/allocations.hpp"
+#include "support/errors.hpp"
+#include "support/random.hpp"
+#include "support/temp_folder.hpp"
+
+namespace psoas::test {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+const std::string full_body = PSOAS_SOURCE_DIR "/models/full_body.json";
+
+/// One to four coordinates, straight and wrapped, knees with couplers, and the trunk's rhythm.
+ModelSpec some_muscles() {
+  ModelSpec spec = read_model(full_body);
+  const std::vector<std::string> kept = {"soleus_r", "vasmed_r",     "gaslat_r",   "sart_r",
+                                         "bflh_r",   "addmagProx_r", "LTpT_T11_r", "MF_m1s_r"};
+  spec.muscles.erase_if([&](const std::string& name, const MuscleSpec&) {
+    return std::find(kept.begin(), kept.end(), name) == kept.end();
+  });
+  EXPECT_EQ(spec.muscles.size(), kept.size());
+  spec.groups = {};
+  return spec;
+}
+
+const ModelSpec& fitted_spec() {
+  static const ModelSpec spec = fit_paths(some_muscles());
+  return spec;
+}
+
+std::vector<double> posture(const Model& model, Random& random) {
+  std::vector<double> q;
+  for (const std::string& name : model.data().coordinate_names) {
+    const std::array<double, 2>& range = model.spec().coordinates.find(name)->range;
+    q.push_back(random.uniform(range[0], range[1]));
+  }
+  return q;
+}
+
+TEST(FitPaths, errors_are_what_is_stored) {
+  const Model exact(some_muscles()), fitted(fitted_spec());
+  Workspace a(exact), b(fitted);
+  Random random(11);
+  std::vector<double> u(at(exact.coordinates())), worst(at(exact.muscles()), 0.0), worst_arm = worst;
+  for (double& speed : u) speed = random.uniform(-1.0, 1.0);
+  for (int i = 0; i < 1500; ++i) {
+    const std::vector<double> q = posture(exact, random);
+    evaluate(exact, q, u, a, Depth::velocity);
+    evaluate(fitted, q, u, b, Depth::velocity);
+    for (int m = 0; m < exact.muscles(); ++m) {
+      worst[at(m)] = std::max(worst[at(m)], std::abs(a.length[at(m)] - b.length[at(m)]));
+      double speed = 0.0;
+      for (int c = 0; c < exact.coordinates(); ++c) {
+        const double arm = moment_arm(fitted, b, m, c);
+        worst_arm[at(m)] = std::max(worst_arm[at(m)], std::abs(moment_arm(exact, a, m, c) - arm));
+        speed -= arm * u[at(c)];
+      }
+      EXPECT_NEAR(b.speed[at(m)], speed, 1e-14);
+    }
+  }
+  for (int m = 0; m < exact.muscles(); ++m) {
+    const auto& [name, muscle] = *(fitted.spec().muscles.begin() + m);
+    const FittedSpec& item = *muscle.fitted;
+    EXPECT_LE(item.worst_length_error, 1e-4) << name;
+    EXPECT_LE(item.worst_moment_arm_error, 3e-3) << name;
+    EXPECT_LE(item.rms_moment_arm_error, 3e-4) << name;
+    // the worst of two thousand other postures may be a little worse
+    EXPECT_LE(worst[at(m)], 1.1 * item.worst_length_error) << name;
+    EXPECT_LE(worst_arm[at(m)], 1.1 * item.worst_moment_arm_error) << name;
+    EXPECT_GT(worst[at(m)], 0.0) << name;
+    EXPECT_LE(item.rms_length_error, item.worst_length_error);
+  }
+}
+
+TEST(FitPaths, a_finer_tolerance_is_reached) {
+  ModelSpec spec = some_muscles();
+  spec.muscles.erase_if([](const std::string& name, const MuscleSpec&) { return name != "MF_m1s_r"; });
+  FitOptions options;
+  options.tolerance = 1e-6;
+  const ModelSpec fine = fit_paths(spec, options);
+  EXPECT_LE(fine.muscles.begin()->second.fitted->worst_length_error, 1e-6);
+}
+
+TEST(FitPaths, equal_input_gives_equal_bytes_and_survives_its_file) {
+  const std::string text = model_text(fitted_spec());
+  EXPECT_EQ(model_text(fit_paths(some_muscles())), text);
+  EXPECT_EQ(model_text(parse_model("again", text)), text);
+  EXPECT_EQ(model_text(fit_paths(fitted_spec())), text) << "fitted paths that were there do not matter";
+}
+
+TEST(FitPaths, a_file_of_fitted_paths_extends_its_model) {
+  const TempFolder folder;
+  ModelSpec spec = some_muscles();
+  folder.write("leg.json", model_text(spec));
+  const std::string file = folder.write("fits/leg_fitted.json", fitted_text(fitted_spec(), "../leg.json"));
+  const ModelSpec read = read_model(file);
+  EXPECT_EQ(model_text(read), model_text(fitted_spec()));
+  // the model changes under it
+  spec.muscles.find("sart_r")->path[1].location.x() += 1e-6;
+  folder.write("leg.json", model_text(spec));
+  const std::string error = error_of([&] { Model::load(file); });
+  EXPECT_NE(error.find("/muscles/sart_r/fitted: expected a path that was fitted with this geometry"), std::string::npos)
+      << error;
+  EXPECT_NE(error.find("psoas fit-paths"), std::string::npos) << error;
+}
+
+TEST(FitPaths, only_geometry_makes_them_stale) {
+  const auto refused = [](const std::function<void(ModelSpec&)>& change) {
+    ModelSpec spec = fitted_spec();
+    change(spec);
+    return error_of([&] { Model model(spec); });
+  };
+  EXPECT_EQ(refused([](ModelSpec& s) { s.muscles.find("soleus_r")->optimal_fibre_length *= 0.9; }), "no error");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.bodies.find("tibia_r")->mass *= 1.1; }), "no error");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.coordinates.find("knee_angle_r")->value = 0.1; }), "no error");
+  EXPECT_EQ(refused([](ModelSpec& s) { s.joints.find("elbow_r")->parent_frame.translation.x() += 0.01; }), "no error")
+      << "no path of these goes there";
+  for (const auto& [muscle, change] : std::vector<std::pair<std::string, std::function<void(ModelSpec&)>>>{
+           {"vasmed_r", [](ModelSpec& s) { s.muscles.find("vasmed_r")->wraps.clear(); }},
+           {"vasmed_r",
+            [](ModelSpec& s) {
+              s.surfaces.find(s.muscles.find("vasmed_r")->wraps[0].surface)->translation.y() += 1e-9;
+            }},
+           {"vasmed_r", [](ModelSpec& s) { s.coordinates.find("knee_angle_r")->range[1] += 0.1; }},
+           {"soleus_r", [](ModelSpec& s) { s.joints.find("ankle_r")->child_frame.orientation.x() += 1e-9; }},
+           {"LTpT_T11_r",
+            [](ModelSpec&
+                   s) { std::get<Linear>(s.coordinates.find("L4_L5_extension")->coupled_to->function).slope *= 1.01; }},
+           {"bflh_r", [](ModelSpec& s) {
+              std::vector<Problem> none;
+              Subject tall;
+              tall.scale["femur_r"] = Vec3(1.0, 1.05, 1.0);
+              s = scaled(s, tall, "/subject", none);
+              EXPECT_TRUE(none.empty());
+            }}}) {
+    const std::string error = refused([&, &kept = muscle, &changed = change](ModelSpec& s) {
+      s.muscles.erase_if([&](const std::string& name, const MuscleSpec&) { return name != kept; });
+      changed(s);
+    });
+    EXPECT_NE(error.find("fitted with this geometry"), std::string::npos) << muscle << ": " << error;
+    EXPECT_NE(error.find(muscle), std::string::npos) << error;
+  }
+  const std::string missing = refused([](ModelSpec& s) { s.muscles.find("bflh_r")->fitted.reset(); });
+  EXPECT_NE(missing.find("/paths: expected a fitted path for each muscle, found none for \"bflh_r\""),
+            std::string::npos)
+      << missing;
+  EXPECT_EQ(refused([](ModelSpec& s) {
+              s.paths = "exact";
+              s.muscles.find("vasmed_r")->wraps.clear();
+            }),
+            "no error");
+}
+
+TEST(FitPaths, a_subject_s_mass_keeps_them) {
+  std::vector<Problem> none;
+  Subject heavy;
+  heavy.mass = 90.0;
+  EXPECT_NO_THROW(Model(scaled(fitted_spec(), heavy, "/subject", none)));
+  EXPECT_TRUE(none.empty());
+}
+
+TEST(FitPaths, ranges_without_an_end_are_refused) {
+  ModelSpec spec = some_muscles();
+  spec.coordinates.find("ankle_angle_r")->range = {-1e3, 1e3};
+  const std::string error = error_of([&] { fit_paths(spec); });
+  EXPECT_EQ(error.rfind("/coordinates/ankle_angle_r/range: expected a range of at most two turns or 4 m", 0), 0u)
+      << error;
+}
+
+TEST(FitPaths, exact_paths_fill_what_needs_bodies) {
+  const Model exact(some_muscles()), fitted(fitted_spec());
+  Workspace a(exact), b(fitted);
+  Random random(13);
+  const std::vector<double> q = posture(exact, random), u(q.size(), 0.0);
+  evaluate(exact, q, u, a, Depth::velocity);
+  evaluate(fitted, q, u, b, Depth::velocity);
+  const std::vector<double> lengths = b.length;
+  exact_paths(fitted, b);
+  EXPECT_EQ(a.arm, b.arm);
+  for (std::size_t i = 0; i < a.wrench.size(); ++i) EXPECT_EQ(a.wrench[i], b.wrench[i]);
+  EXPECT_EQ(b.length, lengths);
+}
+
+TEST(FitPaths, evaluation_allocates_nothing) {
+  if (!counts_heap_allocations()) GTEST_SKIP() << "a sanitiser has its own malloc";
+  const Model model(fitted_spec());
+  Workspace work(model);
+  const State state = model.default_state();
+  const std::size_t before = heap_allocations();
+  evaluate(model, state, work, Depth::force);
+  exact_paths(model, work);
+  EXPECT_EQ(heap_allocations(), before);
+}
+
+}  // namespace
+}  // namespace psoas::test
