@@ -40,28 +40,30 @@ TEST(FittedPathsInMotion, a_leg_swings_as_with_exact_paths) {
   for (const ModelSpec& spec : {leg(), fitted_leg()}) {
     const Model model(spec);
     SimulationOptions options;
-    options.duration = 0.3;
+    options.duration = 0.2;
     options.step = 0.05;
     options.tolerance = 1e-8;
     options.locked.assign(at(model.coordinates()), 1);
-    for (const char* c : {"hip_flexion_r", "knee_angle_r", "ankle_angle_r"})
-      options.locked[at(model.coordinate(c))] = 0;
+    for (const char* c : {"hip_flexion_r", "knee_angle_r"}) options.locked[at(model.coordinate(c))] = 0;
     options.excitation = {0.3, 0.4, 0.1, 0.2, 0.1, 0.05};
     State state = model.default_state();
     model.set(state, "hip_flexion_r", degrees(20));
-    model.set(state, "knee_angle_r", degrees(40));
+    model.set(state, "knee_angle_r", degrees(80));
     simulate(model, state, options, [&](const State& now, const ForwardDynamics&) {
       if (now.time == 0.0) ends.push_back(now);
       ends.back() = now;
     });
   }
   ASSERT_EQ(ends.size(), 2u);
-  EXPECT_NEAR(ends[0].time, 0.3, 1e-12);
+  EXPECT_NEAR(ends[0].time, 0.2, 1e-12);
   EXPECT_NE(ends[0].vector, ends[1].vector) << "other paths";
+  const Model fitted(fitted_leg());
   double moved = 0.0;
   for (std::size_t c = 0; c < ends[0].q().size(); ++c) {
-    // an error of 0.1 mm in 40 mm of arm or 400 mm of fibre and tendon
-    EXPECT_NEAR(ends[0].q()[c], ends[1].q()[c], 5e-3) << c;
+    // forces differ by a thousandth where arms of 40 mm and tendon stretches of 10 mm do by 0.02 mm
+    EXPECT_NEAR(ends[0].q()[c], ends[1].q()[c], 2e-3) << c << " at " << ends[0].q()[c];
+    const std::array<double, 2>& range = fitted.spec().coordinates.find(fitted.data().coordinate_names[c])->range;
+    EXPECT_TRUE(ends[0].q()[c] >= range[0] && ends[0].q()[c] <= range[1]) << "beyond it functions only go on smoothly";
     moved = std::max(moved, std::abs(ends[0].u()[c]));
   }
   EXPECT_GT(moved, 0.5) << "a motion that could differ";
