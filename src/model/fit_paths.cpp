@@ -472,6 +472,7 @@ class Fitter {
     std::vector<std::size_t> open(parts.size());
     std::iota(open.begin(), open.end(), std::size_t{0});
     std::vector<double> strict(parts.size(), 0.7);  // share of the tolerance allowed along one coordinate
+    std::vector<int> idle(parts.size(), 0);         // rounds that did not help
     for (int round = 0; round < rounds && !open.empty(); ++round) {
       std::map<std::pair<std::vector<int>, std::vector<int>>, std::vector<std::size_t>> kinds;
       std::vector<Layout> layouts(parts.size());
@@ -488,9 +489,10 @@ class Fitter {
         for (std::size_t k = 0; k < members.size(); ++k) {
           const std::size_t p = members[k];
           const double worst = error(terms[k], postures, lengths[p]);
-          const bool helped = worst < 0.8 * parts[p]->error;  // no use against a jump
+          // a jump stays, whatever stands around it
+          if (worst > 0.8 * parts[p]->error && worst > 2.0 * parts[p]->tolerance) ++idle[p];
           if (worst < parts[p]->error) parts[p]->term = terms[k], parts[p]->error = worst;
-          if (worst > 0.8 * parts[p]->tolerance && (helped || worst < 2.0 * parts[p]->tolerance)) {
+          if (worst > 0.8 * parts[p]->tolerance && idle[p] < 2) {
             left.push_back(p);
             strict[p] *= std::clamp(0.7 * parts[p]->tolerance / worst, 0.2, 0.7);
           }

@@ -108,7 +108,7 @@ FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
     std::size_t p = 0;
     while (p < products_.size() && products_[p].axes != axes) ++p;
     if (p == products_.size()) {
-      products_.push_back({axes, 0, std::size_t{1} << (2 * used), {}});
+      products_.push_back({axes, 0, 0, {}});
     }
     Product& item = products_[p];
     if (axes_[at(axes[0])].intervals == 0) {
@@ -246,21 +246,7 @@ void FittedPaths::evaluate_term(const Term& term, FittedWork<S>& work, S& length
     }
   const std::size_t outer = last > 1 ? 4 : 1, middle = last > 0 ? 4 : 1;
   const std::size_t outer_stride = last > 1 ? term.stride[0] : 0, middle_stride = last > 0 ? term.stride[last - 1] : 0;
-  if (!polynomials) {
-    // one row of four functions of the last axis after another
-    const Four* node = work.product.data() + splines.first;
-    Four sum = Four::Constant(S(0.0));
-    for (std::size_t i = 0; i < outer; ++i)
-      for (std::size_t j = 0; j < middle; ++j, node += 4)
-        sum += sum_of(c + i * outer_stride + j * middle_stride, node, 4);
-    length += sum[0];
-    return add(term.spline_slopes, sum);
-  }
   // Axis after axis, from the last one on: coefficients of the polynomials, and their slopes along the splines.
-  const std::size_t n = term.powers;
-  std::array<S*, 9> sums{};
-  for (std::size_t k = 0; k < 9; ++k) sums[k] = work.sums.data() + k * n;
-  const auto [row, row_z, plane, plane_y, plane_z, all, all_x, all_y, all_z] = sums;
   const auto functions = [&](std::size_t k) {
     const std::size_t first = axes_[at(splines.axes[k])].first;
     return std::pair<const S*, const S*>{work.value.data() + first, work.derivative.data() + first};
@@ -269,6 +255,30 @@ void FittedPaths::evaluate_term(const Term& term, FittedWork<S>& work, S& length
   const auto [z, dz] = functions(last);
   const auto [y, dy] = last > 0 ? functions(last - 1) : std::pair{&one, &none};
   const auto [x, dx] = last > 1 ? functions(0) : std::pair{&one, &none};
+  const auto add_splines = [&](const Four& slopes) {
+    for (std::size_t k = 0; k <= last; ++k)  // x, y, z are the last axes there are
+      work.slope[at(term.spline_slopes[k])] += slopes[static_cast<Eigen::Index>(k + 3 - last)];
+  };
+  if (!polynomials) {
+    Four sum = Four::Constant(S(0.0));
+    for (std::size_t i = 0; i < outer; ++i) {
+      S plane = none, plane_y = none, plane_z = none;
+      for (std::size_t j = 0; j < middle; ++j) {
+        const double* r = c + i * outer_stride + j * middle_stride;
+        const S row = (z[0] * r[0] + z[1] * r[1]) + (z[2] * r[2] + z[3] * r[3]);
+        plane += y[j] * row;
+        plane_y += dy[j] * row;
+        plane_z += y[j] * ((dz[0] * r[0] + dz[1] * r[1]) + (dz[2] * r[2] + dz[3] * r[3]));
+      }
+      sum += Four(x[i] * plane, dx[i] * plane, x[i] * plane_y, x[i] * plane_z);
+    }
+    length += sum[0];
+    return add_splines(sum);
+  }
+  const std::size_t n = term.powers;
+  std::array<S*, 9> sums{};
+  for (std::size_t k = 0; k < 9; ++k) sums[k] = work.sums.data() + k * n;
+  const auto [row, row_z, plane, plane_y, plane_z, all, all_x, all_y, all_z] = sums;
   std::fill(all, all + 4 * n, S(0.0));
   for (std::size_t i = 0; i < outer; ++i) {
     std::fill(plane, plane + 3 * n, S(0.0));
@@ -299,8 +309,7 @@ void FittedPaths::evaluate_term(const Term& term, FittedWork<S>& work, S& length
   }
   length += mixed[0];
   add(term.polynomial_slopes, mixed);
-  for (std::size_t k = 0; k <= last; ++k)  // x, y, z are the last axes there are
-    work.slope[at(term.spline_slopes[k])] += slopes[static_cast<Eigen::Index>(k + 3 - last)];
+  add_splines(slopes);
 }
 
 template <class S>
@@ -329,15 +338,7 @@ void FittedPaths::evaluate(std::span<const S> q, FittedWork<S>& work) const {
     for (std::size_t i = 0; i < product.size; ++i) {
       auto& out = work.product[product.first + i];
       std::array<std::size_t, 3> n{};
-      if (!product.powers.empty()) {
-        for (std::size_t k = 0; k < 3; ++k) n[k] = at(product.powers[i][k]);
-      } else if (f[2]) {
-        n = {i / 16, i / 4 % 4, i % 4};
-      } else if (f[1]) {
-        n = {i / 4, i % 4, 0};
-      } else {
-        n = {i, 0, 0};
-      }
+      for (std::size_t k = 0; k < 3; ++k) n[k] = at(product.powers[i][k]);
       const S x = f[0][n[0]], y = f[1] ? f[1][n[1]] : S(1.0), z = f[2] ? f[2][n[2]] : S(1.0), xy = x * y;
       out[0] = xy * z;
       out[1] = d[0][n[0]] * y * z;
