@@ -32,7 +32,7 @@ int fit(const Options& options) {
   const fs::path output = options.output.empty() ? model.parent_path() / (model.stem().string() + "_fitted.json")
                                                  : fs::path(options.output);
   std::error_code ignored;
-  if (fs::weakly_canonical(output, ignored) == fs::weakly_canonical(model, ignored))
+  if (fs::weakly_canonical(fs::absolute(output), ignored) == fs::weakly_canonical(fs::absolute(model), ignored))
     throw Error(Kind::input, "--output", "expected another file than the model, which the new file extends");
   const ModelSpec spec = read_model(options.model);
   if (spec.muscles.empty()) throw Error(Kind::input, options.model, "expected a model with muscles, found none");
@@ -42,10 +42,15 @@ int fit(const Options& options) {
   {
     Progress progress;
     how.progress = [&](double share, const std::string& what) { progress(share, what); };
-    fitted = fit_paths(spec, how);
+    try {
+      fitted = fit_paths(spec, how);
+    } catch (const Error& error) {
+      throw Error(error.kind(), options.model, error.what());
+    }
   }
-  const fs::path folder = fs::weakly_canonical(output, ignored).parent_path();
-  const std::string base = fs::relative(fs::weakly_canonical(model, ignored), folder, ignored).generic_string();
+  const fs::path folder = fs::weakly_canonical(fs::absolute(output), ignored).parent_path();
+  const std::string base =
+      fs::relative(fs::weakly_canonical(fs::absolute(model), ignored), folder, ignored).generic_string();
   {
     const FinishFirst finish;
     write_file_atomically(output.string(), fitted_text(fitted, base));

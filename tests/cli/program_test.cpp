@@ -99,6 +99,32 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 const std::vector<std::string> verbs = {"run", "check", "info", "evaluate", "convert", "fit-paths", "new", "validate"};
 
+// --- fitted paths ----------------------------------------------------------------------------------------------------
+
+TEST_F(Cli, FitPathsWritesAModelThatExtendsTheExactOne) {
+  std::string leg = bytes_of(source + "/tests/bad/good_model.json");
+  const Ran endless = psoas({"fit-paths", folder.write("leg.json", leg)});
+  EXPECT_EQ(endless.code, 2);
+  EXPECT_TRUE(has(endless.err, "leg.json: /coordinates/hip/range: expected a range of at most two turns"))
+      << endless.err;
+
+  const std::string hip = "\"hip\": {\"value\": 0.1}";
+  leg.replace(leg.find(hip), hip.size(), "\"hip\": {\"value\": 0.1, \"range\": [-0.3, 1.5]}");
+  folder.write("leg.json", leg);
+  const Ran fitted = psoas({"fit-paths", "leg.json", "-o", "fits/leg.json"});
+  EXPECT_EQ(fitted.code, 0) << fitted.err;
+  EXPECT_TRUE(has(fitted.out, "fits/leg.json: fitted paths of 2 muscles")) << fitted.out;
+  EXPECT_TRUE(has(folder.read("fits/leg.json"), "\"extends\": \"../leg.json\""));
+  EXPECT_EQ(psoas({"check", "fits/leg.json"}).code, 0);
+  EXPECT_EQ(psoas({"fit-paths", "leg.json", "-o", "leg.json"}).code, 2) << "would extend itself";
+
+  leg.replace(leg.find("[0.05, 0.1, 0]"), 14, "[0.06, 0.1, 0]");
+  folder.write("leg.json", leg);
+  const Ran stale = psoas({"check", "fits/leg.json"});
+  EXPECT_NE(stale.code, 0);
+  EXPECT_TRUE(has(stale.out + stale.err, "psoas fit-paths")) << stale.out << stale.err;
+}
+
 // --- words -----------------------------------------------------------------------------------------------------------
 
 TEST_F(Cli, VersionAndOverview) {
