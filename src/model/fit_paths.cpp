@@ -38,9 +38,10 @@ class Uniform {
 /// What of a muscle's path depends on one set of independent coordinates.
 struct Part {
   int muscle = 0;
-  std::vector<Path> paths;       // stretches between points that are always there
-  std::vector<int> coordinates;  // ascending
-  double tolerance = 0.0;        // [m]
+  std::vector<Path> paths;                   // stretches between points that are always there
+  std::vector<int> coordinates;              // ascending
+  std::vector<const OutsideDomain*> domain;  // those over these coordinates alone
+  double tolerance = 0.0;                    // [m]
   FittedTerm term;
   double error = inf;  // of the best term so far [m]
 };
@@ -53,9 +54,13 @@ struct Layout {
 
   double cost() const {
     // multiplications a posture, and a little for what has to be stored
-    const double functions = static_cast<double>(FittedTerm::size({}, polynomials.size(), degree));
-    return functions * (std::pow(4.0, static_cast<double>(splines.size())) +
-                        0.02 * static_cast<double>(FittedTerm::size(intervals, 0, 0)));
+    const std::size_t p = polynomials.size();
+    const double functions = static_cast<double>(FittedTerm::size({}, p, degree));
+    const double slopes = degree > 0 ? static_cast<double>(p * FittedTerm::size({}, p, degree - 1)) : 0.0;
+    // a value and a slope along the last spline, one more along each before
+    double along = 0.0, rest = 4.0;
+    for (std::size_t k = splines.size(); k > 0; --k, rest *= 4.0) along += static_cast<double>(k + 1) * rest;
+    return functions * (1.0 + along + (splines.empty() ? 0.0 : 3.0)) + slopes + 0.02 * static_cast<double>(size());
   }
   std::size_t size() const { return FittedTerm::size(intervals, polynomials.size(), degree); }
 };
@@ -153,10 +158,15 @@ class Fitter {
     return Model(spec);
   }
 
-  /// Length of a part's stretches; nan where a surface is ignored, which is no length to follow.
+  /// Length of a part's stretches; nan where a surface is ignored or the posture is outside the domain that the model
+  /// declares, which is no length to follow.
   double length(const Part& part) {
     double sum = 0.0;
-    bool inside = false;
+    bool inside = std::any_of(part.domain.begin(), part.domain.end(), [&](const OutsideDomain* item) {
+      return std::all_of(item->ranges.begin(), item->ranges.end(), [&](const OutsideDomain::Range& range) {
+        return range.low <= q_[at(range.coordinate)] && q_[at(range.coordinate)] <= range.high;
+      });
+    });
     for (const Path& path : part.paths) {
       const PathValue<double> value =
           evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
@@ -185,8 +195,7 @@ class Fitter {
       const int carried = data.tree.coordinate_body[at(t)], end = data.tree.bodies[at(carried)].subtree_end;
       const auto moved = std::count_if(path.bodies.begin(), path.bodies.end(),
                                        [&](int body) { return body >= carried && body < end; });
-      const bool point = std::any_of(path.points.begin(), path.points.end(),
-                                     [&](const PathPoint& item) { return item.coordinate == t; });
+      const bool point = std::binary_search(path.coordinates.begin(), path.coordinates.end(), t);
       if (point || (moved > 0 && moved < static_cast<std::ptrdiff_t>(path.bodies.size())))
         out.push_back(data.couplings[at(t)].source);
     }
@@ -211,6 +220,10 @@ class Fitter {
         wrap.first = std::max(wrap.first, from) - from;
         wrap.last = std::min(wrap.last, to) - from;
         if (wrap.first < wrap.last) path.wraps.push_back(wrap);
+      }
+      for (PointMotion motion : whole.motions) {
+        motion.point -= from;
+        if (motion.point >= 0 && motion.point <= to - from) path.motions.push_back(motion);
       }
       path.finish();
       std::vector<int> coordinates = depends_on(path);
@@ -254,6 +267,12 @@ class Fitter {
                           data.muscle_names[at(muscle)] + "\" can be fitted");
       }
       std::erase_if(part.coordinates, [&](int c) { return ranges_[at(c)][0] == ranges_[at(c)][1]; });
+      for (const OutsideDomain& item : data.domain)
+        if (std::find(item.muscles.begin(), item.muscles.end(), muscle) != item.muscles.end() &&
+            std::all_of(item.ranges.begin(), item.ranges.end(), [&](const OutsideDomain::Range& range) {
+              return std::binary_search(part.coordinates.begin(), part.coordinates.end(), range.coordinate);
+            }))
+          part.domain.push_back(&item);
       part.tolerance = options_.tolerance / static_cast<double>(parts.size());
       parts_.push_back(std::move(part));
     }
@@ -300,7 +319,7 @@ class Fitter {
                      [&](int a, int b) { return probe.polynomial[at(a)][3] > probe.polynomial[at(b)][3]; });
     Layout best;
     bool found = false;
-    for (int splines = std::max(0, d - 3); splines <= std::min(3, d); ++splines) {
+    for (int splines = 0; splines <= std::min(3, d); ++splines) {
       Layout layout;
       bool fine = true;
       for (int k = 0; k < d; ++k) {
@@ -335,6 +354,19 @@ class Fitter {
       if (better) best = layout, found = fine;
     }
     return best;
+  }
+
+  /// Gives layouts of the same splines the same intervals where that does not take much more space: terms of one layout
+  /// are evaluated side by side.
+  static void share_intervals(const std::vector<std::size_t>& members, std::vector<Layout>& layouts) {
+    std::vector<int> common = layouts[members.front()].intervals;
+    for (const std::size_t p : members)
+      for (std::size_t k = 0; k < common.size(); ++k) common[k] = std::max(common[k], layouts[p].intervals[k]);
+    for (const std::size_t p : members) {
+      Layout shared = layouts[p];
+      shared.intervals = common;
+      if (shared.size() <= std::max<std::size_t>(1500, 2 * layouts[p].size())) layouts[p] = shared;
+    }
   }
 
   /// Samples a grid that suits all layouts of the same splines and polynomials, and solves for each part's term.
@@ -382,7 +414,7 @@ class Fitter {
       for (const int c : order) term.coordinates.push_back(coordinates[at(c)]);
       term.intervals = layout.intervals;
       term.degree = layout.degree;
-      const std::vector<std::array<int, 3>> powers = powers_of(d - splines, layout.degree);
+      const std::vector<Powers> powers = powers_of(d - splines, layout.degree);
       const auto solved = [&](std::vector<double> data) {
         std::vector<std::size_t> sizes = shape;
         for (std::size_t k = 0; k < d; ++k) data = along(operators[k], data, sizes, k);
@@ -390,7 +422,7 @@ class Fitter {
         std::size_t block = 1;
         for (std::size_t k = splines; k < d; ++k) block *= sizes[k];
         for (std::size_t start = 0; start < data.size(); start += block)
-          for (const std::array<int, 3>& power : powers) {
+          for (const Powers& power : powers) {
             std::size_t entry = 0;
             for (std::size_t k = splines; k < d; ++k) entry = entry * sizes[k] + at(power[k - splines]);
             term.coefficients.push_back(data[start + entry]);
@@ -483,6 +515,7 @@ class Fitter {
       std::vector<std::size_t> left;
       for (const auto& [kind, members] : kinds) {
         std::vector<std::pair<Part*, Layout>> jobs;
+        share_intervals(members, layouts);
         for (const std::size_t p : members) jobs.emplace_back(parts[p], layouts[p]);
         std::vector<FittedTerm> terms(members.size());
         solve(coordinates, jobs, terms);
@@ -539,7 +572,7 @@ class Fitter {
       evaluate(model_, q_, zero_, work_, Depth::position);
       evaluate(fitted, q_, zero_, work, Depth::position);
       for (m = 0; m < specs.size(); ++m) {
-        if (work_.inside[m]) continue;
+        if (work_.inside[m] || outside_domain(model_, q_, static_cast<int>(m))) continue;
         ++counted[m];
         const double miss = std::abs(work.length[m] - work_.length[m]);
 

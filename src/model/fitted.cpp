@@ -98,14 +98,24 @@ std::vector<std::string> path_fingerprints(const ModelSpec& spec) {
     for (const std::string& coordinate : coordinates_of(joint)) print.add(coordinate_print(coordinate));
     joint_prints.push_back(print.text());
   }
+  std::vector<std::vector<const DomainSpec*>> domains(spec.muscles.size());
+  for (const DomainSpec& item : spec.domain)
+    for (const std::string& selection : item.muscles)
+      for (const std::string& name : select_muscles(spec, selection)) {
+        auto& own = domains[at(spec.muscles.index(name))];
+        if (own.empty() || own.back() != &item) own.push_back(&item);
+      }
   for (const auto& [name, muscle] : spec.muscles) {
     Fingerprint print;
+    print.add(Path::rules);
     print.add(muscle.path);
     print.add(muscle.wraps);
     std::vector<std::string> bodies;
     for (const PointSpec& point : muscle.path) {
       bodies.push_back(point.body);
       if (point.only_when) print.add(coordinate_print(point.only_when->coordinate));
+      for (const AxisSpec& axis : point.moving)
+        if (axis.coordinate) print.add(coordinate_print(*axis.coordinate));
     }
     for (const WrapSpec& wrap : muscle.wraps)
       if (const SurfaceSpec* surface = spec.surfaces.find(wrap.surface)) {
@@ -123,6 +133,11 @@ std::vector<std::string> path_fingerprints(const ModelSpec& spec) {
       }
     for (const auto& [joint, count] : passed)
       if (count < bodies.size()) print.add(joint_prints[at(joint)]);
+    for (const DomainSpec* item : domains[names.size()])
+      for (const auto& [coordinate, range] : item->outside) {
+        print.add(coordinate);
+        print.add(range);
+      }
     names.push_back(print.text());
   }
   return names;
@@ -206,7 +221,7 @@ std::string FittedTermSpec::fault() const {
   if (std::adjacent_find(names.begin(), names.end()) != names.end()) return "expected each coordinate once";
   if (intervals.size() > FittedTerm::most_splines || coordinates.size() < intervals.size() ||
       coordinates.size() - intervals.size() > FittedTerm::most_polynomials)
-    return "expected at most three coordinates with intervals, and at most three others";
+    return "expected at most three coordinates with intervals, and at most six others";
   if (std::any_of(intervals.begin(), intervals.end(), [](int n) { return n < 1 || n > FittedTerm::most_intervals; }))
     return "expected 1 to 64 intervals";
   if (degree < 0 || degree > FittedTerm::most_degree) return "expected a degree from 0 to 12";

@@ -12,8 +12,8 @@
 namespace psoas {
 
 /// For each muscle, in the order of the spec: a number that changes with everything that its path's length depends on
-/// (points, wraps, surfaces, the joints between its bodies, their coordinates' ranges and couplers) and with nothing
-/// else, as 16 hexadecimal digits.
+/// (points, wraps, surfaces, the joints between its bodies, their coordinates' ranges and couplers, Path::rules), with its
+/// domain, and with nothing else, as 16 hexadecimal digits.
 std::vector<std::string> path_fingerprints(const ModelSpec& spec);
 
 /// The range of each independent coordinate.

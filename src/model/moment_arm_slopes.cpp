@@ -12,8 +12,9 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 }  // namespace
 
-MomentArmSlopes::MomentArmSlopes(const Model& model) : tree_(model.tree()) {
+MomentArmSlopes::MomentArmSlopes(const Model& model) : tree_(model.tree()), fitted_(model.data().fitted) {
   const ModelData& data = model.data();
+  independent_.resize(data.coordinate_names.size());
   q_.resize(at(model.tree().coordinates()));
   slope_ = q_;
   std::size_t bodies = 0, motions = 0;
@@ -44,8 +45,28 @@ double MomentArmSlopes::operator()(int muscle, int i, int j) const {
   return value_[at(block_start_[at(muscle)] + i * n + j)];
 }
 
+void MomentArmSlopes::of_fitted(const Model& model, std::span<const double> q) {
+  const FittedPaths& fitted = model.data().fitted;
+  std::fill(value_.begin(), value_.end(), 0.0);
+  for (int seed = 0; seed < model.coordinates(); seed += 4) {
+    for (int c = 0; c < model.coordinates(); ++c)
+      independent_[at(c)] = c >= seed && c < seed + 4 ? D(q[at(c)], c - seed) : D(q[at(c)]);
+    fitted.evaluate<D>(independent_, fitted_);
+    for (int m = 0; m < model.muscles(); ++m) {
+      const std::span<const int> own = coordinates(m);
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        const int slope = fitted.slope_of(m, own[i]);
+        for (std::size_t j = 0; j < own.size() && slope >= 0; ++j)
+          if (own[j] >= seed && own[j] < seed + 4)
+            value_[at(block_start_[at(m)]) + i * own.size() + j] = -fitted_.slope[at(slope)].v[at(own[j] - seed)];
+      }
+    }
+  }
+}
+
 void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out) {
   const ModelData& data = model.data();
+  if (!data.fitted.empty()) return out.of_fitted(model, q);
   const int coordinates = model.coordinates();
   for (int seed = 0; seed < coordinates; seed += 4) {
     for (std::size_t t = 0; t < data.couplings.size(); ++t) {

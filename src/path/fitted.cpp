@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "psoas/core/error.hpp"
 
@@ -15,17 +16,26 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 }  // namespace
 
-std::vector<std::array<int, 3>> powers_of(std::size_t coordinates, int degree) {
-  std::vector<std::array<int, 3>> powers;
-  for (int total = 0; total <= (coordinates == 0 ? 0 : degree); ++total)
-    for (int i = total; i >= 0; --i) {
-      if (coordinates < 2 && i < total) continue;
-      for (int j = total - i; j >= 0; --j) {
-        if (coordinates < 3 && j < total - i) continue;
-        powers.push_back({i, j, total - i - j});
-      }
-    }
-  return powers;
+namespace {
+
+/// Appends what is left of a total degree to be shared among coordinates from `k` on, the first one's share falling.
+void share(std::size_t k, std::size_t coordinates, int left, Powers& powers, std::vector<Powers>& out) {
+  if (k + 1 >= coordinates) {
+    if (coordinates > 0) powers[k] = left;
+    out.push_back(powers);
+    return;
+  }
+  for (powers[k] = left; powers[k] >= 0; --powers[k]) share(k + 1, coordinates, left - powers[k], powers, out);
+  powers[k] = 0;
+}
+
+}  // namespace
+
+std::vector<Powers> powers_of(std::size_t coordinates, int degree) {
+  std::vector<Powers> out;
+  Powers powers{};
+  for (int total = 0; total <= (coordinates == 0 ? 0 : degree); ++total) share(0, coordinates, total, powers, out);
+  return out;
 }
 
 std::size_t FittedTerm::size(std::span<const int> intervals, std::size_t polynomials, int degree) {
@@ -92,41 +102,84 @@ void chebyshev_values(double low, double high, const S& x, std::span<S> value, s
   for (std::size_t k = 0; k < size; ++k) slope[k] *= scale;
 }
 
-FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
-                         const std::vector<std::array<double, 2>>& ranges) {
-  const auto axis = [&](int coordinate, int intervals, int degree) {
-    for (std::size_t a = 0; a < axes_.size(); ++a)
-      if (axes_[a].coordinate == coordinate && axes_[a].intervals == intervals) {
-        if (intervals == 0) axes_[a].functions = std::max(axes_[a].functions, degree + 1);
-        return static_cast<int>(a);
-      }
-    axes_.push_back({coordinate, ranges[at(coordinate)][0], ranges[at(coordinate)][1], intervals,
-                     intervals > 0 ? 4 : degree + 1, 0});
-    return static_cast<int>(axes_.size() - 1);
+/// What is evaluated once a posture, and the terms in blocks of one layout.
+struct FittedPaths::Plan {
+  static constexpr std::size_t most_lanes = 4;
+  struct Axis {  // the functions of one coordinate
+    int coordinate;
+    double low, high;
+    int intervals;  // 0: polynomials
+    int functions;  // 4, or degree + 1
+    std::size_t first;
   };
-  const auto product = [&](const std::array<int, 3>& axes, std::size_t used, int degree) {
-    std::size_t p = 0;
-    while (p < products_.size() && products_[p].axes != axes) ++p;
-    if (p == products_.size()) {
-      products_.push_back({axes, 0, 0, {}});
+  struct Product {  // of the polynomials of some axes
+    std::vector<int> axes;
+    std::vector<Powers> powers;
+    int degree = 0;
+    std::size_t first = 0;                       // of values; slopes along each axis follow, those that are not zero
+    std::vector<std::vector<std::size_t>> with;  // per axis: products whose degree in it is not 0
+    std::size_t size() const {
+      std::size_t size = powers.size();
+      for (const auto& item : with) size += item.size();
+      return size;
     }
-    Product& item = products_[p];
-    if (axes_[at(axes[0])].intervals == 0) {
-      std::vector<std::array<int, 3>> powers = powers_of(used, degree);
-      if (powers.size() > item.powers.size()) item.powers = std::move(powers);
-      item.size = item.powers.size();
-    }
-    return static_cast<int>(p);
+  };
+  struct Block {  // terms of one layout side by side
+    std::size_t lanes = 1;
+    std::vector<int> splines;  // axes
+    int product = -1;
+    int degree = 0;
+    std::size_t powers = 1;                          // products of polynomials in use
+    std::size_t coefficients = 0;                    // first of its
+    std::array<std::size_t, 3> stride{};             // of coefficients, along each spline
+    std::array<int, most_lanes> path{};              // per lane
+    std::vector<std::array<int, most_lanes>> slope;  // per coordinate, splines first: places in FittedWork::slope
   };
 
-  start_ = first_term_ = {0};
+  template <class S, int N>
+  void sum(const Block& block, FittedWork<S>& work) const;
+
+  std::vector<Axis> axes;
+  std::vector<Product> products;
+  std::vector<Block> blocks;
+  std::vector<double> coefficients;
+  std::vector<std::vector<int>> paths_over;  // per axis: paths that depend on its coordinate
+  std::size_t functions = 0, products_size = 0, sums_size = 0;
+
+  int axis(int coordinate, const std::array<double, 2>& range, int intervals, int degree) {
+    for (std::size_t a = 0; a < axes.size(); ++a)
+      if (axes[a].coordinate == coordinate && axes[a].intervals == intervals) {
+        if (intervals == 0) axes[a].functions = std::max(axes[a].functions, degree + 1);
+        return static_cast<int>(a);
+      }
+    axes.push_back({coordinate, range[0], range[1], intervals, intervals > 0 ? 4 : degree + 1, 0});
+    return static_cast<int>(axes.size() - 1);
+  }
+  int product(const std::vector<int>& of, int degree) {
+    std::size_t p = 0;
+    while (p < products.size() && products[p].axes != of) ++p;
+    if (p == products.size()) products.push_back({of, {}, 0, 0, {}});
+    products[p].degree = std::max(products[p].degree, degree);
+    return static_cast<int>(p);
+  }
+};
+
+FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
+                         const std::vector<std::array<double, 2>>& ranges) {
+  start_ = {0};
+  struct Item {
+    const FittedTerm* term;
+    int path;
+  };
+  // by what blocks have in common: coordinates and intervals
+  std::map<std::pair<std::vector<int>, std::vector<int>>, std::vector<Item>> kinds;
   for (const std::vector<FittedTerm>& terms : paths) {
     std::vector<int> own;
     for (const FittedTerm& term : terms) {
       const std::size_t splines = term.intervals.size();
       if (splines > FittedTerm::most_splines || term.coordinates.size() < splines ||
           term.coordinates.size() - splines > FittedTerm::most_polynomials)
-        refuse("expected at most three coordinates with splines and three with polynomials");
+        refuse("expected at most three coordinates with splines and six with polynomials");
       for (const int c : term.coordinates)
         if (c < 0 || at(c) >= ranges.size() || !(ranges[at(c)][0] < ranges[at(c)][1]))
           refuse("expected coordinates with a range of some length");
@@ -136,47 +189,73 @@ FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
       if (term.coefficients.size() != FittedTerm::size(term.intervals, term.coordinates.size() - splines, term.degree))
         refuse("expected as many coefficients as there are functions");
       own.insert(own.end(), term.coordinates.begin(), term.coordinates.end());
+      kinds[{term.coordinates, term.intervals}].push_back({&term, static_cast<int>(start_.size()) - 1});
     }
     std::sort(own.begin(), own.end());
     own.erase(std::unique(own.begin(), own.end()), own.end());
-    const auto slope = [&](int coordinate) {
-      return start_.back() + static_cast<int>(std::lower_bound(own.begin(), own.end(), coordinate) - own.begin());
-    };
-    for (const FittedTerm& term : terms) {
-      const std::size_t splines = term.intervals.size(), polynomials = term.coordinates.size() - splines;
-      Term out;
-      out.coefficients = coefficients_.size();
-      coefficients_.insert(coefficients_.end(), term.coefficients.begin(), term.coefficients.end());
-      out.powers = FittedTerm::size({}, polynomials, term.degree);
-      std::array<int, 3> axes{-1, -1, -1};
-      std::size_t stride = out.powers;
-      for (std::size_t k = splines; k-- > 0;) {
-        axes[k] = axis(term.coordinates[k], term.intervals[k], 0);
-        out.stride[k] = stride;
-        stride *= at(term.intervals[k] + 3);
-        out.spline_slopes[k] = slope(term.coordinates[k]);
-      }
-      if (splines > 0) out.splines = product(axes, splines, 0);
-      axes = {-1, -1, -1};
-      for (std::size_t k = 0; k < polynomials; ++k) {
-        axes[k] = axis(term.coordinates[splines + k], 0, term.degree);
-        out.polynomial_slopes[k] = slope(term.coordinates[splines + k]);
-      }
-      if (polynomials > 0) out.polynomials = product(axes, polynomials, term.degree);
-      terms_.push_back(out);
-    }
     coordinates_.insert(coordinates_.end(), own.begin(), own.end());
     start_.push_back(static_cast<int>(coordinates_.size()));
-    first_term_.push_back(static_cast<int>(terms_.size()));
   }
-  for (Axis& item : axes_) {
-    item.first = functions_;
-    functions_ += at(item.functions);
+
+  const auto plan = std::make_shared<Plan>();
+  for (auto& [kind, items] : kinds) {
+    const auto& [coordinates, intervals] = kind;
+    const std::size_t splines = intervals.size(), polynomials = coordinates.size() - splines;
+    // blocks have the coefficients of their highest degree
+    std::stable_sort(items.begin(), items.end(),
+                     [](const Item& a, const Item& b) { return a.term->degree > b.term->degree; });
+    for (std::size_t first = 0; first < items.size();) {
+      const std::size_t left = items.size() - first;
+      Plan::Block block;
+      block.lanes = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      block.degree = polynomials > 0 ? items[first].term->degree : 0;
+      block.powers = FittedTerm::size({}, polynomials, block.degree);
+      for (std::size_t k = 0; k < splines; ++k)
+        block.splines.push_back(plan->axis(coordinates[k], ranges[at(coordinates[k])], intervals[k], 0));
+      std::vector<int> axes;
+      for (std::size_t k = splines; k < coordinates.size(); ++k)
+        axes.push_back(plan->axis(coordinates[k], ranges[at(coordinates[k])], 0, block.degree));
+      if (polynomials > 0) block.product = plan->product(axes, block.degree);
+      std::size_t nodes = 1;
+      for (std::size_t k = splines; k-- > 0;) {
+        block.stride[k] = nodes * block.powers * block.lanes;
+        nodes *= at(intervals[k] + 3);
+      }
+      block.coefficients = plan->coefficients.size();
+      plan->coefficients.resize(block.coefficients + nodes * block.powers * block.lanes, 0.0);
+      block.slope.resize(coordinates.size());
+      for (std::size_t lane = 0; lane < block.lanes; ++lane) {
+        const Item& item = items[first + lane];
+        const std::size_t own = FittedTerm::size({}, polynomials, polynomials > 0 ? item.term->degree : 0);
+        for (std::size_t node = 0; node < nodes; ++node)
+          for (std::size_t b = 0; b < own; ++b)
+            plan->coefficients[block.coefficients + (node * block.powers + b) * block.lanes + lane] =
+                item.term->coefficients[node * own + b];
+        block.path[lane] = item.path;
+        for (std::size_t k = 0; k < coordinates.size(); ++k) block.slope[k][lane] = slope_of(item.path, coordinates[k]);
+      }
+      if (splines > 0 && polynomials > 0) plan->sums_size = std::max(plan->sums_size, 7 * block.powers * block.lanes);
+      first += block.lanes;
+      plan->blocks.push_back(std::move(block));
+    }
   }
-  for (Product& item : products_) {
-    item.first = products_size_;
-    products_size_ += item.size;
+  for (Plan::Axis& item : plan->axes) {
+    item.first = plan->functions;
+    plan->functions += at(item.functions);
+    std::vector<int>& over = plan->paths_over.emplace_back();
+    for (int p = 0; p + 1 < static_cast<int>(start_.size()); ++p)
+      if (slope_of(p, item.coordinate) >= 0) over.push_back(p);
   }
+  for (Plan::Product& item : plan->products) {
+    item.powers = powers_of(item.axes.size(), item.degree);
+    item.with.resize(item.axes.size());
+    for (std::size_t b = 0; b < item.powers.size(); ++b)
+      for (std::size_t k = 0; k < item.axes.size(); ++k)
+        if (item.powers[b][k] > 0) item.with[k].push_back(b);
+    item.first = plan->products_size;
+    plan->products_size += item.size();
+  }
+  plan_ = plan;
 }
 
 int FittedPaths::slope_of(int path, int coordinate) const {
@@ -187,176 +266,190 @@ int FittedPaths::slope_of(int path, int coordinate) const {
 
 template <class S>
 FittedWork<S>::FittedWork(const FittedPaths& fitted) {
-  const std::size_t paths = fitted.empty() ? 0 : at(fitted.paths());
-  length.assign(paths, S(0.0));
-  outside.assign(paths, 0);
+  if (fitted.empty()) return;
+  const FittedPaths::Plan& plan = *fitted.plan_;
+  length.assign(at(fitted.paths()), S(0.0));
+  outside.assign(length.size(), 0);
   slope.assign(fitted.coordinates_.size(), S(0.0));
-  value.assign(fitted.functions_, S(0.0));
+  value.assign(plan.functions, S(0.0));
   derivative = value;
-  place.assign(fitted.axes_.size(), 0);
-  beyond.assign(fitted.axes_.size(), 0);
-  product.assign(fitted.products_size_, Four::Constant(S(0.0)));
-  std::size_t powers = 0;
-  for (const auto& term : fitted.terms_) powers = std::max(powers, term.powers);
-  sums.assign(9 * powers, S(0.0));
+  place.assign(plan.axes.size(), 0);
+  product.assign(plan.products_size, S(0.0));
+  sums.assign(plan.sums_size, S(0.0));
 }
 
 namespace {
 
-/// Sum of coefficients times functions with their slopes. Four sums side by side do not wait for each other.
-template <class S>
-Eigen::Array<S, 4, 1> sum_of(const double* c, const Eigen::Array<S, 4, 1>* f, std::size_t size) {
-  using Four = Eigen::Array<S, 4, 1>;
-  std::array<Four, 4> sums;
-  for (Four& sum : sums) sum.setConstant(S(0.0));
-  std::size_t i = 0;
-  for (; i + 4 <= size; i += 4)
-    for (std::size_t k = 0; k < 4; ++k) sums[k] += S(c[i + k]) * f[i + k];
-  for (; i < size; ++i) sums[0] += S(c[i]) * f[i];
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+/// Numbers of as many terms, side by side.
+template <class S, int N>
+using Lanes = Eigen::Array<S, N, 1>;
+
+template <class S, int N>
+Lanes<S, N> load(const double* x) {
+  return Eigen::Map<const Lanes<double, N>>(x).template cast<S>();
+}
+
+/// Sum of four coefficients `stride` apart.
+template <class S, int N>
+Lanes<S, N> four(const S* f, const double* c, std::size_t stride) {
+  return (f[0] * load<S, N>(c) + f[1] * load<S, N>(c + stride)) +
+         (f[2] * load<S, N>(c + 2 * stride) + f[3] * load<S, N>(c + 3 * stride));
 }
 
 }  // namespace
 
-template <class S>
-void FittedPaths::evaluate_term(const Term& term, FittedWork<S>& work, S& length) const {
-  using Four = typename FittedWork<S>::Four;
-  const double* c = coefficients_.data() + term.coefficients;
-  const Product* polynomials = term.polynomials < 0 ? nullptr : &products_[at(term.polynomials)];
-  const auto add = [&](const std::array<int, 3>& slopes, const Four& sum) {
-    for (std::size_t k = 0; k < 3; ++k)
-      if (slopes[k] >= 0) work.slope[at(slopes[k])] += sum[static_cast<Eigen::Index>(k) + 1];
+template <class S, int N>
+void FittedPaths::Plan::sum(const Block& block, FittedWork<S>& work) const {
+  using L = Lanes<S, N>;
+  constexpr std::size_t lanes = N;
+  const double* c = coefficients.data() + block.coefficients;
+  const auto add = [&](std::size_t k, const L& slope) {
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      work.slope[at(block.slope[k][lane])] += slope[static_cast<Eigen::Index>(lane)];
   };
-  if (term.splines < 0) {
-    if (!polynomials) {
-      length += c[0];
-      return;
+  const auto add_length = [&](const L& length) {
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      work.length[at(block.path[lane])] += length[static_cast<Eigen::Index>(lane)];
+  };
+  const std::size_t splines = block.splines.size(), n = block.powers;
+  // of products of polynomials: their sum with given coefficients, and its slopes
+  const auto polynomials = [&](const auto& coefficient) {
+    const Product& item = products[at(block.product)];
+    const S* f = work.product.data() + item.first;
+    L sum = coefficient(0) * f[0];
+    for (std::size_t b = 1; b < n; ++b) sum += f[b] * coefficient(b);
+    add_length(sum);
+    f += item.powers.size();
+    // degrees up to n in which one is not 0: as many as all of one degree less
+    const std::size_t some = block.degree > 0 ? FittedTerm::size({}, item.axes.size(), block.degree - 1) : 0;
+    for (std::size_t k = 0; k < item.axes.size(); ++k) {
+      const std::size_t* with = item.with[k].data();
+      L slope = L::Constant(S(0.0));
+      for (std::size_t i = 0; i < some; ++i) slope += f[i] * coefficient(with[i]);
+      add(splines + k, slope);
+      f += item.with[k].size();
     }
-    const Four sum = sum_of(c, work.product.data() + polynomials->first, term.powers);
-    length += sum[0];
-    add(term.polynomial_slopes, sum);
-    return;
+  };
+  if (splines == 0) {
+    if (block.product < 0) return add_length(load<S, N>(c));
+    return polynomials([&](std::size_t b) -> L { return load<S, N>(c + b * lanes); });
   }
-  const Product& splines = products_[at(term.splines)];
-  std::size_t last = 0;
-  for (std::size_t k = 0; k < 3; ++k)
-    if (splines.axes[k] >= 0) {
-      last = k;
-      c += at(work.place[at(splines.axes[k])]) * term.stride[k];
-    }
-  const std::size_t outer = last > 1 ? 4 : 1, middle = last > 0 ? 4 : 1;
-  const std::size_t outer_stride = last > 1 ? term.stride[0] : 0, middle_stride = last > 0 ? term.stride[last - 1] : 0;
-  // Axis after axis, from the last one on: coefficients of the polynomials, and their slopes along the splines.
-  const auto functions = [&](std::size_t k) {
-    const std::size_t first = axes_[at(splines.axes[k])].first;
-    return std::pair<const S*, const S*>{work.value.data() + first, work.derivative.data() + first};
-  };
+  // Axis after axis, from the last one on: x, y, z are the last axes there are.
   const S one = S(1.0), none = S(0.0);
-  const auto [z, dz] = functions(last);
-  const auto [y, dy] = last > 0 ? functions(last - 1) : std::pair{&one, &none};
-  const auto [x, dx] = last > 1 ? functions(0) : std::pair{&one, &none};
-  const auto add_splines = [&](const Four& slopes) {
-    for (std::size_t k = 0; k <= last; ++k)  // x, y, z are the last axes there are
-      work.slope[at(term.spline_slopes[k])] += slopes[static_cast<Eigen::Index>(k + 3 - last)];
-  };
-  if (!polynomials) {
-    Four sum = Four::Constant(S(0.0));
-    for (std::size_t i = 0; i < outer; ++i) {
-      S plane = none, plane_y = none, plane_z = none;
-      for (std::size_t j = 0; j < middle; ++j) {
-        const double* r = c + i * outer_stride + j * middle_stride;
-        const S row = (z[0] * r[0] + z[1] * r[1]) + (z[2] * r[2] + z[3] * r[3]);
+  std::array<const S*, 3> f{&one, &one, &one}, d{&none, &none, &none};
+  std::array<std::size_t, 3> stride{}, count{1, 1, 1};
+  for (std::size_t k = 0; k < splines; ++k) {
+    const std::size_t axis = at(block.splines[k]), place = k + 3 - splines;
+    f[place] = work.value.data() + axes[axis].first;
+    d[place] = work.derivative.data() + axes[axis].first;
+    stride[place] = block.stride[k];
+    count[place] = 4;
+    c += at(work.place[axis]) * block.stride[k];
+  }
+  const auto [x, y, z] = f;
+  const auto [dx, dy, dz] = d;
+  if (block.product < 0) {
+    const L zero = L::Constant(S(0.0));
+    L all = zero, all_x = zero, all_y = zero, all_z = zero;
+    for (std::size_t i = 0; i < count[0]; ++i) {
+      L plane = zero, plane_y = zero, plane_z = zero;
+      for (std::size_t j = 0; j < count[1]; ++j) {
+        const double* r = c + i * stride[0] + j * stride[1];
+        const L row = four<S, N>(z, r, stride[2]);
         plane += y[j] * row;
         plane_y += dy[j] * row;
-        plane_z += y[j] * ((dz[0] * r[0] + dz[1] * r[1]) + (dz[2] * r[2] + dz[3] * r[3]));
+        plane_z += y[j] * four<S, N>(dz, r, stride[2]);
       }
-      sum += Four(x[i] * plane, dx[i] * plane, x[i] * plane_y, x[i] * plane_z);
+      all += x[i] * plane;
+      all_x += dx[i] * plane;
+      all_y += x[i] * plane_y;
+      all_z += x[i] * plane_z;
     }
-    length += sum[0];
-    return add_splines(sum);
+    add_length(all);
+    const std::array<const L*, 3> slopes{&all_x, &all_y, &all_z};
+    for (std::size_t k = 0; k < splines; ++k) add(k, *slopes[k + 3 - splines]);
+    return;
   }
-  const std::size_t n = term.powers;
-  std::array<S*, 9> sums{};
-  for (std::size_t k = 0; k < 9; ++k) sums[k] = work.sums.data() + k * n;
-  const auto [row, row_z, plane, plane_y, plane_z, all, all_x, all_y, all_z] = sums;
-  std::fill(all, all + 4 * n, S(0.0));
-  for (std::size_t i = 0; i < outer; ++i) {
-    std::fill(plane, plane + 3 * n, S(0.0));
-    for (std::size_t j = 0; j < middle; ++j) {
-      const double *c0 = c + i * outer_stride + j * middle_stride, *c1 = c0 + n, *c2 = c1 + n, *c3 = c2 + n;
+  std::array<S*, 7> sums{};
+  for (std::size_t k = 0; k < 7; ++k) sums[k] = work.sums.data() + k * n * lanes;
+  const auto part = [&](std::size_t k, std::size_t b) { return Eigen::Map<L>(sums[k] + b * lanes); };
+  enum : std::size_t { plane, plane_y, plane_z, all, all_x, all_y, all_z };
+  std::fill(sums[all], sums[all] + 4 * n * lanes, S(0.0));
+  for (std::size_t i = 0; i < count[0]; ++i) {
+    std::fill(sums[plane], sums[plane] + 3 * n * lanes, S(0.0));
+    for (std::size_t j = 0; j < count[1]; ++j) {
+      const double* r = c + i * stride[0] + j * stride[1];
       for (std::size_t b = 0; b < n; ++b) {
-        row[b] = (z[0] * c0[b] + z[1] * c1[b]) + (z[2] * c2[b] + z[3] * c3[b]);
-        row_z[b] = (dz[0] * c0[b] + dz[1] * c1[b]) + (dz[2] * c2[b] + dz[3] * c3[b]);
-      }
-      for (std::size_t b = 0; b < n; ++b) {
-        plane[b] += y[j] * row[b];
-        plane_y[b] += dy[j] * row[b];
-        plane_z[b] += y[j] * row_z[b];
+        const L here = four<S, N>(z, r + b * lanes, stride[2]);
+        part(plane, b) += y[j] * here;
+        part(plane_y, b) += dy[j] * here;
+        part(plane_z, b) += y[j] * four<S, N>(dz, r + b * lanes, stride[2]);
       }
     }
     for (std::size_t b = 0; b < n; ++b) {
-      all[b] += x[i] * plane[b];
-      all_x[b] += dx[i] * plane[b];
-      all_y[b] += x[i] * plane_y[b];
-      all_z[b] += x[i] * plane_z[b];
+      part(all, b) += x[i] * part(plane, b);
+      part(all_x, b) += dx[i] * part(plane, b);
+      part(all_y, b) += x[i] * part(plane_y, b);
+      part(all_z, b) += x[i] * part(plane_z, b);
     }
   }
-  const Four* function = work.product.data() + polynomials->first;
-  Four mixed = Four::Constant(S(0.0)), slopes = mixed;
-  for (std::size_t b = 0; b < n; ++b) {
-    mixed += all[b] * function[b];
-    slopes += function[b][0] * Four(S(0.0), all_x[b], all_y[b], all_z[b]);
+  polynomials([&](std::size_t b) -> L { return part(all, b); });
+  const S* products_here = work.product.data() + products[at(block.product)].first;
+  for (std::size_t k = 0; k < splines; ++k) {
+    L slope = L::Constant(S(0.0));
+    for (std::size_t b = 0; b < n; ++b) slope += products_here[b] * part(all_x + k + 3 - splines, b);
+    add(k, slope);
   }
-  length += mixed[0];
-  add(term.polynomial_slopes, mixed);
-  add_splines(slopes);
 }
 
 template <class S>
 void FittedPaths::evaluate(std::span<const S> q, FittedWork<S>& work) const {
-  for (std::size_t a = 0; a < axes_.size(); ++a) {
-    const Axis& axis = axes_[a];
+  const Plan& plan = *plan_;
+  std::fill(work.outside.begin(), work.outside.end(), 0);
+  for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+    const Plan::Axis& axis = plan.axes[a];
     const S x = q[at(axis.coordinate)];
-    work.beyond[a] = value_of(x) < axis.low || value_of(x) > axis.high;
+    if (value_of(x) < axis.low || value_of(x) > axis.high)
+      for (const int p : plan.paths_over[a]) work.outside[at(p)] = 1;
+    S *value = work.value.data() + axis.first, *derivative = work.derivative.data() + axis.first;
     if (axis.intervals > 0) {
       const SplineValues<S> values = spline_values<S>(axis.low, axis.high, axis.intervals, x);
       work.place[a] = values.first;
-      std::copy(values.value.begin(), values.value.end(), work.value.begin() + static_cast<std::ptrdiff_t>(axis.first));
-      std::copy(values.slope.begin(), values.slope.end(),
-                work.derivative.begin() + static_cast<std::ptrdiff_t>(axis.first));
+      std::copy(values.value.begin(), values.value.end(), value);
+      std::copy(values.slope.begin(), values.slope.end(), derivative);
     } else {
-      chebyshev_values<S>(axis.low, axis.high, x, {work.value.data() + axis.first, at(axis.functions)},
-                          {work.derivative.data() + axis.first, at(axis.functions)});
+      chebyshev_values<S>(axis.low, axis.high, x, {value, at(axis.functions)}, {derivative, at(axis.functions)});
     }
   }
-  for (const Product& product : products_) {
-    std::array<const S*, 3> f{}, d{};
-    for (std::size_t k = 0; k < 3 && product.axes[k] >= 0; ++k) {
-      f[k] = work.value.data() + axes_[at(product.axes[k])].first;
-      d[k] = work.derivative.data() + axes_[at(product.axes[k])].first;
-    }
-    for (std::size_t i = 0; i < product.size; ++i) {
-      auto& out = work.product[product.first + i];
-      std::array<std::size_t, 3> n{};
-      for (std::size_t k = 0; k < 3; ++k) n[k] = at(product.powers[i][k]);
-      const S x = f[0][n[0]], y = f[1] ? f[1][n[1]] : S(1.0), z = f[2] ? f[2][n[2]] : S(1.0), xy = x * y;
-      out[0] = xy * z;
-      out[1] = d[0][n[0]] * y * z;
-      out[2] = d[1] ? S(x * d[1][n[1]] * z) : S(0.0);
-      out[3] = d[2] ? S(xy * d[2][n[2]]) : S(0.0);
-    }
+  for (const Plan::Product& product : plan.products) {
+    S* out = work.product.data() + product.first;
+    const std::size_t axes = product.axes.size();
+    std::array<std::size_t, FittedTerm::most_polynomials> first{};
+    for (std::size_t k = 0; k < axes; ++k) first[k] = plan.axes[at(product.axes[k])].first;
+    const auto of = [&](const Powers& powers, std::size_t sloped) {
+      S value = S(1.0);
+      for (std::size_t k = 0; k < axes; ++k) {
+        if (k != sloped && powers[k] == 0) continue;
+        value *= (k == sloped ? work.derivative : work.value)[first[k] + at(powers[k])];
+      }
+      return value;
+    };
+    for (const Powers& powers : product.powers) *out++ = of(powers, axes);
+    for (std::size_t k = 0; k < axes; ++k)
+      for (const std::size_t b : product.with[k]) *out++ = of(product.powers[b], k);
   }
+  std::fill(work.length.begin(), work.length.end(), S(0.0));
   std::fill(work.slope.begin(), work.slope.end(), S(0.0));
-  for (std::size_t p = 0; p + 1 < start_.size(); ++p) {
-    S length = S(0.0);
-    for (int t = first_term_[p]; t < first_term_[p + 1]; ++t) evaluate_term(terms_[at(t)], work, length);
-    work.length[p] = length;
-    work.outside[p] = 0;
-  }
-  for (std::size_t a = 0; a < axes_.size(); ++a)
-    if (work.beyond[a])
-      for (std::size_t p = 0; p + 1 < start_.size(); ++p)
-        if (slope_of(static_cast<int>(p), axes_[a].coordinate) >= 0) work.outside[p] = 1;
+  for (const Plan::Block& block : plan.blocks) switch (block.lanes) {
+      case 4:
+        plan.sum<S, 4>(block, work);
+        break;
+      case 2:
+        plan.sum<S, 2>(block, work);
+        break;
+      default:
+        plan.sum<S, 1>(block, work);
+    }
 }
 
 template SplineValues<double> spline_values(double, double, int, const double&);

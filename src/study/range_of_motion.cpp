@@ -495,12 +495,20 @@ json beyond_defaults(const T& x) {
   }
 }
 
+/// A model as it is without fitted paths, which stand for exact ones and are not what is certified.
+ModelSpec with_exact_paths(ModelSpec spec) {
+  spec.paths = "exact";
+  for (auto& [name, muscle] : spec.muscles) muscle.fitted.reset();
+  return spec;
+}
+
 }  // namespace
 
 Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions& options,
                                   const EvaluatePaths& evaluate_paths) {
   if (options.samples < 1)
     throw Error(Kind::input, "samples", "expected at least one, found " + std::to_string(options.samples));
+  if (!model.data().fitted.empty()) return Scan(Model(with_exact_paths(model.spec())), options, evaluate_paths).run();
   return Scan(model, options, evaluate_paths).run();
 }
 
@@ -533,7 +541,7 @@ Certificate read_certificate(const std::string& path) {
 }
 
 std::string model_hash(const ModelSpec& spec) {
-  ModelSpec bare = spec;
+  ModelSpec bare = with_exact_paths(spec);
   bare.certificate.reset();
   return hash_of(beyond_defaults(bare).dump());
 }

@@ -56,7 +56,8 @@ TEST(FitPaths, errors_are_what_is_stored) {
   Random random(11);
   std::vector<double> u(at(exact.coordinates())), worst(at(exact.muscles()), 0.0), worst_arm = worst;
   for (double& speed : u) speed = random.uniform(-1.0, 1.0);
-  for (int i = 0; i < 1500; ++i) {
+  // a sample that the fit knows nothing of, larger than the one that errors were stored from
+  for (int i = 0; i < 12000; ++i) {
     const std::vector<double> q = posture(exact, random);
     evaluate(exact, q, u, a, Depth::velocity);
     evaluate(fitted, q, u, b, Depth::velocity);
@@ -77,9 +78,9 @@ TEST(FitPaths, errors_are_what_is_stored) {
     EXPECT_LE(item.worst_length_error, 1e-4) << name;
     EXPECT_LE(item.worst_moment_arm_error, 3e-3) << name;
     EXPECT_LE(item.rms_moment_arm_error, 3e-4) << name;
-    // the worst of two thousand other postures may be a little worse
-    EXPECT_LE(worst[at(m)], 1.1 * item.worst_length_error) << name;
-    EXPECT_LE(worst_arm[at(m)], 1.1 * item.worst_moment_arm_error) << name;
+    // what is stored is the greatest of a sample, and three times as many others may find one that is greater by a little
+    EXPECT_LE(worst[at(m)], 1.2 * item.worst_length_error) << name;
+    EXPECT_LE(worst_arm[at(m)], 1.5 * item.worst_moment_arm_error) << name;
     EXPECT_GT(worst[at(m)], 0.0) << name;
     EXPECT_LE(item.rms_length_error, item.worst_length_error);
   }
@@ -192,6 +193,94 @@ TEST(FitPaths, exact_paths_fill_what_needs_bodies) {
   EXPECT_EQ(a.arm, b.arm);
   for (std::size_t i = 0; i < a.wrench.size(); ++i) EXPECT_EQ(a.wrench[i], b.wrench[i]);
   EXPECT_EQ(b.length, lengths);
+}
+
+// A point that is driven by a coordinate which moves none of the path's bodies, and a posture that is ruled out.
+TEST(FitPaths, points_may_move_and_domains_are_left_out) {
+  ModelSpec spec = some_muscles();
+  spec.muscles.erase_if([](const std::string& name, const MuscleSpec&) { return name != "soleus_r"; });
+  spec.muscles.find("soleus_r")->path[0].moving = {{{0, 1, 0}, "hip_flexion_r", Polynomial{{0.0, 0.02, 0.01}}}};
+  const Model exact(spec);
+  const ModelSpec whole = fit_paths(spec);
+  const FittedSpec& item = *whole.muscles.find("soleus_r")->fitted;
+  EXPECT_LE(item.worst_length_error, 1e-4);
+  EXPECT_EQ(item.postures, 4000);
+  const Model fitted(whole);
+  Workspace a(exact), b(fitted);
+  Random random(17);
+  const std::vector<double> u(at(exact.coordinates()), 0.0);
+  const int hip = exact.coordinate("hip_flexion_r");
+  for (int i = 0; i < 200; ++i) {
+    const std::vector<double> q = posture(exact, random);
+    evaluate(exact, q, u, a, Depth::position);
+    evaluate(fitted, q, u, b, Depth::position);
+    EXPECT_NEAR(a.length[0], b.length[0], 1.2 * item.worst_length_error);
+    EXPECT_NEAR(moment_arm(exact, a, 0, hip), moment_arm(fitted, b, 0, hip), 1.5 * item.worst_moment_arm_error);
+    if (q[at(hip)] > 0.0) EXPECT_LT(moment_arm(fitted, b, 0, hip), -0.01);
+  }
+
+  DomainSpec stretched;
+  stretched.muscles = {"soleus_r"};
+  const std::array<double, 2> range = spec.coordinates.find("hip_flexion_r")->range;
+  const double quarter = range[1] - 0.25 * (range[1] - range[0]);
+  stretched.outside["hip_flexion_r"] = {quarter, range[1]};
+  spec.domain = {stretched};
+  const ModelSpec part = fit_paths(spec);
+  const int counted = part.muscles.find("soleus_r")->fitted->postures;
+  // one in sixteen is at either end
+  EXPECT_NEAR(counted, 4000 * (1 - 0.0625 - 0.25 * 0.875), 120);
+  EXPECT_LE(part.muscles.find("soleus_r")->fitted->worst_length_error, 1e-4);
+  ModelSpec other = part;
+  other.domain[0].outside["hip_flexion_r"] = {quarter + 0.1, range[1]};
+  EXPECT_NE(error_of([&] { Model model(other); }).find("fitted with this geometry"), std::string::npos);
+}
+
+TEST(FitPaths, slopes_of_moment_arms_are_of_the_fitted_paths) {
+  const Model model(fitted_spec());
+  Workspace work(model);
+  MomentArmSlopes slopes(model);
+  Random random(19);
+  const std::vector<double> q = posture(model, random), u(q.size(), 0.0);
+  moment_arm_slopes(model, q, slopes);
+  constexpr double h = 1e-6;
+  double greatest = 0.0;
+  for (int m = 0; m < model.muscles(); ++m) {
+    const std::span<const int> own = slopes.coordinates(m);
+    for (std::size_t j = 0; j < own.size(); ++j) {
+      std::vector<std::vector<double>> arms;
+      for (const double step : {h, -h}) {
+        std::vector<double> moved = q;
+        moved[at(own[j])] += step;
+        evaluate(model, moved, u, work, Depth::position);
+        std::vector<double>& arm = arms.emplace_back();
+        for (const int c : own) arm.push_back(moment_arm(model, work, m, c));
+      }
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        const double slope = slopes(m, static_cast<int>(i), static_cast<int>(j));
+        greatest = std::max(greatest, std::abs(slope));
+        EXPECT_NEAR(slope, (arms[0][i] - arms[1][i]) / (2 * h), 1e-6) << m << " " << own[i] << " " << own[j];
+      }
+    }
+  }
+  EXPECT_GT(greatest, 1e-2);
+}
+
+TEST(FitPaths, exact_paths_on_demand_follow_the_posture) {
+  const Model exact(some_muscles()), fitted(fitted_spec());
+  Workspace a(exact), b(fitted);
+  Random random(23);
+  const std::vector<double> u(at(exact.coordinates()), 0.0), first = posture(exact, random),
+                                                             second = posture(exact, random);
+  const int one[] = {3};
+  // postures come and go between two calls, one coordinate changes, and a call comes twice
+  for (const std::vector<double>* q : {&first, &second, &second, &first}) {
+    evaluate(fitted, first, u, b, Depth::position);
+    evaluate(fitted, *q, u, b, one);
+    exact_paths(fitted, b);
+    exact_paths(fitted, b);
+    evaluate(exact, *q, u, a, Depth::position);
+    EXPECT_EQ(a.arm, b.arm);
+  }
 }
 
 TEST(FitPaths, evaluation_allocates_nothing) {

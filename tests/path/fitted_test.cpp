@@ -37,7 +37,19 @@ std::vector<std::vector<FittedTerm>> some_paths() {
           {random_term(random, {0, 1, 2}, {4, 1, 6}, 0)},
           {random_term(random, {4, 1}, {2}, 3)},
           {random_term(random, {5, 0, 3}, {2, 9}, 2), random_term(random, {3, 0}, {}, 3)},
-          {random_term(random, {0, 1, 2, 3, 4, 5}, {3, 2, 4}, 2)}};
+          {random_term(random, {0, 1, 2, 3, 4, 5}, {3, 2, 4}, 2)},
+          {random_term(random, {5, 4, 3, 2, 1, 0}, {}, 3)},
+          // as many of one layout as are summed side by side, and more; of several degrees
+          {random_term(random, {0, 1, 2, 3, 4, 5}, {3, 2, 4}, 1)},
+          {random_term(random, {0, 2, 5}, {}, 2), random_term(random, {0, 2, 5}, {}, 5)},
+          {random_term(random, {0, 2, 5}, {}, 0)},
+          {random_term(random, {0, 2, 5}, {}, 3)},
+          {random_term(random, {0, 2, 5}, {}, 3)},
+          {random_term(random, {0, 2, 5}, {}, 1)},
+          {random_term(random, {0, 1, 2}, {4, 1, 6}, 0)},
+          {random_term(random, {5, 0, 3}, {2, 9}, 3)},
+          {random_term(random, {5, 0, 3}, {2, 9}, 2)},
+          {random_term(random, {5, 0, 3}, {2, 9}, 0)}};
 }
 
 /// B-splines by the recursion of de Boor (1972), function k of order 4 on knots ... -h, 0, h ...
@@ -63,7 +75,7 @@ double value_of_term(const FittedTerm& term, const std::vector<double>& q) {
       product *= de_boor(static_cast<int>(rest % count) - 3, 4, u);
       rest /= count;
     }
-    for (const std::array<int, 3>& power : powers_of(polynomials, term.degree)) {
+    for (const Powers& power : powers_of(polynomials, term.degree)) {
       double function = product;
       for (std::size_t k = 0; k < polynomials; ++k) {
         const auto c = static_cast<std::size_t>(term.coordinates[splines + k]);
@@ -176,7 +188,7 @@ TEST(FittedPaths, flag_postures_beyond_the_range) {
   for (const auto& range : ranges) q.push_back(0.5 * (range[0] + range[1]));
   q[3] = 0.41;
   fitted.evaluate<double>(q, work);
-  const std::vector<char> expected = {0, 0, 0, 1, 0, 0, 0, 1, 1};
+  const std::vector<char> expected = {0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
   EXPECT_EQ(work.outside, expected);
 }
 
@@ -199,7 +211,7 @@ TEST(FittedPaths, refuse_what_is_no_term) {
   EXPECT_EQ(refused({{1}, {}, 2, {0.1, 0.2}}), "fitted path: expected as many coefficients as there are functions");
   EXPECT_EQ(refused({{6}, {}, 0, {0.1}}), "fitted path: expected coordinates with a range of some length");
   EXPECT_EQ(refused({{0, 1, 2, 3}, {}, 0, {0.1}}),
-            "fitted path: expected at most three coordinates with splines and three with polynomials");
+            "fitted path: expected at most three coordinates with splines and six with polynomials");
   EXPECT_EQ(refused({{0}, {0}, 0, {0.1}}), "fitted path: expected 1 to 64 intervals");
   EXPECT_EQ(refused({{0}, {}, 13, {}}), "fitted path: expected a degree from 0 to 12");
 }

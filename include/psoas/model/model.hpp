@@ -216,7 +216,7 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
 /// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
 /// The same to Depth::position with the paths of some muscles only, by index: length, inside, wrench and arm of the
-/// others are left as they are.
+/// others are left as they are. Fitted paths are all evaluated.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles);
 
@@ -249,7 +249,10 @@ class MomentArmSlopes {
 
  private:
   friend void moment_arm_slopes(const Model&, std::span<const double>, MomentArmSlopes&);
+  void of_fitted(const Model& model, std::span<const double> q);
   TreeWork<Dual<4>> tree_;
+  FittedWork<Dual<4>> fitted_;
+  std::vector<Dual<4>> independent_;        // coordinates
   std::vector<Dual<4>> q_, slope_, drive_;  // per coordinate of the tree; of one path
   std::vector<SpatialT<Dual<4>>> wrench_;   // of one path
   std::vector<int> start_, coordinate_;     // per muscle; independent coordinates
@@ -258,7 +261,8 @@ class MomentArmSlopes {
 };
 
 /// Second derivatives of all path lengths at independent coordinates q [rad, m], by dual numbers through the whole
-/// pipeline. Where a string lifts off or a conditional point comes in they jump: those of the side on which q lies.
+/// pipeline: those of the lengths that evaluate() gives, so fitted ones where the model's paths are fitted. Where the
+/// string of an exact path lifts off or a conditional point comes in they jump: those of the side on which q lies.
 void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out);
 
 /// The greatest active + passive torque of all muscles about a coordinate in its positive (+1) or negative (-1)

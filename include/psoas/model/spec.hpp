@@ -157,7 +157,7 @@ struct FittedTermSpec {
   std::vector<double> coefficients_um;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
-        Info{"", "independent coordinates: up to three with splines, then up to three with polynomials"});
+        Info{"", "independent coordinates: up to three with splines, then up to six with polynomials"});
     see("intervals", self.intervals,
         Info{"1", "for each of the first coordinates: equal intervals of its range under cubic B-splines", 1, 64});
     see("degree", self.degree, Info{"1", "total degree of the Chebyshev polynomials in the other coordinates", 0, 12});
@@ -178,14 +178,14 @@ struct FittedSpec {
   std::vector<FittedTermSpec> terms;
   static void each(auto& self, auto&& see) {
     see("made_for", self.made_for,
-        Info{"", "fingerprint of the points, surfaces, joints and ranges that the path was fitted with"});
+        Info{"", "fingerprint of the points, surfaces, joints, ranges and domain that the path was fitted with"});
     see("postures", self.postures,
         Info{"1", "postures all over the coordinates' ranges, other than those of the fit, that errors are from", 0,
              1e9});
-    see("worst_length_error", self.worst_length_error, Info{"m", "greatest error of length", 0, 10});
+    see("worst_length_error", self.worst_length_error, Info{"m", "greatest error of length in those postures", 0, 10});
     see("rms_length_error", self.rms_length_error, Info{"m", "root mean square error of length", 0, 10});
     see("worst_moment_arm_error", self.worst_moment_arm_error,
-        Info{"m or 1", "greatest error of a moment arm over an independent coordinate", 0, 1e3});
+        Info{"m or 1", "greatest error of a moment arm over an independent coordinate in those postures", 0, 1e3});
     see("rms_moment_arm_error", self.rms_moment_arm_error,
         Info{"m or 1", "root mean square error of all moment arms", 0, 1e3});
     see("terms", self.terms, Info{"", "terms whose sum is the length"});

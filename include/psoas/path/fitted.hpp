@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,14 +18,14 @@ namespace psoas {
 /// A term of a length: the sum over products of cubic B-splines in its first coordinates and of Chebyshev polynomials in
 /// the others,
 ///
-///   l(x, y) = sum_i sum_b coefficient[i, b] B_i1(x1) B_i2(x2) B_i3(x3) T_b1(y1) T_b2(y2) T_b3(y3),
+///   l(x, y) = sum_i sum_b coefficient[i, b] B_i1(x1) B_i2(x2) B_i3(x3) T_b1(y1) T_b2(y2) ... T_b6(y6),
 ///
-/// with at most three of either kind. Spline functions stand on equal intervals of the coordinate's range, so three
-/// derivatives exist and two are continuous; polynomials are those whose degrees b1 + b2 + b3 add up to `degree` at
-/// most. Beyond the range every one-dimensional function goes on as its own parabola there, so that the length keeps two
-/// continuous derivatives everywhere.
+/// with at most three of the first kind and six of the second. Spline functions stand on equal intervals of the
+/// coordinate's range, so three derivatives exist and two are continuous; polynomials are those whose degrees b1 + b2 +
+/// ... add up to `degree` at most. Beyond the range every one-dimensional function goes on as its own parabola there, so
+/// that the length keeps two continuous derivatives everywhere.
 struct FittedTerm {
-  static constexpr std::size_t most_splines = 3, most_polynomials = 3;
+  static constexpr std::size_t most_splines = 3, most_polynomials = 6;
   static constexpr int most_intervals = 64, most_degree = 12;
 
   std::vector<int> coordinates;      ///< places in q, none twice: those with splines, then those with polynomials
@@ -36,9 +37,11 @@ struct FittedTerm {
   static std::size_t size(std::span<const int> intervals, std::size_t polynomials, int degree);
 };
 
-/// The degrees of all products of `coordinates` (0 … 3) polynomials up to a total degree, by rising total degree: those
-/// of a smaller total degree come first. Places beyond `coordinates` are 0.
-std::vector<std::array<int, 3>> powers_of(std::size_t coordinates, int degree);
+/// Degrees of a product of polynomials, one for each coordinate; 0 in places beyond them.
+using Powers = std::array<int, FittedTerm::most_polynomials>;
+/// The degrees of all products of `coordinates` polynomials up to a total degree, by rising total degree, so that those
+/// of a smaller one come first.
+std::vector<Powers> powers_of(std::size_t coordinates, int degree);
 
 /// Values and slopes of the four cubic B-splines that are not zero at x, and the place of the first one.
 template <class S>
@@ -57,7 +60,8 @@ template <class S>
 struct FittedWork;
 
 /// Fitted lengths of many paths over shared coordinates. What paths have in common (the functions of a coordinate and
-/// their products) is evaluated once a posture. Immutable; any number of threads may share one.
+/// their products) is evaluated once a posture, and terms of one layout are summed side by side. Immutable; copies share
+/// everything, any number of threads may use one.
 class FittedPaths {
  public:
   FittedPaths() = default;
@@ -83,35 +87,10 @@ class FittedPaths {
  private:
   template <class S>
   friend struct FittedWork;
+  struct Plan;
 
-  struct Axis {  // the functions of one coordinate
-    int coordinate;
-    double low, high;
-    int intervals;  // 0: polynomials
-    int functions;  // 4, or degree + 1
-    std::size_t first;
-  };
-  struct Product {  // of the functions of up to three axes, with slopes: four numbers each
-    std::array<int, 3> axes{-1, -1, -1};
-    std::size_t first = 0, size = 1;
-    std::vector<std::array<int, 3>> powers;  // of polynomials; empty: splines, 4 in each axis
-  };
-  struct Term {
-    int splines = -1, polynomials = -1;                                           // products, -1: none
-    std::size_t coefficients = 0;                                                 // first of its
-    std::size_t powers = 1;                                                       // polynomials in use
-    std::array<std::size_t, 3> stride{};                                          // of coefficients, along each spline
-    std::array<int, 3> spline_slopes{-1, -1, -1}, polynomial_slopes{-1, -1, -1};  // places in FittedWork::slope
-  };
-  template <class S>
-  void evaluate_term(const Term& term, FittedWork<S>& work, S& length) const;
-
-  std::vector<Axis> axes_;
-  std::vector<Product> products_;
-  std::vector<Term> terms_;
-  std::vector<int> first_term_, start_, coordinates_;
-  std::vector<double> coefficients_;
-  std::size_t functions_ = 0, products_size_ = 0;
+  std::vector<int> start_, coordinates_;
+  std::shared_ptr<const Plan> plan_;
 };
 
 /// Scratch and results of FittedPaths::evaluate(). Allocates when made, never after.
@@ -124,13 +103,10 @@ struct FittedWork {
   std::vector<S> slope;       ///< dl/dq, path by path [m, or 1 for a translation]; a moment arm is its negative
   std::vector<char> outside;  ///< per path: a coordinate is beyond its range
 
-  /// A function and its slopes along the coordinates of its product.
-  using Four = Eigen::Array<S, 4, 1>;
-  std::vector<S> value, derivative;  ///< per function of an axis
-  std::vector<int> place;            ///< per axis of splines: the first function that is not zero
-  std::vector<char> beyond;          ///< per axis
-  std::vector<Four> product;
-  std::vector<S> sums;
+  std::vector<S> value, derivative;  ///< inside: per function of an axis
+  std::vector<int> place;            ///< inside: per axis of splines, the first function that is not zero
+  std::vector<S> product;            ///< inside: products of polynomials, and their slopes
+  std::vector<S> sums;               ///< inside: what is summed along the splines so far
 };
 
 }  // namespace psoas

@@ -47,6 +47,9 @@ struct PathWrap {
 
 /// A path from the first point to the last.
 struct Path {
+  /// Of evaluate_path(): goes up whenever that comes to give another length for some path, so that what was fitted to
+  /// lengths of before is known to be old.
+  static constexpr int rules = 1;
   static constexpr std::size_t max_points = 32, max_wraps = 8, max_motions = 24;
 
   std::vector<PathPoint> points;

@@ -88,7 +88,9 @@ struct Certificate {
     see("program", self.program, Info{"", "program and version"});
     see("model", self.model, Info{"", "the model's name"});
     see("model_hash", self.model_hash,
-        Info{"", "FNV-1a (64 bits) of what the model's text says beyond defaults, without its certificate"});
+        Info{"",
+             "FNV-1a (64 bits) of what the model's text says beyond defaults, without its certificate and fitted "
+             "paths"});
     see("clean", self.clean, Info{"", "no problems"});
     see("muscles", self.muscles, Info{"", "muscles scanned", 0});
     see("samples", self.samples, Info{"", "postures a muscle through which lines were laid", 0});
@@ -121,7 +123,8 @@ struct Certificate {
 /// of about 1 degree; steps that the moment arms do not explain are halved until a jump is told from a steep change.
 /// Corners are evaluated as well. A range beyond half a turn or 1 m to either side of the default is cut there.
 ///
-/// Postures outside the domain that the model declares are counted only. Deterministic. Throws Error(input) for fewer
+/// It is the exact paths that are scanned, of a model with fitted ones, too. Postures outside the domain that the model
+/// declares are counted only. Deterministic. Throws Error(input) for fewer
 /// than one sample.
 Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions& options = {});
 
@@ -129,7 +132,8 @@ Certificate check_range_of_motion(const Model& model, const RangeOfMotionOptions
 std::string certificate_text(const Certificate& certificate);
 /// Reads a psoas-certificate/1 file. Throws Error(io), or Error(input) that lists every problem.
 Certificate read_certificate(const std::string& path);
-/// What a certificate knows a model by: a hash of its text without the name of its certificate.
+/// What a certificate knows a model by: a hash of its text without the name of its certificate and without
+/// fitted paths.
 std::string model_hash(const ModelSpec& spec);
 
 }  // namespace psoas
