@@ -63,6 +63,15 @@ struct Layout {
     return functions * (1.0 + along + (splines.empty() ? 0.0 : 3.0)) + slopes + 0.02 * static_cast<double>(size());
   }
   std::size_t size() const { return FittedTerm::size(intervals, polynomials.size(), degree); }
+  /// By coordinates, so that equal layouts are seen to be.
+  void sort() {
+    for (std::size_t i = 1; i < splines.size(); ++i)
+      for (std::size_t k = i; k > 0 && splines[k - 1] > splines[k]; --k) {
+        std::swap(splines[k - 1], splines[k]);
+        std::swap(intervals[k - 1], intervals[k]);
+      }
+    std::sort(polynomials.begin(), polynomials.end());
+  }
 };
 
 constexpr std::array<int, 13> interval_ladder{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32};
@@ -347,6 +356,7 @@ class Fitter {
         else
           --layout.degree;
       }
+      layout.sort();
       const bool better = best.splines.empty() && best.polynomials.empty() ? true
                           : fine != found                                  ? fine
                           : fine                                           ? layout.cost() < best.cost()
@@ -356,17 +366,22 @@ class Fitter {
     return best;
   }
 
-  /// Gives layouts of the same splines the same intervals where that does not take much more space: terms of one layout
-  /// are evaluated side by side.
-  static void share_intervals(const std::vector<std::size_t>& members, std::vector<Layout>& layouts) {
+  /// Gives layouts of the same splines the same intervals where that does not take much space: terms of one layout are
+  /// evaluated side by side.
+  static void share_intervals(std::vector<std::size_t> members, std::vector<Layout>& layouts) {
+    constexpr std::size_t most = 4000;
+    std::stable_sort(members.begin(), members.end(),
+                     [&](std::size_t a, std::size_t b) { return layouts[a].size() < layouts[b].size(); });
+    std::vector<std::size_t> sharing;
     std::vector<int> common = layouts[members.front()].intervals;
-    for (const std::size_t p : members)
-      for (std::size_t k = 0; k < common.size(); ++k) common[k] = std::max(common[k], layouts[p].intervals[k]);
     for (const std::size_t p : members) {
-      Layout shared = layouts[p];
-      shared.intervals = common;
-      if (shared.size() <= std::max<std::size_t>(1500, 2 * layouts[p].size())) layouts[p] = shared;
+      Layout next = layouts[p];
+      for (std::size_t k = 0; k < common.size(); ++k) next.intervals[k] = std::max(common[k], next.intervals[k]);
+      if (next.size() > most) continue;
+      common = next.intervals;
+      sharing.push_back(p);
     }
+    for (const std::size_t p : sharing) layouts[p].intervals = common;
   }
 
   /// Samples a grid that suits all layouts of the same splines and polynomials, and solves for each part's term.
@@ -525,7 +540,7 @@ class Fitter {
           // a jump stays, whatever stands around it
           if (worst > 0.8 * parts[p]->error && worst > 2.0 * parts[p]->tolerance) ++idle[p];
           if (worst < parts[p]->error) parts[p]->term = terms[k], parts[p]->error = worst;
-          if (worst > 0.8 * parts[p]->tolerance && idle[p] < 2) {
+          if (worst > 0.7 * parts[p]->tolerance && idle[p] < 2) {
             left.push_back(p);
             strict[p] *= std::clamp(0.7 * parts[p]->tolerance / worst, 0.2, 0.7);
           }

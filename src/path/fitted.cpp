@@ -285,13 +285,39 @@ template <class S, int N>
 using Lanes = Eigen::Array<S, N, 1>;
 
 template <class S, int N>
-Lanes<S, N> load(const double* x) {
+EIGEN_STRONG_INLINE Lanes<S, N> load(const double* x) {
   return Eigen::Map<const Lanes<double, N>>(x).template cast<S>();
+}
+
+/// Sums along the last spline, times the functions of the one before: rows of `width` numbers.
+template <class S>
+void add_line(const S* z, const S* dz, const S& y, const S& dy, const double* c, std::size_t stride, std::size_t width,
+              S* __restrict plane, S* __restrict plane_y, S* __restrict plane_z) {
+  const double *c1 = c + stride, *c2 = c1 + stride, *c3 = c2 + stride;
+  const S z0 = z[0], z1 = z[1], z2 = z[2], z3 = z[3], d0 = dz[0], d1 = dz[1], d2 = dz[2], d3 = dz[3], f = y, d = dy;
+  for (std::size_t b = 0; b < width; ++b) {
+    const S here = (z0 * c[b] + z1 * c1[b]) + (z2 * c2[b] + z3 * c3[b]);
+    plane[b] += f * here;
+    plane_y[b] += d * here;
+    plane_z[b] += f * ((d0 * c[b] + d1 * c1[b]) + (d2 * c2[b] + d3 * c3[b]));
+  }
+}
+
+template <class S>
+void add_plane(const S& x, const S& dx, const S* plane, const S* plane_y, const S* plane_z, std::size_t width,
+               S* __restrict all, S* __restrict all_x, S* __restrict all_y, S* __restrict all_z) {
+  const S f = x, d = dx;
+  for (std::size_t b = 0; b < width; ++b) {
+    all[b] += f * plane[b];
+    all_x[b] += d * plane[b];
+    all_y[b] += f * plane_y[b];
+    all_z[b] += f * plane_z[b];
+  }
 }
 
 /// Sum of four coefficients `stride` apart.
 template <class S, int N>
-Lanes<S, N> four(const S* f, const double* c, std::size_t stride) {
+EIGEN_STRONG_INLINE Lanes<S, N> four(const S* f, const double* c, std::size_t stride) {
   return (f[0] * load<S, N>(c) + f[1] * load<S, N>(c + stride)) +
          (f[2] * load<S, N>(c + 2 * stride) + f[3] * load<S, N>(c + 3 * stride));
 }
@@ -370,34 +396,26 @@ void FittedPaths::Plan::sum(const Block& block, FittedWork<S>& work) const {
     for (std::size_t k = 0; k < splines; ++k) add(k, *slopes[k + 3 - splines]);
     return;
   }
-  std::array<S*, 7> sums{};
-  for (std::size_t k = 0; k < 7; ++k) sums[k] = work.sums.data() + k * n * lanes;
-  const auto part = [&](std::size_t k, std::size_t b) { return Eigen::Map<L>(sums[k] + b * lanes); };
-  enum : std::size_t { plane, plane_y, plane_z, all, all_x, all_y, all_z };
-  std::fill(sums[all], sums[all] + 4 * n * lanes, S(0.0));
+  // products of polynomials and lanes in one row
+  const std::size_t width = n * lanes;
+  const auto row_of = [&](std::size_t k) { return work.sums.data() + k * width; };
+  S *plane = row_of(0), *plane_y = row_of(1), *plane_z = row_of(2);
+  S *all = row_of(3), *all_x = row_of(4), *all_y = row_of(5), *all_z = row_of(6);
+  std::fill(all, all + 4 * width, S(0.0));
   for (std::size_t i = 0; i < count[0]; ++i) {
-    std::fill(sums[plane], sums[plane] + 3 * n * lanes, S(0.0));
+    std::fill(plane, plane + 3 * width, S(0.0));
     for (std::size_t j = 0; j < count[1]; ++j) {
       const double* r = c + i * stride[0] + j * stride[1];
-      for (std::size_t b = 0; b < n; ++b) {
-        const L here = four<S, N>(z, r + b * lanes, stride[2]);
-        part(plane, b) += y[j] * here;
-        part(plane_y, b) += dy[j] * here;
-        part(plane_z, b) += y[j] * four<S, N>(dz, r + b * lanes, stride[2]);
-      }
+      add_line(z, dz, y[j], dy[j], r, stride[2], width, plane, plane_y, plane_z);
     }
-    for (std::size_t b = 0; b < n; ++b) {
-      part(all, b) += x[i] * part(plane, b);
-      part(all_x, b) += dx[i] * part(plane, b);
-      part(all_y, b) += x[i] * part(plane_y, b);
-      part(all_z, b) += x[i] * part(plane_z, b);
-    }
+    add_plane(x[i], dx[i], plane, plane_y, plane_z, width, all, all_x, all_y, all_z);
   }
+  const auto part = [&](const S* row, std::size_t b) { return Eigen::Map<const L>(row + b * lanes); };
   polynomials([&](std::size_t b) -> L { return part(all, b); });
   const S* products_here = work.product.data() + products[at(block.product)].first;
   for (std::size_t k = 0; k < splines; ++k) {
     L slope = L::Constant(S(0.0));
-    for (std::size_t b = 0; b < n; ++b) slope += products_here[b] * part(all_x + k + 3 - splines, b);
+    for (std::size_t b = 0; b < n; ++b) slope += products_here[b] * part(row_of(k + 7 - splines), b);
     add(k, slope);
   }
 }

@@ -210,7 +210,7 @@ TEST(FittedPaths, refuse_what_is_no_term) {
   const auto refused = [](FittedTerm term) { return error_of([&] { FittedPaths({{std::move(term)}}, ranges); }); };
   EXPECT_EQ(refused({{1}, {}, 2, {0.1, 0.2}}), "fitted path: expected as many coefficients as there are functions");
   EXPECT_EQ(refused({{6}, {}, 0, {0.1}}), "fitted path: expected coordinates with a range of some length");
-  EXPECT_EQ(refused({{0, 1, 2, 3}, {}, 0, {0.1}}),
+  EXPECT_EQ(refused({{0, 1, 2, 3}, {1, 1, 1, 1}, 0, {0.1}}),
             "fitted path: expected at most three coordinates with splines and six with polynomials");
   EXPECT_EQ(refused({{0}, {0}, 0, {0.1}}), "fitted path: expected 1 to 64 intervals");
   EXPECT_EQ(refused({{0}, {}, 13, {}}), "fitted path: expected a degree from 0 to 12");
