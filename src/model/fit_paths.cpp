@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -167,15 +168,19 @@ class Fitter {
     return Model(spec);
   }
 
-  /// Length of a part's stretches; nan where a surface is ignored or the posture is outside the domain that the model
-  /// declares, which is no length to follow.
-  double length(const Part& part) {
-    double sum = 0.0;
-    bool inside = std::any_of(part.domain.begin(), part.domain.end(), [&](const OutsideDomain* item) {
+  /// Whether the model declares the posture to be outside the domain of a part's muscle.
+  bool outside(const Part& part) const {
+    return std::any_of(part.domain.begin(), part.domain.end(), [&](const OutsideDomain* item) {
       return std::all_of(item->ranges.begin(), item->ranges.end(), [&](const OutsideDomain::Range& range) {
         return range.low <= q_[at(range.coordinate)] && q_[at(range.coordinate)] <= range.high;
       });
     });
+  }
+
+  /// Length of a part's stretches; nan where a surface is ignored, which is no length to follow.
+  double length(const Part& part) {
+    double sum = 0.0;
+    bool inside = false;
     for (const Path& path : part.paths) {
       const PathValue<double> value =
           evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
@@ -287,6 +292,27 @@ class Fitter {
     }
   }
 
+  /// Where a line has places without a length, its longest piece that has none takes up the whole line (interpolated by
+  /// parabolas): what it would take to follow that piece, a little too kindly.
+  static void stretch(std::span<double> line) {
+    std::size_t first = 0, size = 0;
+    for (std::size_t i = 0, start = 0; i <= line.size(); ++i)
+      if (i == line.size() || std::isnan(line[i])) {
+        if (i - start > size) first = start, size = i - start;
+        start = i + 1;
+      }
+    if (size == line.size() || size < 9) return;
+    const std::vector<double> piece(line.begin() + static_cast<std::ptrdiff_t>(first),
+                                    line.begin() + static_cast<std::ptrdiff_t>(first + size));
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const double x = static_cast<double>(i * (size - 1)) / static_cast<double>(line.size() - 1);
+      const std::size_t k = std::clamp<std::size_t>(static_cast<std::size_t>(x + 0.5), 1, size - 2);
+      const double t = x - static_cast<double>(k);
+      line[i] = piece[k] + 0.5 * t * (piece[k + 1] - piece[k - 1]) +
+                0.5 * t * t * (piece[k + 1] - 2.0 * piece[k] + piece[k - 1]);
+    }
+  }
+
   /// What splines and polynomials leave along each coordinate, on lines through random postures.
   std::vector<Probe> probe(const std::vector<int>& coordinates, const std::vector<Part*>& parts) {
     constexpr std::size_t lines = 24;
@@ -302,6 +328,8 @@ class Fitter {
         }
       }
       for (std::size_t p = 0; p < parts.size(); ++p) {
+        for (std::size_t line = 0; line < lines; ++line)
+          stretch(std::span<double>(values[p].data() + line * line_points, line_points));
         const Eigen::Map<const MatX> data(values[p].data(), line_points, lines);
         for (auto& [operators, out] :
              {std::pair<const std::vector<MatX>*, double*>{
@@ -507,15 +535,18 @@ class Fitter {
       return report(parts.size());
     }
     const std::vector<Probe> probes = probe(coordinates, parts);
-    constexpr std::size_t tests = 2000;
+    constexpr std::size_t tests = 5000;
     Uniform uniform(2);
     std::vector<std::vector<double>> postures, lengths(parts.size(), std::vector<double>(tests));
     for (std::size_t i = 0; i < tests; ++i) {
       for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
       postures.push_back(q_);
       sample(parts, lengths, i);
+      // lengths outside a domain lead the fit up to its border, but their errors do not count
+      for (std::size_t p = 0; p < parts.size(); ++p)
+        if (outside(*parts[p])) lengths[p][i] = std::nan("");
     }
-    constexpr int rounds = 6;
+    constexpr int rounds = 9;
     std::vector<std::size_t> open(parts.size());
     std::iota(open.begin(), open.end(), std::size_t{0});
     std::vector<double> strict(parts.size(), 0.7);  // share of the tolerance allowed along one coordinate
@@ -676,6 +707,9 @@ std::string fitted_text(const ModelSpec& fitted, const std::string& base) {
   root["format"] = "psoas-model/1";
   root["extends"] = base;
   root["paths"] = fitted.paths;
+  if (fitted.certificate)  // it is of the exact paths and stays where it is
+    root["certificate"] =
+        (std::filesystem::path(base).parent_path() / *fitted.certificate).lexically_normal().generic_string();
   for (const auto& [name, muscle] : fitted.muscles)
     if (muscle.fitted) muscles[name] = {{"fitted", to_json_value(*muscle.fitted)}};
   root["muscles"] = muscles;

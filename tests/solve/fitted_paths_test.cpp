@@ -25,6 +25,7 @@ const ModelSpec& leg() {
       return std::find(kept.begin(), kept.end(), name) == kept.end();
     });
     out.groups = {};
+    out.domain = {};  // of muscles that went
     return out;
   }();
   return spec;
