@@ -44,6 +44,7 @@ template <class K>
 K example() {
   K kind;
   K::each(kind, [](const char*, auto& field, const Info& info) { fill(field, info); });
+  if constexpr (std::is_same_v<K, Torus>) kind.tube_radius = 0.5 * kind.radius;  // a ring with a hole
   return kind;
 }
 
@@ -201,8 +202,9 @@ std::string read_shape(const std::string& text) {
 TEST(KindObject, NamesOneKind) {
   EXPECT_EQ(read_shape(R"({"sphere": {"radius": 1}})"), "");
   EXPECT_EQ(read_shape(R"({"note": "a ball", "sphere": {"radius": 1}})"), "");
-  EXPECT_EQ(read_shape(R"({"spere": {"radius": 1}})"),
-            "/shape/spere: expected one of cylinder, sphere, ellipsoid, torus, found \"spere\", did you mean \"sphere\"?\n");
+  EXPECT_EQ(
+      read_shape(R"({"spere": {"radius": 1}})"),
+      "/shape/spere: expected one of cylinder, sphere, ellipsoid, torus, found \"spere\", did you mean \"sphere\"?\n");
   const std::string expected =
       "/shape: expected an object with one member that names the kind (cylinder, sphere, ellipsoid, torus), found ";
   EXPECT_EQ(read_shape("{}"), expected + "an object\n");

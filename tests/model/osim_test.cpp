@@ -141,7 +141,7 @@ TEST_F(Leg, CouplersOfSeveralFunctions) {
 }
 
 TEST_F(Leg, SurfacesAndSides) {
-  ASSERT_EQ(spec.surfaces.size(), 5u);
+  ASSERT_EQ(spec.surfaces.size(), 6u);
   const SurfaceSpec& brim = *spec.surfaces.find("brim");
   EXPECT_EQ(brim.body, "pelvis");
   EXPECT_EQ(brim.translation, Vec3(-0.07, -0.06, 0.0656));
@@ -150,9 +150,11 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_EQ(std::get<Sphere>(spec.surfaces.find("ball")->shape).radius, 0.03);
   EXPECT_EQ(spec.surfaces.find("ball")->body, "ground");
   EXPECT_EQ(std::get<Ellipsoid>(spec.surfaces.find("egg")->shape).radii, Vec3(0.01, 0.02, 0.015));
+  EXPECT_EQ(std::get<Torus>(spec.surfaces.find("tyre")->shape).radius, 0.02);
+  EXPECT_EQ(std::get<Torus>(spec.surfaces.find("tyre")->shape).tube_radius, 0.01);
 
   const auto& wraps = spec.muscles.find("psoas_r")->wraps;
-  ASSERT_EQ(wraps.size(), 5u);
+  ASSERT_EQ(wraps.size(), 6u);
   EXPECT_EQ(wraps[0].surface, "brim");
   EXPECT_EQ(wraps[0].side, "-y");
   EXPECT_EQ(wraps[0].between, (std::array<double, 2>{1, 2}));
@@ -162,8 +164,9 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_EQ(wraps[2].between, (std::array<double, 2>{0, 2}));
   EXPECT_EQ(wraps[3].surface, "egg");
   EXPECT_EQ(wraps[3].side, "+x");
-  EXPECT_EQ(wraps[4].surface, "end_on");
-  EXPECT_EQ(wraps[4].side, "shortest");
+  EXPECT_EQ(wraps[4].surface, "tyre");
+  EXPECT_EQ(wraps[5].surface, "end_on");
+  EXPECT_EQ(wraps[5].side, "shortest");
 }
 
 TEST_F(Leg, PathsAreInBodies) {
@@ -243,8 +246,7 @@ TEST_F(Leg, MusclesOfThreeClasses) {
 TEST_F(Leg, NotesNameWhatDidNotComeAlong) {
   for (const char* note :
        {"not imported: 2 CoordinateActuator (hip_motor, knee_motor)", "not imported: 1 McKibbenActuator (other)",
-        "not imported: 1 Marker (ASIS)", "not imported: 1 ObjectGroup (motors)",
-        "not imported: 1 shapes for display",
+        "not imported: 1 Marker (ASIS)", "not imported: 1 ObjectGroup (motors)", "not imported: 1 shapes for display",
         "wraps left out, their surface is not imported: psoas_r over sleeping",
         "wrapping surfaces left out, inactive in the file: sleeping",
         "wrapping surfaces whose quadrant is not kept, muscles take the shortest side: ball, end_on",

@@ -40,7 +40,7 @@ TEST(FittedPathsInStudies, results_say_how_far_they_are_from_exact_ones) {
   EXPECT_EQ(line.value, 1e3 * std::max(psoas, glute));
   EXPECT_GT(line.value, 0.0);
   EXPECT_EQ(line.unit, "mm");
-  EXPECT_TRUE(line.ok);
+  EXPECT_EQ(line.ok, true);
   EXPECT_EQ(line.note.rfind(psoas > glute ? "psoas_r" : "glute_r", 0), 0u) << line.note;
 
   ModelSpec poor = fitted;
@@ -48,7 +48,7 @@ TEST(FittedPathsInStudies, results_say_how_far_they_are_from_exact_ones) {
   block = {};
   credit_fitted_paths(Model(poor), block);
   EXPECT_EQ(block.credibility.at(0).value, 2.0);
-  EXPECT_FALSE(block.credibility.at(0).ok);
+  EXPECT_EQ(block.credibility.at(0).ok, false);
   EXPECT_EQ(block.credibility.at(0).note.rfind("glute_r", 0), 0u);
 }
 
