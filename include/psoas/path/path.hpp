@@ -68,10 +68,10 @@ struct Path {
 template <class S>
 struct PathValue {
   S length{};  ///< [m]
-  bool inside =
-      false;  ///< a surface was ignored: a point lies inside it, it crosses another one on the way, or the side
-      ///< on which the path passes it would take half a turn or more; or nothing holds it on that side; or it lies on
-      ///< a cylinder beyond its ends
+  /// A surface was ignored: a point lies inside it, it crosses another one on the way, or the side on which the path
+  /// passes it would take half a turn or more; or nothing holds the path on that side; or it lies on a cylinder beyond
+  /// its ends.
+  bool inside = false;
   int touching = 0;  ///< number of surfaces touched
 };
 
