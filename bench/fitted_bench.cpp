@@ -25,8 +25,7 @@ const Model& exact_model() {
 
 /// One posture after another, near the middle of the ranges.
 struct Postures {
-  explicit Postures(const Model& model) : q(model.default_state().q().begin(), model.default_state().q().end()) {
-    q = model.data().default_coordinates;
+  explicit Postures(const Model& model) : q(model.data().default_coordinates) {
     for (const char* name : {"hip_flexion_r", "hip_flexion_l", "knee_angle_r", "knee_angle_l"})
       q[static_cast<std::size_t>(model.coordinate(name))] = 0.5;
   }

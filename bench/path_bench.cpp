@@ -180,6 +180,7 @@ void against_mujoco(const Model& whole, benchmark::State& state) {
     }
   }
   spec.groups = {};
+  spec.domain = {};
   Postures ours{Model(spec)};
   const Tree tree = with_mass_everywhere(ours.model().tree());
   const MujocoPaths paths(tree, ours.model().data().paths);

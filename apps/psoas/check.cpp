@@ -214,7 +214,8 @@ void scan(Verdict& verdict, const Options& options, json& certificate_json) {
     const FinishFirst guard;
     write_file_atomically(path, text);
   }
-  for (const std::string& line : problem_lines(certificate, model)) verdict.problems.push_back(line);
+  for (const std::string& line : problem_lines(certificate, model))
+    verdict.problems.push_back(verdict.file + ": " + line);
   for (const std::string& line : certificate_lines(certificate, model)) verdict.notes.push_back(line);
   verdict.notes.push_back("certificate: " + path);
   certificate_json = json::parse(text);

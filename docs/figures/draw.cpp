@@ -317,7 +317,7 @@ std::string iliopsoas(const std::string& models) {
   const Model model = Model::load(models + "/full_body.json");
   Workspace work(model);
   const std::array<double, 3> angles = {-20.0, 45.0, 110.0};
-  Picture picture(900, 860);
+  Picture picture(900, 890);
   const double scale = 800.0;
   for (std::size_t k = 0; k < angles.size(); ++k) {
     State state = model.default_state();
@@ -340,11 +340,11 @@ std::string iliopsoas(const std::string& models) {
     }
     picture.text({x, 26}, fmt::format("hip flexion {:.0f}°", angles[k]), 15, "middle", "bold");
   }
-  picture.text({16, 846}, "psoas", 13, "start", "bold", blue);
-  picture.text({66, 846}, "iliacus", 13, "start", "bold", orange);
-  picture.text({130, 846}, "thick: on a surface", 13, "start");
-  picture.stroke({700, 842}, {700 + 0.1 * scale, 842}, ink, 2);
-  picture.text({700 + 0.12 * scale, 846}, "100 mm", 13, "start");
+  picture.text({16, 880}, "psoas", 13, "start", "bold", blue);
+  picture.text({66, 880}, "iliacus", 13, "start", "bold", orange);
+  picture.text({130, 880}, "thick: on a surface", 13, "start");
+  picture.stroke({700, 876}, {700 + 0.1 * scale, 876}, ink, 2);
+  picture.text({700 + 0.12 * scale, 880}, "100 mm", 13, "start");
   return picture.svg();
 }
 

@@ -268,19 +268,18 @@ class Fitter {
     const ModelData& data = model_.data();
     for (Part& part : parts) {
       const std::string pointer = below("/muscles", data.muscle_names[at(muscle)]);
-      if (part.coordinates.size() > FittedTerm::most_splines + FittedTerm::most_polynomials)
-        throw Error(Kind::model, pointer,
-                    "expected stretches between points that depend on at most six coordinates, "
-                    "found " +
-                        std::to_string(part.coordinates.size()));
+      if (part.coordinates.size() > FittedTerm::most_polynomials)
+        throw Error(
+            Kind::model, pointer,
+            "expected stretches between points that depend on at most six coordinates, found one that depends on " +
+                std::to_string(part.coordinates.size()));
       for (const int c : part.coordinates) {
         const double width = ranges_[at(c)][1] - ranges_[at(c)][0], most = data.is_rotation[at(c)] ? 4.0 * M_PI : 4.0;
-        if (!(width <= most))
+        if (!(width > 0.0 && width <= most))
           throw Error(Kind::model, below("/coordinates", data.coordinate_names[at(c)]) + "/range",
-                      "expected a range of at most two turns or 4 m, over which the path of \"" +
+                      "expected a range above nothing and of at most two turns or 4 m, over which the path of \"" +
                           data.muscle_names[at(muscle)] + "\" can be fitted");
       }
-      std::erase_if(part.coordinates, [&](int c) { return ranges_[at(c)][0] == ranges_[at(c)][1]; });
       for (const OutsideDomain& item : data.domain)
         if (std::find(item.muscles.begin(), item.muscles.end(), muscle) != item.muscles.end() &&
             std::all_of(item.ranges.begin(), item.ranges.end(), [&](const OutsideDomain::Range& range) {
@@ -530,7 +529,8 @@ class Fitter {
       for (Part* part : parts) {
         part->error = 0.0;
         const double constant = length(*part);
-        part->term.coefficients = {std::isnan(constant) ? 0.0 : rounded(constant)};
+        if (std::isnan(constant)) without_length(part->muscle);
+        part->term.coefficients = {rounded(constant)};
       }
       return report(parts.size());
     }
@@ -585,6 +585,13 @@ class Fitter {
       q_[at(c)] = std::clamp(model_.data().default_coordinates[at(c)], ranges_[at(c)][0], ranges_[at(c)][1]);
   }
 
+  [[noreturn]] void without_length(int muscle) const {
+    throw Error(
+        Kind::model, below("/muscles", model_.data().muscle_names[at(muscle)]),
+        "expected a path with a length somewhere in the ranges and the domain, found none: it is flagged in every "
+        "posture (a point inside a surface, or a surface that it cannot pass as asked)");
+  }
+
   /// Puts the terms into the spec and measures lengths and moment arms against the exact paths.
   ModelSpec finish() {
     ModelSpec out = model_.spec();
@@ -621,7 +628,6 @@ class Fitter {
         if (work_.inside[m] || outside_domain(model_, q_, static_cast<int>(m))) continue;
         ++counted[m];
         const double miss = std::abs(work.length[m] - work_.length[m]);
-
         worst_length[m] = std::max(worst_length[m], miss);
         sum_length[m] += miss * miss;
         const FittedPaths& paths = fitted.data().fitted;
@@ -636,9 +642,10 @@ class Fitter {
     }
     m = 0;
     for (auto& [name, muscle] : out.muscles) {
+      if (counted[m] == 0) without_length(static_cast<int>(m));
       const FittedPaths& paths = fitted.data().fitted;
       const int slopes = paths.first_slope(static_cast<int>(m) + 1) - paths.first_slope(static_cast<int>(m));
-      const double postures = std::max(1, counted[m]);
+      const double postures = counted[m];
       muscle.fitted->postures = counted[m];
       muscle.fitted->worst_length_error = three_digits(worst_length[m]);
       muscle.fitted->rms_length_error = three_digits(std::sqrt(sum_length[m] / postures));
@@ -700,7 +707,14 @@ class Fitter {
 
 }  // namespace
 
-ModelSpec fit_paths(const ModelSpec& spec, const FitOptions& options) { return Fitter(spec, options).run(); }
+ModelSpec fit_paths(const ModelSpec& spec, const FitOptions& options) {
+  if (!(options.tolerance >= 1e-7 && options.tolerance <= 1.0))
+    throw Error(Kind::input, "tolerance",
+                "expected a length from 1e-7 to 1 m, found " + shortest_text(options.tolerance));
+  if (options.postures < 1)
+    throw Error(Kind::input, "postures", "expected at least one, found " + std::to_string(options.postures));
+  return Fitter(spec, options).run();
+}
 
 std::string fitted_text(const ModelSpec& fitted, const std::string& base) {
   json root = json::object(), muscles = json::object();

@@ -176,6 +176,9 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
           problems.push_back(
               {"/muscles/" + name + "/fitted/terms/" + std::to_string(t) + "/coordinates",
                "expected an independent coordinate, found \"" + coordinate + "\"" + did_you_mean(coordinate, names)});
+        else if (const auto& range = data.spec.coordinates.find(coordinate)->range; !(range[0] < range[1]))
+          problems.push_back({"/muscles/" + name + "/fitted/terms/" + std::to_string(t) + "/coordinates",
+                              "expected a coordinate with a range of some length, found \"" + coordinate + "\""});
         term.coordinates.push_back(static_cast<int>(found - names.begin()));
       }
       term.intervals = item.intervals;
@@ -211,9 +214,12 @@ void fitted_paths(const Model& model, std::span<const double> q, std::span<const
     double speed = 0.0;
     for (; i < fitted.first_slope(m + 1); ++i) speed += work.fitted.slope[at(i)] * u[at(fitted.coordinate(i))];
     work.length[at(m)] = work.fitted.length[at(m)];
+    work.inside[at(m)] = work.fitted.outside[at(m)];
     work.speed[at(m)] = speed;
   }
 }
+
+std::string FittedSpec::fault() const { return terms.empty() ? "expected at least one term" : ""; }
 
 std::string FittedTermSpec::fault() const {
   std::vector<std::string> names = coordinates;

@@ -12,7 +12,8 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 }  // namespace
 
-MomentArmSlopes::MomentArmSlopes(const Model& model) : tree_(model.tree()), fitted_(model.data().fitted) {
+MomentArmSlopes::MomentArmSlopes(const Model& model)
+    : model_(model), tree_(model.tree()), fitted_(model.data().fitted) {
   const ModelData& data = model.data();
   independent_.resize(data.coordinate_names.size());
   q_.resize(at(model.tree().coordinates()));
@@ -66,6 +67,7 @@ void MomentArmSlopes::of_fitted(const Model& model, std::span<const double> q) {
 
 void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out) {
   const ModelData& data = model.data();
+  if (&out.model_.data() != &data) out = MomentArmSlopes(model);
   if (!data.fitted.empty()) return out.of_fitted(model, q);
   const int coordinates = model.coordinates();
   for (int seed = 0; seed < coordinates; seed += 4) {

@@ -52,7 +52,8 @@ SplineValues<S> spline_values(double low, double high, int intervals, const S& x
   const bool outside = raw < low || raw > high;
   const S u = outside ? S(end == low ? 0.0 : intervals) : S((x - low) / step);
   SplineValues<S> out;
-  out.first = std::min(static_cast<int>(value_of(u)), intervals - 1);
+  const double place = value_of(u);
+  out.first = place > 0.0 ? std::min(static_cast<int>(place), intervals - 1) : 0;  // 0 for what is not a number, too
   const S s = u - static_cast<double>(out.first), r = 1.0 - s;
   out.value = {r * r * r / 6.0, ((0.5 * s - 1.0) * s * s) + 2.0 / 3.0, ((0.5 * r - 1.0) * r * r) + 2.0 / 3.0,
                s * s * s / 6.0};

@@ -625,6 +625,10 @@ void Path::finish() {
     throw Error(Kind::model, "",
                 "expected at most " + std::to_string(max_motions) + " displacements of points on a path, found " +
                     std::to_string(motions.size()));
+  for (const PointMotion& motion : motions)
+    if (motion.point < 0 || motion.point >= count)
+      throw Error(Kind::model, "",
+                  "expected a displacement of a point of the path, found point " + std::to_string(motion.point));
   std::stable_sort(motions.begin(), motions.end(),
                    [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
   for (const PathWrap& wrap : wraps)

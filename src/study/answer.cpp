@@ -275,19 +275,23 @@ std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector
 void credit_fitted_paths(const Model& model, Block& block) {
   if (model.data().fitted.empty()) return;
   double length = 0.0, arm = 0.0, squares = 0.0;
-  std::string worst;
+  std::string of_length, of_arm;
   for (const auto& [name, muscle] : model.spec().muscles) {
     const FittedSpec& fitted = *muscle.fitted;
-    if (worst.empty() || fitted.worst_length_error > length) worst = name;
+    if (of_length.empty() || fitted.worst_length_error > length) of_length = name;
+    if (of_arm.empty() || fitted.worst_moment_arm_error > arm) of_arm = name;
     length = std::max(length, fitted.worst_length_error);
     arm = std::max(arm, fitted.worst_moment_arm_error);
     squares += fitted.rms_moment_arm_error * fitted.rms_moment_arm_error;
   }
   const double rms = std::sqrt(squares / static_cast<double>(model.spec().muscles.size()));
+  const std::string source =
+      "psoas: postures all over the ranges, inside the declared domain, in which the exact path has a length";
   block.credibility.push_back(
-      {"paths: fitted, worst length error", "mm", "psoas: every muscle over the whole range of its coordinates",
-       worst + "; moment arms: worst " + fixed_text(1e3 * arm, 2) + " mm, rms " + fixed_text(1e3 * rms, 3) + " mm",
-       1e3 * length, 1.0, length <= 1e-3});
+      {"paths: fitted, worst length error", "mm", source, of_length, 1e3 * length, 1.0, length <= 1e-3});
+  block.credibility.push_back({"paths: fitted, worst moment arm error", "mm", source,
+                               of_arm + "; root mean square " + fixed_text(1e3 * rms, 3) + " mm", 1e3 * arm, 5.0,
+                               arm <= 5e-3});
 }
 
 std::vector<std::string> edit_warnings(const Study& study, const Variant& variant) {

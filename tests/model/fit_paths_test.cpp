@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/tiny.hpp"
 #include "psoas/model/edit.hpp"
 #include "psoas/model/file.hpp"
 #include "psoas/model/model.hpp"
@@ -183,8 +184,62 @@ TEST(FitPaths, ranges_without_an_end_are_refused) {
   ModelSpec spec = some_muscles();
   spec.coordinates.find("ankle_angle_r")->range = {-1e3, 1e3};
   const std::string error = error_of([&] { fit_paths(spec); });
-  EXPECT_EQ(error.rfind("/coordinates/ankle_angle_r/range: expected a range of at most two turns or 4 m", 0), 0u)
+  EXPECT_EQ(error.rfind(
+                "/coordinates/ankle_angle_r/range: expected a range above nothing and of at most two turns or 4 m", 0),
+            0u)
       << error;
+}
+
+TEST(FitPaths, ranges_without_a_length_are_refused) {
+  ModelSpec spec = tiny_model();
+  spec.coordinates.find("hip_flexion_r")->range = {0.1, 0.1};
+  EXPECT_NE(error_of([&] { fit_paths(spec); }).find("/coordinates/hip_flexion_r/range: expected a range above nothing"),
+            std::string::npos);
+}
+
+TEST(FitPaths, a_stretch_over_seven_coordinates_is_refused) {
+  ModelSpec spec;
+  for (int i = 0; i < 7; ++i) {
+    const std::string n = std::to_string(i);
+    spec.bodies["b" + n].mass = 1.0;
+    spec.bodies["b" + n].inertia = {0.1, 0.1, 0.1, 0, 0, 0};
+    spec.coordinates["q" + n].range = {-0.1, 0.1};
+    JointSpec& joint = spec.joints["j" + n];
+    joint.parent = i == 0 ? "ground" : "b" + std::to_string(i - 1);
+    joint.child = "b" + n;
+    joint.parent_frame.translation = {0, -0.1, 0};
+    joint.motion = Pin{"q" + n};
+  }
+  MuscleSpec& muscle = spec.muscles["long"];
+  muscle.path = {{"ground", {0.05, 0, 0}, {}, {}}, {"b6", {0.05, 0, 0}, {}, {}}};
+  muscle.max_isometric_force = 100.0;
+  muscle.optimal_fibre_length = 0.1;
+  muscle.tendon_slack_length = 0.1;
+  EXPECT_NE(error_of([&] { fit_paths(spec); })
+                .find("/muscles/long: expected stretches between points that depend on at most six coordinates, found "
+                      "one that depends on 7"),
+            std::string::npos);
+}
+
+TEST(FitPaths, a_path_without_a_length_is_refused) {
+  ModelSpec spec = tiny_model();
+  spec.muscles.find("psoas_r")->path[0].location = {0.02, 0.02, 0};
+  spec.muscles.find("psoas_r")->wraps[0].allow_inside = true;
+  EXPECT_NE(error_of([&] { fit_paths(spec); }).find("/muscles/psoas_r: expected a path with a length somewhere"),
+            std::string::npos);
+}
+
+TEST(FitPaths, options_out_of_range_are_refused) {
+  for (const double tolerance : {0.0, -1.0, std::nan("")}) {
+    FitOptions options;
+    options.tolerance = tolerance;
+    EXPECT_NE(error_of([&] { fit_paths(tiny_model(), options); }).find("tolerance: expected a length"),
+              std::string::npos);
+  }
+  FitOptions options;
+  options.postures = 0;
+  EXPECT_NE(error_of([&] { fit_paths(tiny_model(), options); }).find("postures: expected at least one"),
+            std::string::npos);
 }
 
 TEST(FitPaths, exact_paths_fill_what_needs_bodies) {

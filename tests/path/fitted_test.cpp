@@ -192,6 +192,20 @@ TEST(FittedPaths, flag_postures_beyond_the_range) {
   EXPECT_EQ(work.outside, expected);
 }
 
+TEST(FittedPaths, what_is_not_a_number_stays_one_and_harms_nothing) {
+  const FittedPaths fitted(some_paths(), ranges);
+  FittedWork<double> work(fitted);
+  for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL})
+    for (std::size_t c = 0; c < ranges.size(); ++c) {
+      std::vector<double> q(ranges.size(), 0.3);
+      q[c] = bad;
+      fitted.evaluate<double>(q, work);
+      for (int p = 0; p < fitted.paths(); ++p)
+        EXPECT_EQ(std::isfinite(work.length[static_cast<std::size_t>(p)]), fitted.slope_of(p, static_cast<int>(c)) < 0)
+            << bad << " in coordinate " << c << ", path " << p;
+    }
+}
+
 TEST(FittedPaths, allocate_nothing) {
   if (!counts_heap_allocations()) GTEST_SKIP() << "a sanitiser has its own malloc";
   const FittedPaths fitted(some_paths(), ranges);

@@ -571,6 +571,8 @@ TEST(Path, FinishSaysWhatIsWrong) {
   path.wraps.assign(9, PathWrap{0, Pose{}, Cylinder{0.1}, 0, 1});
   EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 8 surfaces on a path, found 9");
   path.wraps.clear();
+  path.motions = {{3, {0, 1, 0}, 0, PiecewisePolynomial::identity()}};
+  EXPECT_EQ(error_of([&] { path.finish(); }), "expected a displacement of a point of the path, found point 3");
   path.motions.resize(25);
   EXPECT_EQ(error_of([&] { path.finish(); }), "expected at most 24 displacements of points on a path, found 25");
 }

@@ -14,8 +14,8 @@
 namespace psoas {
 
 struct FitOptions {
-  double tolerance = 1e-4;  ///< greatest error of length that is aimed at [m]
-  int postures = 4000;      ///< on which errors are measured afterwards
+  double tolerance = 1e-4;  ///< greatest error of length that is aimed at [m], 1e-7 to 1
+  int postures = 4000;      ///< on which errors are measured afterwards, 1 or more
   /// Called now and then with the share done, 0 to 1, and what is being done.
   std::function<void(double, const std::string&)> progress;
 };
@@ -27,8 +27,9 @@ struct FitOptions {
 /// misses the tolerance keeps its best fit: worst_length_error says so. Postures in which an exact path ignores a surface
 /// (Workspace::inside) are left out of its fit and its errors. The same spec gives the same bytes.
 ///
-/// Throws Error(model) where the spec does not compile, where a muscle depends on a coordinate whose range is wider than
-/// two turns or 4 m, and where a stretch between two points depends on more than six coordinates.
+/// Throws Error(model) where the spec does not compile, where a muscle depends on a coordinate whose range is empty or
+/// wider than two turns or 4 m, where a stretch between two points depends on more than six coordinates, and where a path
+/// has no length in any posture; Error(input) for options out of range.
 ModelSpec fit_paths(const ModelSpec& spec, const FitOptions& options = {});
 
 /// The text of a psoas-model/1 file that extends the model at `base`, a path relative to the new file, by fitted paths.

@@ -182,7 +182,7 @@ struct Workspace {
   std::vector<double> passive_torque;    ///< of the passive elements [N m, N]
   // per muscle
   std::vector<double> length, speed;  ///< path [m], lengthening + [m/s]
-  std::vector<char> inside;           ///< a path point is inside a surface
+  std::vector<char> inside;           ///< PathValue::inside; of a fitted path: beyond the ranges that it was fitted on
   BatchFibres fibre;
   BatchForces force;
   std::vector<double> tendon_force;  ///< [N], at the state's activation
@@ -250,6 +250,7 @@ class MomentArmSlopes {
  private:
   friend void moment_arm_slopes(const Model&, std::span<const double>, MomentArmSlopes&);
   void of_fitted(const Model& model, std::span<const double> q);
+  Model model_;  // the one it was made for
   TreeWork<Dual<4>> tree_;
   FittedWork<Dual<4>> fitted_;
   std::vector<Dual<4>> independent_;        // coordinates

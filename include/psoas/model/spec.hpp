@@ -190,6 +190,7 @@ struct FittedSpec {
         Info{"m or 1", "root mean square error of all moment arms", 0, 1e3});
     see("terms", self.terms, Info{"", "terms whose sum is the length"});
   }
+  std::string fault() const;
 };
 
 /// A Hill-type muscle-tendon unit.

@@ -39,7 +39,7 @@ struct FittedTerm {
 
 /// Degrees of a product of polynomials, one for each coordinate; 0 in places beyond them.
 using Powers = std::array<int, FittedTerm::most_polynomials>;
-/// The degrees of all products of `coordinates` polynomials up to a total degree, by rising total degree, so that those
+/// The degrees of all products of `coordinates` (at most most_polynomials) polynomials up to a total degree, by rising total degree, so that those
 /// of a smaller one come first.
 std::vector<Powers> powers_of(std::size_t coordinates, int degree);
 
@@ -67,7 +67,8 @@ class FittedPaths {
   FittedPaths() = default;
   /// paths   the terms of each path, whose lengths add up
   /// ranges  of every coordinate in q [rad or m]: low < high where a term uses it
-  /// Throws Error(Kind::model) for sizes, places or ranges that FittedTerm does not allow.
+  /// Throws Error(Kind::model) for sizes, degrees, places outside q or ranges without a length. Coordinates that a term
+  /// names twice and coefficients that are not finite are not looked for.
   FittedPaths(const std::vector<std::vector<FittedTerm>>& paths, const std::vector<std::array<double, 2>>& ranges);
 
   bool empty() const { return start_.size() < 2; }

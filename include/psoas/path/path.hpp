@@ -59,8 +59,8 @@ struct Path {
   std::vector<int> coordinates;      ///< distinct ones that points are conditional on or move with; made by finish()
 
   /// Makes what is said to be made by it; after a change of points, wraps or motions again. Throws Error(Kind::model) for
-  /// fewer than two points that are always there, more than max_points, max_wraps or max_motions, or a wrap whose `first`
-  /// and `last` are not places in `points` with first < last.
+  /// fewer than two points that are always there, more than max_points, max_wraps or max_motions, a motion of a point
+  /// that there is not, or a wrap whose `first` and `last` are not places in `points` with first < last.
   void finish();
 };
 
