@@ -305,7 +305,7 @@ class Fitter {
                                     line.begin() + static_cast<std::ptrdiff_t>(first + size));
     for (std::size_t i = 0; i < line.size(); ++i) {
       const double x = static_cast<double>(i * (size - 1)) / static_cast<double>(line.size() - 1);
-      const std::size_t k = std::clamp<std::size_t>(static_cast<std::size_t>(x + 0.5), 1, size - 2);
+      const std::size_t k = std::clamp<std::size_t>(static_cast<std::size_t>(std::lround(x)), 1, size - 2);
       const double t = x - static_cast<double>(k);
       line[i] = piece[k] + 0.5 * t * (piece[k + 1] - piece[k - 1]) +
                 0.5 * t * t * (piece[k + 1] - 2.0 * piece[k] + piece[k - 1]);
