@@ -105,7 +105,8 @@ TEST_F(Cli, FitPathsWritesAModelThatExtendsTheExactOne) {
   std::string leg = bytes_of(source + "/tests/bad/good_model.json");
   const Ran endless = psoas({"fit-paths", folder.write("leg.json", leg)});
   EXPECT_EQ(endless.code, 2);
-  EXPECT_TRUE(has(endless.err, "leg.json: /coordinates/hip/range: expected a range of at most two turns"))
+  EXPECT_TRUE(
+      has(endless.err, "leg.json: /coordinates/hip/range: expected a range above nothing and of at most two turns"))
       << endless.err;
 
   const std::string hip = "\"hip\": {\"value\": 0.1}";
