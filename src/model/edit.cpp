@@ -7,6 +7,7 @@
 
 #include "model/compile.hpp"
 #include "model/json_walk.hpp"
+#include "model/multiply.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/model.hpp"
@@ -32,24 +33,6 @@ std::vector<std::string> select(const Named<T>& items, std::string_view selectio
 /// Which side a muscle is on by the end of its name.
 bool on_side(std::string_view muscle, std::string_view side) {
   return side.empty() || (muscle.size() > side.size() && muscle.substr(muscle.size() - side.size()) == side);
-}
-
-void grow(Function& function, double factor) {
-  std::visit(
-      [&](auto& kind) {
-        using F = std::decay_t<decltype(kind)>;
-        if constexpr (std::is_same_v<F, Constant>)
-          kind.value *= factor;
-        else if constexpr (std::is_same_v<F, Linear>)
-          kind.slope *= factor, kind.offset *= factor;
-        else if constexpr (std::is_same_v<F, Polynomial>)
-          for (double& c : kind.coefficients) c *= factor;
-        else if constexpr (std::is_same_v<F, Sine>)
-          kind.amplitude *= factor, kind.offset *= factor;
-        else
-          for (double& y : kind.y) y *= factor;
-      },
-      function);
 }
 
 /// Does what an edit says to the fields of one selected element, a struct with each().
@@ -327,13 +310,13 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
       CoordinateSpec* item = out.coordinates.find(coordinate);
       if (!item || item->motion != "translation") return false;
       if (item->coupled_to && grown.insert(coordinate).second)
-        grow(item->coupled_to->function, along(parent, R * axis));
+        multiply(item->coupled_to->function, along(parent, R * axis));
       return true;
     };
     if (auto* custom = std::get_if<Custom>(&joint.motion))
       for (AxisSpec& axis : custom->translations)
         if (!axis.coordinate || !coupler(*axis.coordinate, axis.axis))
-          grow(axis.function, along(parent, R * axis.axis));
+          multiply(axis.function, along(parent, R * axis.axis));
     if (auto* ellipsoid = std::get_if<OnEllipsoid>(&joint.motion))
       for (int i = 0; i < 3; ++i) ellipsoid->radii[i] *= along(parent, R.col(i));
     if (const auto* slide = std::get_if<Slide>(&joint.motion)) coupler(slide->coordinate, slide->axis);
@@ -362,7 +345,7 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
       const Vec3 f = factors(point.body);
       point.location = point.location.cwiseProduct(f);
       for (AxisSpec& move : point.moving) {
-        grow(move.function, along(f, move.axis));
+        multiply(move.function, along(f, move.axis));
         move.axis = move.axis.cwiseProduct(f).normalized();
       }
     }

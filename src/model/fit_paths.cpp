@@ -501,11 +501,7 @@ class Fitter {
   }
 
   /// To a thousandth of the tolerance, in decimal places of a micrometre.
-  double rounded(double x) const {
-    const double digit = std::pow(10.0, std::ceil(std::log10(1e-3 * options_.tolerance * 1e6)));  // [um]
-    const double steps = std::round(x * 1e6 / digit);
-    return digit < 1.0 ? steps / std::round(1.0 / digit) * 1e-6 : steps * digit * 1e-6;
-  }
+  double rounded(double x) const { return in_micrometres(x) * 1e-6; }
 
   /// The greatest error of a term on a sample.
   double error(const FittedTerm& term, const std::vector<std::vector<double>>& postures,

@@ -12,6 +12,7 @@
 #include <set>
 #include <string_view>
 
+#include "model/multiply.hpp"
 #include "model/osim_version3.hpp"
 #include "psoas/core/error.hpp"
 #include "psoas/core/table.hpp"
@@ -45,20 +46,6 @@ inline std::string last_part(const std::string& path) { return path.substr(path.
 
 /// The place of the first byte that is no UTF-8 text (or zero), or npos.
 inline std::size_t text_fault(std::string_view s) { return std::min(utf8_fault(s), s.find('\0')); }
-
-inline void multiply(Function& function, double scale) {
-  std::visit(
-      [&](auto& kind) {
-        if constexpr (requires { kind.value; }) kind.value *= scale;
-        if constexpr (requires { kind.slope; }) kind.slope *= scale, kind.offset *= scale;
-        if constexpr (requires { kind.amplitude; }) kind.amplitude *= scale, kind.offset *= scale;
-        if constexpr (requires { kind.coefficients; })
-          for (double& c : kind.coefficients) c *= scale;
-        if constexpr (requires { kind.y; })
-          for (double& y : kind.y) y *= scale;
-      },
-      function);
-}
 
 inline void add(Function& function, double offset) {
   std::visit(
