@@ -461,26 +461,45 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); 1 where a surface is ignored.
+/// Why a place of a curve is not to be trusted, as a word; empty where it is.
+std::string flag_word(PathFlag flag) {
+  switch (flag) {
+    case PathFlag::outside_domain:
+      return "outside_domain";
+    case PathFlag::ignores_surface:
+      return "ignores_surface";
+    case PathFlag::beyond_end:
+      return "beyond_end";
+    case PathFlag::beyond_fit:
+      return "beyond_fit";
+    case PathFlag::none:
+      break;
+  }
+  return "";
+}
+
+/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); flag_word().
 std::string curves_csv(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
-  std::string out = "muscle,coordinate,value,length,moment_arm,ignores_surface\n";
+  std::string out = "muscle,coordinate,value,length,moment_arm,flag\n";
   for (const MomentArmCurve& curve : curves)
     for (std::size_t i = 0; i < curve.value.size(); ++i)
       out += csv_cell(data.muscle_names[at(curve.muscle)]) + "," +
              csv_cell(data.coordinate_names[at(curve.coordinate)]) + "," + shortest_text(curve.value[i]) + "," +
-             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + (curve.inside[i] ? ",1\n" : ",0\n");
+             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + "," + flag_word(curve.flag[i]) + "\n";
   return out;
 }
 
 json curves_json(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
   json out = json::array();
-  for (const MomentArmCurve& curve : curves)
+  for (const MomentArmCurve& curve : curves) {
     out.push_back({{"muscle", data.muscle_names[at(curve.muscle)]},
                    {"coordinate", data.coordinate_names[at(curve.coordinate)]},
                    {"value", curve.value},
                    {"length", curve.length},
                    {"moment_arm", curve.arm},
-                   {"ignores_surface", std::vector<bool>(curve.inside.begin(), curve.inside.end())}});
+                   {"flag", json::array()}});
+    for (const PathFlag flag : curve.flag) out.back()["flag"].push_back(flag_word(flag));
+  }
   return out;
 }
 
@@ -494,7 +513,7 @@ std::string curves_text(const ModelData& data, const std::vector<MomentArmCurve>
       rows.push_back({rotation ? fixed_text(to_degrees(curve.value[i]), 1) : fixed_text(curve.value[i], 3),
                       fixed_text(1e3 * curve.length[i], 2),
                       rotation ? fixed_text(1e3 * curve.arm[i], 2) : fixed_text(curve.arm[i], 4),
-                      curve.inside[i] ? "ignores a surface" : ""});
+                      std::string(text_of(curve.flag[i]))});
     out += (out.empty() ? "" : "\n") + data.muscle_names[at(curve.muscle)] + "\n" + aligned(rows, "rrrl");
   }
   return out;
@@ -531,15 +550,26 @@ int show_moment_arms(const Options& options) {
       throw Error(Kind::input, "--steps " + options.steps, "expected a whole number from 1 to 100000");
   }
   std::vector<MomentArmCurve> curves;
-  for (int c = 0; c < model.coordinates(); ++c)
-    if (options.all || c == model.coordinate(options.moment_arms))
-      for (MomentArmCurve& curve : moment_arm_curves(model, muscles, c, q, steps)) curves.push_back(std::move(curve));
+  PostureWatch watch(model);
+  std::vector<std::pair<int, double>> places;  // that the watch has seen: coordinate, value
+  for (int c = 0; c < model.coordinates(); ++c) {
+    if (!options.all && c != model.coordinate(options.moment_arms)) continue;
+    std::vector<MomentArmCurve> found = moment_arm_curves(model, muscles, c, q, steps, &watch);
+    if (found.empty()) continue;
+    for (const double value : found.front().value) places.emplace_back(c, value);
+    std::move(found.begin(), found.end(), std::back_inserter(curves));
+  }
   if (curves.empty())
     throw Error(Kind::input, "--moment-arms " + options.moment_arms, "expected a coordinate that the muscles cross");
   // all coordinates of one muscle together
   std::stable_sort(curves.begin(), curves.end(),
                    [](const MomentArmCurve& a, const MomentArmCurve& b) { return a.muscle < b.muscle; });
   const ModelData& data = model.data();
+  for (const std::string& line : watch.warnings([&](int i) {
+         const auto& [c, value] = places[at(i)];
+         return "at " + data.coordinate_names[at(c)] + " " + angle_or_metres(value, data.is_rotation[at(c)]);
+       }))
+    say("warning: " + line);
   if (!options.output.empty()) {
     if (ending_of(options.output) == ".svg" && options.all)
       throw Error(Kind::input, "-o " + options.output, "expected one coordinate for a drawing, or a .csv file");

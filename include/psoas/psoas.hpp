@@ -53,6 +53,7 @@
 #include "psoas/study/kinds.hpp"
 #include "psoas/study/moment_arms.hpp"
 #include "psoas/study/outputs.hpp"
+#include "psoas/study/posture_watch.hpp"
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/result.hpp"
 #include "psoas/study/study.hpp"

@@ -43,8 +43,13 @@ void path_of(const Model& model, std::size_t m, Workspace& work) {
   const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
   const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
                                                         std::span<const double>(work.q), wrench, drive);
-  if (data.fitted.empty()) work.length[m] = value.length;
-  work.inside[m] = value.inside;
+  if (data.fitted.empty()) {
+    work.length[m] = value.length;
+    const PathFlag flag = value.beyond_end ? PathFlag::beyond_end
+                          : value.inside   ? PathFlag::ignores_surface
+                                           : PathFlag::none;
+    work.inside[m] = static_cast<char>(flag);
+  }
   Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
   int first = -1, last = -1;
   for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {

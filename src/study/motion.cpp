@@ -491,7 +491,7 @@ Result MotionRun::run() {
     block.axis_values = time_;
     const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
     std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
-    VariantRecord record;
+    VariantRecord record(model);
     for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
       solve(solver, v, f);
       const Instant now{

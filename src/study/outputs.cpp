@@ -6,6 +6,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/study/posture_watch.hpp"
 
 namespace psoas {
 namespace {
@@ -231,6 +232,15 @@ const Family families[] = {
          double sum = 0.0;
          for (const int m : muscles) sum += now.work->force.passive[at(m)];
          return sum;
+       };
+     }},
+    {"flagged", Element::muscles, Element::none, "1", false,
+     "1 where a muscle is not to be trusted (path flagged or outside its declared domain, fibres outside theirs); of a "
+     "group the number of such muscles",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [muscles = a.muscles](const Instant& now) {
+         return static_cast<double>(std::count_if(muscles.begin(), muscles.end(),
+                                                  [&](int m) { return is_flagged(*now.model, now.q, *now.work, m); }));
        };
      }},
     {"compression", Element::level, Element::none, "N", true,

@@ -84,7 +84,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     std::vector<std::vector<double>> values(outputs.size());
     // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
     std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
-    RangeWatch range(model);
+    PostureWatch watch(model);
     simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
       loads.net(now.q(), now.u(), dynamics.udot());
       loads.loads_with(no_contact, dynamics.work().tendon_force);
@@ -93,7 +93,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           &loads};
       for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
       block.axis_values.push_back(now.time);
-      range.see(now.q());
+      watch.see(now.q(), dynamics.work());
       rigid_tendon_forces(model, work = dynamics.work());
       for (std::size_t m = 0; m < tension.size(); ++m)
         tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
@@ -117,7 +117,9 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variants[v])) block.warnings.push_back(std::move(warning));
-    for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
+    for (std::string& warning :
+         watch.warnings([&](int i) { return "at " + short_text(block.axis_values[at(i)]) + " s"; }))
+      block.warnings.push_back(std::move(warning));
     if (result.heading.empty())
       result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");

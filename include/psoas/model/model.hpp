@@ -72,6 +72,9 @@ struct OutsideDomain {
   };
   std::vector<int> muscles;
   std::vector<Range> ranges;
+
+  /// Whether independent coordinates q are such a posture.
+  bool holds(std::span<const double> q) const;
 };
 
 /// Everything that a Model shares with its copies. Built by compile() only.
@@ -169,6 +172,15 @@ enum class Depth {
   force      ///< and fibre states, muscle forces, passive torques
 };
 
+/// Why a muscle's path is not to be trusted in a posture: the first that holds.
+enum class PathFlag : char {
+  none,
+  outside_domain,   ///< the model says so (ModelData::domain)
+  ignores_surface,  ///< PathValue::inside
+  beyond_end,       ///< the path lies on a cylinder beyond its ends (PathValue::beyond_end)
+  beyond_fit        ///< of a fitted path: a coordinate is beyond the range that it was fitted on
+};
+
 /// Per-thread scratch and the results of the last evaluate(). Allocates when made, never after; evaluate() with another
 /// model than the one it was made for makes it anew.
 struct Workspace {
@@ -182,7 +194,7 @@ struct Workspace {
   std::vector<double> passive_torque;    ///< of the passive elements [N m, N]
   // per muscle
   std::vector<double> length, speed;  ///< path [m], lengthening + [m/s]
-  std::vector<char> inside;           ///< PathValue::inside; of a fitted path: beyond the ranges that it was fitted on
+  std::vector<char> inside;           ///< PathFlag of a path, but for the domain that the model declares
   BatchFibres fibre;
   BatchForces force;
   std::vector<double> tendon_force;  ///< [N], at the state's activation
@@ -235,6 +247,9 @@ double moment_arm(const Model& model, const Workspace& work, int muscle, int coo
 
 /// Whether the model declares independent coordinates q [rad, m] to be outside the domain of a muscle's path.
 bool outside_domain(const Model& model, std::span<const double> q, int muscle);
+
+/// What flags a muscle's path at q, which `work` was last evaluated at.
+PathFlag path_flag(const Model& model, std::span<const double> q, const Workspace& work, int muscle);
 
 /// How moment arms change with coordinates: scratch and results of moment_arm_slopes(). Allocates when made, never after.
 class MomentArmSlopes {
