@@ -65,7 +65,11 @@ DOMAIN = [
     {"muscles": ["group:psoas_r"], "outside": {"hip_flexion_r": (-31, 2), "hip_adduction_r": (-51, -44)},
      "reason": "far abducted and not flexed, the path slips off the walls before the hip"},
     {"muscles": ["group:iliacus_r"], "outside": {"hip_adduction_r": (-51, -41)},
-     "reason": "far abducted, the path slips off the walls before the hip"}]
+     "reason": "far abducted, the path slips off the walls before the hip"},
+    {"muscles": ["EO1_r", "EO2_r", "EO3_r", "EO4_r"], "outside": {"lumbar_rotation": (15, 46)},
+     "reason": "turned further than spines turn, the rib comes in front of the sheath and the straight line leaves the "
+               "abdominal wall"}]
+OPPOSITE_IN_THE_MIRROR = ("lumbar_bending", "lumbar_rotation")  # coordinates of the trunk
 
 # T12_L1: its centre in the L1 frame, continuing the spacing of the levels below.
 T12_L1_CENTRE_IN_L1 = [-0.0133, 0.0329, 0.0]  # m
@@ -576,7 +580,9 @@ def domain():
         right = {**entry, "outside": {name: [digits(math.radians(v), 6) for v in limits]
                                       for name, limits in entry["outside"].items()}}
         out += [right, {**right, "muscles": [mirrored_name(m) for m in entry["muscles"]],
-                        "outside": {mirrored_name(name): limits for name, limits in right["outside"].items()}}]
+                        "outside": {mirrored_name(name): [-v for v in reversed(limits)]
+                                    if name in OPPOSITE_IN_THE_MIRROR else limits
+                                    for name, limits in right["outside"].items()}}]
     return out
 
 
@@ -680,7 +686,8 @@ def iliopsoas_alone(full):
     model["muscles"] = muscles
     model["groups"] = {n: full["groups"][n] for n in ("iliopsoas", "psoas", "iliacus")}
     model["passive"] = full["passive"]
-    model["domain"] = full["domain"]
+    groups = tuple("group:" + n for n in model["groups"])
+    model["domain"] = [entry for entry in full["domain"] if entry["muscles"][0].startswith(groups)]
     model["certificate"] = "certificates/iliopsoas.json"
     return model
 
