@@ -107,21 +107,28 @@ std::vector<std::string> certificate_lines(const Certificate& certificate, const
   return out;
 }
 
-std::vector<std::string> carried_certificate_lines(const std::string& model_path, const Model& model) {
+std::optional<CarriedCertificate> carried_certificate(const std::string& model_path, const Model& model) {
   if (!model.spec().certificate) return {};
+  CarriedCertificate out;
+  out.place = place_in_model(model_path, "/certificate");
   const std::string path =
-      (std::filesystem::path(model_path).parent_path() / *model.spec().certificate).lexically_normal().string();
+      (std::filesystem::path(out.place.file).parent_path() / *model.spec().certificate).lexically_normal().string();
   try {
     const Certificate certificate = read_certificate(path);
-    std::vector<std::string> out = certificate_lines(certificate, model);
-    if (certificate.model_hash != model_hash(model.spec()))
-      out.insert(out.begin(), "STALE: the certificate is of another state of this model (" + certificate.model_hash +
-                                  ", this one is " + model_hash(model.spec()) +
-                                  "); psoas check --range-of-motion makes a new one");
-    return out;
+    out.lines = certificate_lines(certificate, model);
+    const std::string hash = model_hash(model.spec());
+    if (certificate.model != model.spec().name)
+      out.problem = "OF ANOTHER MODEL: expected a certificate of " + in_quotes(model.spec().name) + ", found one of " +
+                    in_quotes(certificate.model) + " in " + path;
+    else if (certificate.model_hash != hash)
+      out.problem = "STALE: expected a certificate of this state of the model (" + hash + "), found one of another (" +
+                    certificate.model_hash + ") in " + path;
   } catch (const Error& error) {
-    return {std::string("cannot be read: ") + error.what()};
+    out.problem = std::string("cannot be read: ") + error.what();
   }
+  if (!out.problem.empty())
+    out.problem += "; psoas check " + model_path + " --range-of-motion -o " + path + " makes a new one";
+  return out;
 }
 
 }  // namespace psoas::app

@@ -3,10 +3,12 @@
 // A range-of-motion certificate as text.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "program.hpp"
+#include "psoas/model/file.hpp"
 #include "psoas/study/range_of_motion.hpp"
 
 namespace psoas::app {
@@ -15,7 +17,13 @@ namespace psoas::app {
 std::vector<std::string> problem_lines(const Certificate& certificate, const Model& model);
 /// What was scanned and the worst of everything, a line each.
 std::vector<std::string> certificate_lines(const Certificate& certificate, const Model& model);
-/// What the certificate that a model names says, and whether it is of this model; "model: no certificate" otherwise.
-std::vector<std::string> carried_certificate_lines(const std::string& model_path, const Model& model);
+/// The certificate that a model names.
+struct CarriedCertificate {
+  ModelPlace place;                ///< where it is named: in the model's file or a base
+  std::string problem;             ///< why it says nothing about this model; empty where it does
+  std::vector<std::string> lines;  ///< certificate_lines(), where it can be read
+};
+/// That of a model read from a file; nothing where the model names none.
+std::optional<CarriedCertificate> carried_certificate(const std::string& model_path, const Model& model);
 
 }  // namespace psoas::app

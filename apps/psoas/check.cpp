@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "certificate.hpp"
 #include "program.hpp"
@@ -14,6 +15,7 @@
 #include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
+#include "psoas/model/file.hpp"
 #include "psoas/model/model.hpp"
 #include "psoas/model/osim.hpp"
 #include "psoas/report/text.hpp"
@@ -30,6 +32,7 @@ struct Verdict {
   std::vector<std::string> problems;  ///< lines with places
   std::vector<std::string> notes;
   bool readable = true;
+  std::optional<Model> model;  ///< where the file is one
 };
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -141,10 +144,10 @@ void check_json(Verdict& verdict) {
     check_study(verdict);
     verdict.what = "result of a " + verdict.what;
   } else if (format == "psoas-model/1") {
-    const Model model = Model::load(verdict.file);
-    verdict.what = about(model);
-    if (const auto carried = carried_certificate_lines(verdict.file, model); !carried.empty())
-      verdict.notes.push_back("range of motion: " + carried.front());
+    verdict.model = Model::load(verdict.file);
+    verdict.what = about(*verdict.model);
+    for (const Problem& problem : domain_problems(*verdict.model))
+      verdict.problems.push_back(place_in_model(verdict.file, problem.pointer).text + ": " + problem.text);
   } else if (format == "psoas-certificate/1") {
     const Certificate certificate = read_certificate(verdict.file);
     verdict.what = "certificate of " + certificate.model + ", " + (certificate.clean ? "clean" : "with problems");
@@ -157,12 +160,13 @@ void check_json(Verdict& verdict) {
 }
 
 Verdict verdict_of(const std::string& file) {
-  Verdict verdict{file, {}, {}, {}, true};
+  Verdict verdict{file, {}, {}, {}, true, {}};
   try {
     const std::string ending = ending_of(file);
     if (ending == ".osim") {
       OsimImport import = read_osim(file);
-      verdict.what = "OpenSim " + about(Model(import.spec));
+      verdict.model = Model(import.spec);
+      verdict.what = "OpenSim " + about(*verdict.model);
       verdict.notes = import.notes;
     } else if (ending == ".json") {
       check_json(verdict);
@@ -187,12 +191,11 @@ struct Options {
 
 /// What a scan adds to the verdict on a model: problems, and the certificate that is written.
 void scan(Verdict& verdict, const Options& options, json& certificate_json) {
-  const std::string ending = ending_of(verdict.file);
-  if (ending != ".osim" && !(ending == ".json" && format_of(verdict.file) == "psoas-model/1")) {
+  if (!verdict.model) {
     verdict.problems.push_back(verdict.file + ": expected a model for --range-of-motion");
     return;
   }
-  const Model model = ending == ".osim" ? Model(read_osim(verdict.file).spec) : Model::load(verdict.file);
+  const Model& model = *verdict.model;
   RangeOfMotionOptions how;
   if (!options.samples.empty()) {
     const char* end = options.samples.data() + options.samples.size();
@@ -221,6 +224,19 @@ void scan(Verdict& verdict, const Options& options, json& certificate_json) {
   certificate_json = json::parse(text);
 }
 
+/// What the certificate that a model carries adds, once a scan may have written it anew.
+void look_at_certificate(Verdict& verdict) {
+  const auto carried = carried_certificate(verdict.file, *verdict.model);
+  if (!carried) return;
+  if (carried->problem.empty())
+    verdict.notes.push_back("range of motion: " + carried->lines.front());
+  else if (carried->place.file == verdict.file)
+    verdict.problems.push_back(carried->place.text + ": " + carried->problem);
+  else  // who extends a model has another one
+    verdict.notes.push_back("range of motion: no certificate of its own; that of " + carried->place.file +
+                            " is not of this model");
+}
+
 int perform(const Options& options) {
   if (!options.range_of_motion && !(options.output.empty() && options.samples.empty()))
     throw Error(Kind::input, "psoas check", "expected --range-of-motion beside -o and --samples");
@@ -233,6 +249,7 @@ int perform(const Options& options) {
     Verdict verdict = verdict_of(file);
     json certificate;
     if (options.range_of_motion && verdict.problems.empty()) scan(verdict, options, certificate);
+    if (verdict.model) look_at_certificate(verdict);
     const bool ok = verdict.problems.empty();
     if (!ok) code = std::max(code, verdict.readable ? static_cast<int>(wrong) : static_cast<int>(bad_input));
     if (options.json_out) {

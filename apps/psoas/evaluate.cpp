@@ -3,6 +3,7 @@
 // psoas evaluate: states in, named outputs out, one row a state.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "program.hpp"
@@ -161,12 +162,17 @@ int perform(const Options& options) {
   Table states = read_table(options.states);
   if (!options.output.empty() && ending_of(options.output) != ".csv" && ending_of(options.output) != ".sto")
     throw Error(Kind::input, options.output, "expected a name that ends in .csv or .sto");
+  std::error_code ignored;
+  if (std::filesystem::equivalent(options.output, options.states, ignored))
+    throw Error(Kind::input, "-o " + options.output, "expected another file than the states");
   const bool was_in_degrees = states.in_degrees;
   convert_to_radians(states, [&](std::string_view name) { return rotates(data, std::string(name)); });
   const std::vector<Column> columns = columns_of(states, data);
   if (!was_in_degrees) refuse_degrees(states, data);
 
   std::vector<std::string> wanted = comma_separated(options.outputs);
+  if (wanted.empty() && !options.outputs.empty())
+    throw Error(Kind::input, "--outputs", "expected names or globs, found " + in_quotes(join(options.outputs, " ")));
   if (wanted.empty()) wanted = {"length/*"};
   for (const std::string& name : wanted)
     if (glob_match(name.substr(0, name.find('/')), "reserve"))

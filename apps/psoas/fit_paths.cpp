@@ -36,6 +36,8 @@ int fit(const Options& options) {
   std::error_code ignored;
   if (fs::weakly_canonical(fs::absolute(output), ignored) == fs::weakly_canonical(fs::absolute(model), ignored))
     throw Error(Kind::input, "--output", "expected another file than the model, which the new file extends");
+  if (ending_of(output.string()) != ".json")
+    throw Error(Kind::input, "-o " + output.string(), "expected a name that ends in .json");
   const ModelSpec spec = read_model(options.model);
   if (spec.muscles.empty()) throw Error(Kind::input, options.model, "expected a model with muscles, found none");
 

@@ -351,9 +351,11 @@ std::string overview_text(const std::string& path, const Model& model) {
     out += "  " + join(item.muscles, ", ") + ": " + join(ranges, " with ") +
            (item.reason ? " (" + *item.reason + ")" : "") + "\n";
   }
-  const std::vector<std::string> certified = carried_certificate_lines(path, model);
-  if (!certified.empty()) out += "\nrange of motion, " + *spec.certificate + "\n";
-  for (const std::string& text : certified) out += wrapped(text, "  ");
+  if (const auto carried = carried_certificate(path, model)) {
+    out += "\nrange of motion, " + *spec.certificate + "\n";
+    if (!carried->problem.empty()) out += wrapped(carried->problem, "  ");
+    for (const std::string& text : carried->lines) out += wrapped(text, "  ");
+  }
   if (!spec.sources.empty()) out += "\nsources\n";
   for (const std::string& source : spec.sources) out += "  " + source + "\n";
   return out;
@@ -392,7 +394,9 @@ json overview_json(const std::string& path, const Model& model) {
     out["domain"].push_back({{"muscles", item.muscles}, {"outside", json::object()}});
     for (const auto& [name, range] : item.outside) out["domain"].back()["outside"][name] = range;
   }
-  out["certificate"] = carried_certificate_lines(path, model);
+  const auto carried = carried_certificate(path, model);
+  out["certificate"] = carried ? carried->lines : std::vector<std::string>();
+  if (carried && !carried->problem.empty()) out["certificate_problem"] = carried->problem;
   out["sources"] = data.spec.sources;
   return out;
 }
@@ -407,7 +411,8 @@ struct Options {
 std::vector<int> chosen_muscles(const Model& model, const std::vector<std::string>& words, bool all) {
   std::vector<int> muscles;
   for (std::size_t i = 1; i < words.size(); ++i)
-    for (const int m : model.select(words[i])) muscles.push_back(m);
+    for (const int m : model.select(words[i]))
+      if (std::find(muscles.begin(), muscles.end(), m) == muscles.end()) muscles.push_back(m);
   if (all && words.size() == 1)
     for (int m = 0; m < model.muscles(); ++m) muscles.push_back(m);
   return muscles;
@@ -432,9 +437,10 @@ int show_model(const std::vector<std::string>& words, bool json_out) {
 
 // --- moment arms -----------------------------------------------------------------------------------------------------
 
-/// The default coordinates with those of --at, which are in the units of the file.
-std::vector<double> pose_of(const Model& model, const std::vector<std::string>& at_values) {
+/// The default coordinates with those of --at, which are in the units of the file; `scanned` is none of them (-1: any).
+std::vector<double> pose_of(const Model& model, const std::vector<std::string>& at_values, int scanned) {
   std::vector<double> q = model.data().default_coordinates;
+  std::set<int> given;
   for (const std::string& text : at_values) {
     const std::size_t equals = text.find('=');
     std::string name = text.substr(0, equals);
@@ -447,6 +453,10 @@ std::vector<double> pose_of(const Model& model, const std::vector<std::string>& 
         error != std::errc() || stop != end || !std::isfinite(value))
       throw Error(Kind::input, "--at " + text, "expected coordinate=number [rad, m] or coordinate_deg=number");
     const int c = model.coordinate(name);
+    if (c == scanned)
+      throw Error(Kind::input, "--at " + text,
+                  "expected another coordinate than that of --moment-arms, which goes through its range");
+    if (!given.insert(c).second) throw Error(Kind::input, "--at " + text, "expected each coordinate once");
     if (in_degrees && !model.data().is_rotation[at(c)])
       throw Error(Kind::input, "--at " + text, "expected a value in m: the coordinate is a translation");
     q[at(c)] = in_degrees ? degrees(value) : value;
@@ -519,29 +529,38 @@ std::string curves_text(const ModelData& data, const std::vector<MomentArmCurve>
   return out;
 }
 
-/// A line a muscle, all over one coordinate.
+/// A line a muscle, all over one coordinate; muscles whose lines are the same share one.
 std::string curves_svg(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
   Result result;
   const std::size_t c = at(curves.front().coordinate);
   const std::string& name = data.coordinate_names[c];
-  for (const MomentArmCurve& curve : curves) {
-    Block& block = result.blocks.add(data.muscle_names[at(curve.muscle)]);
+  std::vector<std::string> names;
+  for (auto curve = curves.begin(); curve != curves.end(); ++curve) {
+    names.push_back(data.muscle_names[at(curve->muscle)]);
+    const auto same = [&](const MomentArmCurve& other) { return other.arm == curve->arm; };
+    if (std::find_if(curves.begin(), curve, same) != curve) continue;
+    const auto sharing = static_cast<std::size_t>(std::count_if(curve, curves.end(), same));
+    std::string label = names.back();
+    if (sharing > 2) label += " and " + std::to_string(sharing - 1) + " others";
+    if (sharing == 2) label += ", " + data.muscle_names[at(std::find_if(curve + 1, curves.end(), same)->muscle)];
+    Block& block = result.blocks.add(label);
     block.axis = name;
     block.axis_unit = data.is_rotation[c] ? "deg" : "m";
     Series& series = block.series.add("moment_arm");
     series.unit = data.is_rotation[c] ? "mm" : "1";
-    for (std::size_t i = 0; i < curve.value.size(); ++i) {
-      block.axis_values.push_back(data.is_rotation[c] ? to_degrees(curve.value[i]) : curve.value[i]);
-      series.values.push_back(data.is_rotation[c] ? 1e3 * curve.arm[i] : curve.arm[i]);
+    for (std::size_t i = 0; i < curve->value.size(); ++i) {
+      block.axis_values.push_back(data.is_rotation[c] ? to_degrees(curve->value[i]) : curve->value[i]);
+      series.values.push_back(data.is_rotation[c] ? 1e3 * curve->arm[i] : curve->arm[i]);
     }
   }
+  result.heading = names.size() > 4 ? counted(names.size(), "muscle", "muscles") : join(names, " · ");
   return svg(result, {"", readable_output("moment_arm/" + name), data.is_rotation[c] ? "mm" : "1", "moment_arm"});
 }
 
 int show_moment_arms(const Options& options) {
   const Model model = Model::load(options.words[0]);
   const std::vector<int> muscles = chosen_muscles(model, options.words, true);
-  const std::vector<double> q = pose_of(model, options.at);
+  const std::vector<double> q = pose_of(model, options.at, options.all ? -1 : model.coordinate(options.moment_arms));
   int steps = ending_of(options.output) == ".svg" ? 120 : 30;
   if (!options.steps.empty()) {
     const char* end = options.steps.data() + options.steps.size();
@@ -573,6 +592,8 @@ int show_moment_arms(const Options& options) {
   if (!options.output.empty()) {
     if (ending_of(options.output) == ".svg" && options.all)
       throw Error(Kind::input, "-o " + options.output, "expected one coordinate for a drawing, or a .csv file");
+    if (ending_of(options.output) != ".svg" && ending_of(options.output) != ".csv")
+      throw Error(Kind::input, "-o " + options.output, "expected a name that ends in .csv or .svg");
     const std::string text = ending_of(options.output) == ".svg" ? curves_svg(data, curves) : curves_csv(data, curves);
     {
       const FinishFirst guard;
@@ -589,7 +610,30 @@ int show_moment_arms(const Options& options) {
   return was_interrupted() ? interrupted : done;
 }
 
+/// Options that contradict each other are refused: one of them would be ignored.
+void refuse_contradictions(const Options& options) {
+  std::vector<std::string> asked;
+  const auto ask = [&](bool given, const char* name) {
+    if (given) asked.push_back(name);
+  };
+  ask(options.kinds, "--kinds"), ask(options.outputs, "--outputs"), ask(!options.schema.empty(), "--schema");
+  ask(!options.moment_arms.empty(), "--moment-arms"), ask(options.all, "--all");
+  if (asked.size() > 1) throw Error(Kind::input, "psoas info", "expected one of these, found " + join(asked, " and "));
+  const bool curves = options.all || !options.moment_arms.empty();
+  if (!curves && (!options.at.empty() || !options.steps.empty() || !options.output.empty()))
+    throw Error(Kind::input, "psoas info", "expected --moment-arms or --all beside --at, --steps and -o");
+  if (curves && options.json_out && !options.output.empty())
+    throw Error(Kind::input, "psoas info", "expected --json (on standard output) or -o, found both");
+  if (options.kinds && options.words.size() > 2)
+    throw Error(Kind::input, "psoas info", "expected KIND and NAME beside --kinds, found " + join(options.words, " "));
+  if (options.outputs && options.words.size() > 1)
+    throw Error(Kind::input, "psoas info", "expected one MODEL beside --outputs, found " + join(options.words, " "));
+  if (!options.schema.empty() && !options.words.empty())
+    throw Error(Kind::input, "psoas info", "expected nothing beside --schema, found " + join(options.words, " "));
+}
+
 int perform(const Options& options) {
+  refuse_contradictions(options);
   if (options.kinds) return show_kinds(options.words, options.json_out);
   if (options.outputs) return show_outputs(options.words.empty() ? "" : options.words.front(), options.json_out);
   if (!options.schema.empty()) {
@@ -605,8 +649,6 @@ int perform(const Options& options) {
   }
   if (options.words.empty()) throw Error(Kind::input, "psoas info", "expected a MODEL, --kinds, --outputs or --schema");
   if (options.all || !options.moment_arms.empty()) return show_moment_arms(options);
-  if (!options.at.empty() || !options.steps.empty() || !options.output.empty())
-    throw Error(Kind::input, "psoas info", "expected --moment-arms or --all beside --at, --steps and -o");
   return show_model(options.words, options.json_out);
 }
 

@@ -161,15 +161,24 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 }
 
 std::string format_of(const std::string& path) {
-  const std::string text = read_file(path);
   // only the outermost members are kept, so that depth does not matter
   const auto shallow = [](int depth, json::parse_event_t event, json&) {
     return depth == 0 || (event != json::parse_event_t::object_start && event != json::parse_event_t::array_start);
   };
-  const json root = json::parse(text, shallow, false, true);
-  if (root.is_discarded()) parse_model(path, text);  // says where it is no JSON
-  if (root.is_object() && root.contains("format") && root["format"].is_string())
-    return root["format"].get<std::string>();
+  std::filesystem::path file = path;
+  for (int bases = 0; bases <= 8; ++bases) {
+    const std::string text = read_file(file.string());
+    const json root = json::parse(text, shallow, false, true);
+    if (root.is_discarded()) parse_model(file.string(), text);  // says where it is no JSON
+    if (!root.is_object()) return "";
+    if (root.contains("format")) return root["format"].is_string() ? root["format"].get<std::string>() : "";
+    if (!root.contains("extends")) return "";
+    std::error_code ignored;
+    if (!root["extends"].is_string()) break;
+    file = file.parent_path() / root["extends"].get<std::string>();
+    if (!std::filesystem::exists(file, ignored)) break;
+  }
+  read_model(path);  // says what is wrong with its bases
   return "";
 }
 

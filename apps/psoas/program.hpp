@@ -94,8 +94,8 @@ std::vector<std::string> comma_separated(const std::vector<std::string>& texts);
 /// A count with its noun: "1 body", "3 bodies".
 std::string counted(std::size_t count, const std::string& one, const std::string& many);
 
-/// "format" of a JSON file, or "" where it has none; throws Error(input) where the file is no JSON, Error(io) where it
-/// cannot be read.
+/// "format" of a JSON file or of what it extends, or "" where there is none; throws Error(input) where a file is no JSON,
+/// Error(io) where it cannot be read.
 std::string format_of(const std::string& path);
 
 /// Signals, standard streams and the command line; main calls it once.

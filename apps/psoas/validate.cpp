@@ -61,6 +61,8 @@ std::vector<std::string> names_of(const std::vector<ValidationRow>& rows) {
 }
 
 int perform(const Options& options) {
+  if (options.json_out && options.markdown)
+    throw Error(Kind::input, "psoas validate", "expected --json or --markdown, found both");
   const std::vector<ValidationRow> rows = validate(models_folder(options.models), options.name);
   if (rows.empty())
     throw Error(Kind::input, options.name,

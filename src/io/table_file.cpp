@@ -546,7 +546,12 @@ Table parse_table(std::string_view text, const std::string& path) {
   return table;
 }
 
-Table read_table(const std::string& path) { return parse_table(read_file(path), path); }
+Table read_table(const std::string& path) {
+  for (const char* other : {".json", ".osim"})
+    if (path.ends_with(other))
+      throw Error(Kind::input, path, "expected a table (.csv, .sto, .mot), found a " + std::string(other));
+  return parse_table(read_file(path), path);
+}
 
 std::string write_csv(const Table& table) {
   check_writable(table, false);

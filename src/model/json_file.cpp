@@ -295,6 +295,14 @@ JsonFile JsonFile::read(const std::string& path) { return parse(path, read_file(
 
 JsonFile JsonFile::parse(std::string name, std::string text) {
   if (text.empty()) throw Error(Kind::input, name, "expected JSON, found an empty file");
+  if (const std::size_t start = text.find_first_not_of(" \t\r\n"); start != std::string::npos && text[start] == '<') {
+    const bool opensim = text.find("<OpenSimDocument") != std::string::npos;
+    const std::string stem = name.substr(0, name.rfind(".osim"));
+    throw Error(Kind::input, name,
+                opensim ? "expected JSON, found an OpenSim file; a model is converted first: psoas convert " + name +
+                              " " + stem + ".json"
+                        : "expected JSON, found XML or HTML");
+  }
   // the parser takes a zero byte for the end of the text
   if (const std::size_t zero = text.find('\0'); zero != std::string::npos)
     throw Error(Kind::input, name + ":" + line_column(text, zero, true), "expected JSON, found a zero byte");

@@ -76,7 +76,7 @@ std::vector<int> Model::select(std::string_view selection) const {
     std::vector<std::string> known = data_->muscle_names;
     for (const auto& [group, patterns] : data_->spec.groups)
       for (const char* side : {"", "_r", "_l"}) known.push_back("group:" + group + side);
-    throw Error(Kind::input, std::string(selection),
+    throw Error(Kind::input, selection.empty() ? "\"\"" : std::string(selection),
                 "expected a muscle, glob or group of the model" + did_you_mean(selection, known));
   }
   return indices;
@@ -109,6 +109,96 @@ bool outside_domain(const Model& model, std::span<const double> q, int muscle) {
   return std::any_of(model.data().domain.begin(), model.data().domain.end(), [&](const OutsideDomain& item) {
     return std::find(item.muscles.begin(), item.muscles.end(), muscle) != item.muscles.end() && item.holds(q);
   });
+}
+
+namespace {
+
+/// A closed box of postures: ranges by coordinate.
+using Box = std::vector<OutsideDomain::Range>;
+
+/// Whether entries, from one of them on, hold wherever in the box but at its borders.
+bool covered(Box box, std::span<const OutsideDomain* const> entries) {
+  if (entries.empty()) return false;
+  const Box whole = box;
+  const auto side = [&](int coordinate) {
+    return std::find_if(box.begin(), box.end(), [&](const auto& range) { return range.coordinate == coordinate; });
+  };
+  for (const OutsideDomain::Range& range : entries.front()->ranges) {
+    const auto own = side(range.coordinate);
+    const bool point = own->low == own->high;
+    if (point ? range.low > own->low || range.high < own->low : range.low >= own->high || range.high <= own->low)
+      return covered(whole, entries.subspan(1));  // the entry and the box do not meet
+  }
+  // what is beside the entry, piece by piece
+  for (const OutsideDomain::Range& range : entries.front()->ranges) {
+    const auto own = side(range.coordinate);
+    if (range.low > own->low) {
+      Box below = box;
+      below[static_cast<std::size_t>(own - box.begin())].high = range.low;
+      if (!covered(below, entries.subspan(1))) return false;
+      own->low = range.low;
+    }
+    if (range.high < own->high) {
+      Box above = box;
+      above[static_cast<std::size_t>(own - box.begin())].low = range.high;
+      if (!covered(above, entries.subspan(1))) return false;
+      own->high = range.high;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<Problem> domain_problems(const Model& model) {
+  const ModelData& data = model.data();
+  const auto range_of = [&](int coordinate) {
+    const auto& range = data.spec.coordinates.find(data.coordinate_names[at(coordinate)])->range;
+    return OutsideDomain::Range{coordinate, range[0], range[1]};
+  };
+  std::vector<Problem> problems;
+  std::vector<std::vector<std::size_t>> entries(data.muscle_names.size());  // that hold somewhere
+  for (std::size_t i = 0; i < data.domain.size(); ++i) {
+    bool meets = true;
+    for (const OutsideDomain::Range& range : data.domain[i].ranges) {
+      const OutsideDomain::Range own = range_of(range.coordinate);
+      if (range.low <= own.high && range.high >= own.low) continue;
+      meets = false;
+      const auto text = [](const OutsideDomain::Range& r) { return short_text(r.low) + " to " + short_text(r.high); };
+      problems.push_back(
+          {below("/domain/" + std::to_string(i) + "/outside", data.coordinate_names[at(range.coordinate)]),
+           "expected postures in the range of the coordinate (" + text(own) + "), found " + text(range)});
+    }
+    for (const int m : data.domain[i].muscles)
+      if (meets && (entries[at(m)].empty() || entries[at(m)].back() != i)) entries[at(m)].push_back(i);
+  }
+  std::vector<std::pair<std::vector<std::size_t>, std::vector<std::string>>> emptied;  // muscles of the same entries
+  for (std::size_t m = 0; m < entries.size(); ++m) {
+    const auto known =
+        std::find_if(emptied.begin(), emptied.end(), [&](const auto& e) { return e.first == entries[m]; });
+    if (known != emptied.end())
+      known->second.push_back(data.muscle_names[m]);
+    else if (!entries[m].empty())
+      emptied.push_back({entries[m], {data.muscle_names[m]}});
+  }
+  for (const auto& [items, muscles] : emptied) {
+    Box box;
+    std::vector<const OutsideDomain*> own;
+    for (const std::size_t i : items) {
+      own.push_back(&data.domain[i]);
+      for (const OutsideDomain::Range& range : own.back()->ranges)
+        if (std::none_of(box.begin(), box.end(), [&](const auto& r) { return r.coordinate == range.coordinate; }))
+          box.push_back(range_of(range.coordinate));
+    }
+    if (covered(box, own))
+      problems.push_back({"/domain/" + std::to_string(items.back()),
+                          "expected a domain that leaves postures to " + muscles.front() +
+                              (muscles.size() > 1 ? " and " + std::to_string(muscles.size() - 1) +
+                                                        (muscles.size() > 2 ? " others" : " other")
+                                                  : "") +
+                              ", found none in the ranges of the coordinates"});
+  }
+  return problems;
 }
 
 PathFlag path_flag(const Model& model, std::span<const double> q, const Workspace& work, int muscle) {

@@ -127,6 +127,13 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
 
 ModelSpec read_model(const std::string& path) { return from(Document::read(path)); }
 
+ModelPlace place_in_model(const std::string& path, const std::string& pointer) {
+  const Document document = Document::read(path);
+  for (const JsonFile& file : document.files())
+    if (file.has(pointer)) return {file.name(), document.place(pointer)};
+  return {path, document.place(pointer)};
+}
+
 ModelSpec parse_model(const std::string& name, const std::string& text) { return from(Document::parse(name, text)); }
 
 std::string model_text(const ModelSpec& spec) {

@@ -190,8 +190,9 @@ std::string svg(const Result& result, const Plot& plot) {
   if (curves.size() > 1)
     for (const Line& curve : curves)
       label_room = std::max(label_room, 26.0 + letter * static_cast<double>(text_width(curve.label)));
-  const double width = 720.0, height = 440.0, left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0)),
-               top = 82.0, bottom = height - 52.0;
+  const double top = 82.0, below = 52.0, labels_height = label_step * static_cast<double>(curves.size() - 1);
+  const double width = 720.0, height = std::max(440.0, top + labels_height + below), bottom = height - below;
+  const double left = 66.0, right = width - std::max(24.0, std::min(label_room, 260.0));
 
   double x_low = inf, x_high = -inf, y_low = inf, y_high = -inf;
   for (const Line& curve : curves)

@@ -456,13 +456,118 @@ TEST_F(Cli, RangeOfMotionWritesACertificateThatAModelCanCarry) {
   EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "paths: clean"));
   EXPECT_FALSE(has(psoas({"info", "model.json"}).out, "STALE"));
   EXPECT_TRUE(has(psoas({"check", "model.json"}).out, "paths: clean"));
+  EXPECT_EQ(psoas({"check", "model.json"}).code, 0);
   text.replace(text.find("\"radius\": 0.025"), 15, "\"radius\": 0.024");
   folder.write("model.json", text);
   EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "STALE"));
-  EXPECT_TRUE(has(psoas({"check", "model.json"}).out, "STALE"));
-  text.replace(text.find("mine.json"), 9, "lost.json");
-  folder.write("model.json", text);
+  const auto problem = [&](const std::string& what) {
+    const Ran ran = psoas({"check", "model.json"});
+    EXPECT_EQ(ran.code, 1) << ran.out;
+    EXPECT_TRUE(has(ran.out, ": /certificate: " + what)) << ran.out;
+    EXPECT_TRUE(has(ran.out, "psoas check model.json --range-of-motion -o mine.json makes a new one")) << ran.out;
+    EXPECT_FALSE(has(ran.out, ": ok (")) << ran.out;
+  };
+  problem("STALE");
+  // a scan writes it anew
+  EXPECT_EQ(psoas({"check", "model.json", "--range-of-motion", "--samples", "2", "-o", "elsewhere.json"}).code, 1);
+  EXPECT_EQ(psoas({"check", "model.json", "--range-of-motion", "--samples", "2", "-o", "mine.json"}).code, 0);
+  EXPECT_EQ(psoas({"check", "model.json"}).code, 0);
+  std::string other = bytes_of(folder / "mine.json");
+  const std::size_t name = other.find("\"model\": \"") + 10;
+  folder.write("mine.json", other.replace(name, other.find('"', name) - name, "another"));
+  problem("OF ANOTHER MODEL: expected a certificate of");
+  folder.write("mine.json", "{}");
+  problem("cannot be read: mine.json:1: ");
+  std::filesystem::remove(folder / "mine.json");
+  problem("cannot be read: mine.json: expected a file, found none of this name");
   EXPECT_TRUE(has(psoas({"info", "model.json"}).out, "cannot be read"));
+
+  // a model that extends another has not its certificate, and is not blamed for it
+  std::filesystem::create_directory(folder / "own");
+  folder.write("own/own.json", "{\"extends\": \"../model.json\", \"gravity\": [0, -9, 0]}");
+  const Ran own = psoas({"check", "own/own.json"});
+  EXPECT_EQ(own.code, 0) << own.out;
+  EXPECT_TRUE(has(own.out, "no certificate of its own")) << own.out;
+}
+
+TEST_F(Cli, CheckFindsDomainsThatMeanNothing) {
+  std::string text = bytes_of(pendulum);
+  text.replace(text.find("\"gravity\""), 0, R"("domain": [
+      {"muscles": ["iliopsoas_r"], "outside": {"hip_flexion_r": [-50, 50]}},
+      {"muscles": ["iliopsoas_r"], "outside": {"hip_flexion_r": [10, 50]}}], )");
+  folder.write("model.json", text);
+  const Ran ran = psoas({"check", "model.json"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(has(ran.out, ": /domain/0: expected a domain that leaves postures to iliopsoas_r")) << ran.out;
+  EXPECT_TRUE(has(ran.out, ": /domain/1/outside/hip_flexion_r: expected postures in the range")) << ran.out;
+}
+
+TEST_F(Cli, CheckKnowsAModelByWhatItExtends) {
+  std::filesystem::copy_file(pendulum, folder / "base.json");
+  folder.write("own.json", "{\"extends\": \"base.json\"}");
+  EXPECT_TRUE(has(psoas({"check", "own.json"}).out, "own.json: ok (model: ")) << psoas({"check", "own.json"}).out;
+  folder.write("lost.json", "{\"extends\": \"nowhere.json\"}");
+  EXPECT_TRUE(has(psoas({"check", "lost.json"}).out, "lost.json:1: /extends: ")) << psoas({"check", "lost.json"}).out;
+  folder.write("round.json", "{\"extends\": \"round.json\"}");
+  EXPECT_TRUE(has(psoas({"check", "round.json"}).out, "expected no cycle")) << psoas({"check", "round.json"}).out;
+}
+
+TEST_F(Cli, FilesOfAnotherKindAreNamed) {
+  const std::string osim = source + "/examples/squat/subject_2.osim";
+  folder.write("states.csv", "hip_flexion_r\n0\n");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"info", osim}, {"run", osim}, {"evaluate", osim, "states.csv"}, {"fit-paths", osim}}) {
+    const Ran ran = psoas(words);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.err, osim + ": expected JSON, found an OpenSim file; a model is converted first: psoas convert " +
+                           osim + " " + source + "/examples/squat/subject_2.json\n");
+  }
+  folder.write("page.json", "<html></html>");
+  EXPECT_EQ(psoas({"info", "page.json"}).err, "page.json: expected JSON, found XML or HTML\n");
+  EXPECT_EQ(psoas({"evaluate", pendulum, pendulum}).err,
+            pendulum + ": expected a table (.csv, .sto, .mot), found a .json\n");
+}
+
+TEST_F(Cli, ContradictoryOptionsAreRefused) {
+  folder.write("states.csv", "hip_flexion_r\n0\n");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"info", "--kinds", "--outputs"},
+           {"info", "--schema", "model", "--kinds"},
+           {"info", "--schema", "model", pendulum},
+           {"info", "--kinds", "study", "motion", "more"},
+           {"info", "--outputs", pendulum, "more"},
+           {"info", pendulum, "--all", "--moment-arms", "hip_flexion_r"},
+           {"info", pendulum, "--all", "--json", "-o", "a.csv"},
+           {"info", pendulum, "--all", "-o", "a.json"},
+           {"info", pendulum, "--moment-arms", "hip_flexion_r", "--at", "hip_flexion_r=0.1"},
+           {"info", source + "/models/iliopsoas.json", "--all", "--at", "hip_flexion_r=0.1", "--at", "hip_flexion_r=0"},
+           {"evaluate", pendulum, "states.csv", "--outputs", ","},
+           {"evaluate", pendulum, "states.csv", "-o", "states.csv"},
+           {"fit-paths", pendulum, "-o", "fitted.txt"},
+           {"validate", "--json", "--markdown"}}) {
+    const Ran ran = psoas(words);
+    EXPECT_EQ(ran.code, 2) << words[0] << " " << words[1];
+    EXPECT_TRUE(ran.out.empty());
+    EXPECT_TRUE(has(ran.err, "expected")) << ran.err;
+  }
+  EXPECT_EQ(folder.read("states.csv"), "hip_flexion_r\n0\n");
+}
+
+TEST_F(Cli, DrawingsOfMomentArmsHoldTheirLabels) {
+  const std::string model = source + "/models/full_body.json";
+  ASSERT_EQ(psoas({"info", model, "psoas_L2_TP_r", "--moment-arms", "hip_flexion_r", "-o", "one.svg"}).code, 0);
+  EXPECT_TRUE(has(bytes_of(folder / "one.svg"), ">psoas_L2_TP_r</text>"));
+  ASSERT_EQ(psoas({"info", model, "--moment-arms", "lumbar_extension", "-o", "all.svg"}).code, 0);
+  const std::string drawing = bytes_of(folder / "all.svg");
+  const double height = std::stod(drawing.substr(drawing.find("height=\"") + 8));
+  std::size_t labels = 0;
+  for (std::size_t i = 0; (i = drawing.find("<text x=", i)) != std::string::npos; ++i) {
+    const std::size_t y = drawing.find("y=\"", i + 8) + 3;
+    EXPECT_LT(std::stod(drawing.substr(y)), height);
+    EXPECT_GT(std::stod(drawing.substr(y)), 0.0);
+    ++labels;
+  }
+  EXPECT_GT(labels, 110u) << "of 106 pairs of muscles, which share a line, and the axes";
 }
 
 TEST_F(Cli, RangeOfMotionNamesTheMuscleThatJumps) {

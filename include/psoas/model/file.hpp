@@ -16,6 +16,14 @@ ModelSpec read_model(const std::string& path);
 /// Error(model) that lists every problem with line and pointer.
 ModelSpec parse_model(const std::string& name, const std::string& text);
 
+/// Where a model has something from.
+struct ModelPlace {
+  std::string file;  ///< the model's own, or a base that it extends
+  std::string text;  ///< "file:line: pointer"
+};
+/// Where a pointer stands in a model's file or its bases; nothing there: in the file itself. Throws as read_model().
+ModelPlace place_in_model(const std::string& path, const std::string& pointer);
+
 /// The text of a psoas-model/1 file; reading it gives the same spec, bit by bit.
 std::string model_text(const ModelSpec& spec);
 

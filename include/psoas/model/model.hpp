@@ -248,6 +248,9 @@ double moment_arm(const Model& model, const Workspace& work, int muscle, int coo
 /// Whether the model declares independent coordinates q [rad, m] to be outside the domain of a muscle's path.
 bool outside_domain(const Model& model, std::span<const double> q, int muscle);
 
+/// Entries of the declared domain that meet no posture, or leave some muscle none, in the coordinates' ranges.
+std::vector<Problem> domain_problems(const Model& model);
+
 /// What flags a muscle's path at q, which `work` was last evaluated at.
 PathFlag path_flag(const Model& model, std::span<const double> q, const Workspace& work, int muscle);
 
