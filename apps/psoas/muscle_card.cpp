@@ -169,6 +169,12 @@ std::string parameters_text(const MuscleSpec& spec, const MuscleParameters& unit
   return aligned(rows, "lrll");
 }
 
+std::string passing(const WrapSpec& wrap) {
+  if (!wrap.toward) return "side " + wrap.side.value_or("shortest");
+  const Vec3& d = *wrap.toward;
+  return "toward " + short_text(d[0]) + " " + short_text(d[1]) + " " + short_text(d[2]);
+}
+
 std::string path_text(const MuscleSpec& spec) {
   Text rows = {{"path", "body", "location [m]", ""}};
   for (std::size_t i = 0; i < spec.path.size(); ++i) {
@@ -186,7 +192,7 @@ std::string path_text(const MuscleSpec& spec) {
                     only});
   }
   for (const WrapSpec& wrap : spec.wraps)
-    rows.push_back({"  wrap", wrap.surface, "side " + wrap.side,
+    rows.push_back({"  wrap", wrap.surface, passing(wrap),
                     wrap.between
                         ? "between points " + short_text((*wrap.between)[0]) + " and " + short_text((*wrap.between)[1])
                         : "anywhere"});

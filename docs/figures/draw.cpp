@@ -207,7 +207,7 @@ std::string sides() {
   const std::array<Panel, 4> panels = {{{"shortest", Side::shortest, "only where the line would cut"},
                                         {"clockwise", Side::clockwise, "about +z, towards the reader"},
                                         {"counter_clockwise", Side::counter_clockwise, "about +z"},
-                                        {"+y", Side::plus_y, "the arc's middle points to +y"}}};
+                                        {"+y", Side::toward(Vec3::UnitY()), "the arc's middle points to +y"}}};
   Picture picture(880, 270);
   for (std::size_t k = 0; k < panels.size(); ++k) {
     const double x = 110.0 + 220.0 * static_cast<double>(k);

@@ -247,6 +247,33 @@ class Compiler {
     }
   }
 
+  /// The side of a wrap; complains where its surface has none such.
+  Side side_of(const WrapSpec& item, const Surface& shape, const std::string& place) {
+    static constexpr std::array<std::string_view, 3> rules = {"shortest", "clockwise", "counter_clockwise"};
+    static constexpr std::array<std::string_view, 6> half_axes = {"+x", "-x", "+y", "-y", "+z", "-z"};
+    const std::string_view word = item.side ? std::string_view(*item.side) : rules[0];
+    Side side;
+    if (const auto rule = std::find(rules.begin(), rules.end(), word); rule != rules.end()) {
+      side = static_cast<Side::Rule>(rule - rules.begin());
+    } else if (const auto axis = std::find(half_axes.begin(), half_axes.end(), word); axis != half_axes.end()) {
+      const auto index = axis - half_axes.begin();
+      side = Side::toward(Vec3::Unit(index / 2) * (index % 2 == 0 ? 1.0 : -1.0));
+    } else {
+      wrong(place + "/side", "expected one of " + join({rules.begin(), rules.end()}, ", ") + ", " +
+                                 join({half_axes.begin(), half_axes.end()}, ", ") + ", found \"" + std::string(word) +
+                                 "\"");
+    }
+    if (item.toward) side = Side::toward(item.toward->normalized());
+    const std::string at = place + (item.toward ? "/toward" : "/side");
+    const std::string found = item.toward ? "a direction" : "\"" + std::string(word) + "\"";
+    if (side.rule != Side::shortest && std::holds_alternative<Torus>(shape))
+      wrong(at, "expected no side: a path goes through a torus, found " + found);
+    if (side.rule == Side::directed && std::holds_alternative<Cylinder>(shape) &&
+        side.direction.head<2>().norm() < 1e-6)
+      wrong(at, "expected a direction across the axis of the cylinder, found " + (item.toward ? "one along it" : found));
+    return side;
+  }
+
   void muscles() {
     const Tree& tree = data_->tree;
     const std::vector<std::string> surfaces = names_of(spec_.surfaces);
@@ -302,19 +329,12 @@ class Compiler {
             continue;
           }
         }
-        const std::vector<std::string> sides = {"shortest", "clockwise", "counter_clockwise", "+x", "-x", "+y", "-y"};
-        const auto side = std::find(sides.begin(), sides.end(), item.side);
-        if (side == sides.end())
-          wrong(place + "/side", "expected one of " + join(sides, ", ") + ", found \"" + item.side + "\"");
-        else
-          wrap.side = static_cast<Side>(side - sides.begin());
+        wrap.side = side_of(item, wrap.shape, place);
         if (!item.allow_inside)
           for (const PointInside& found : points_inside(muscle, item, *surface))
             wrong(place, "expected a surface that holds no point of its muscle, found point " +
                              std::to_string(found.point) + " of " + name + " " + fixed_text(1e3 * found.depth, 3) +
                              " mm inside " + item.surface + "; move it out, or say \"allow_inside\": true");
-        if (wrap.side != Side::shortest && std::holds_alternative<Torus>(wrap.shape))
-          wrong(place + "/side", "expected no side: a path goes through a torus, found \"" + item.side + "\"");
         path.wraps.push_back(wrap);
       }
       try {

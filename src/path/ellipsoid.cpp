@@ -125,10 +125,6 @@ class Walk {
   double twice_E_ = 0.0, length_ = 0.0;
 };
 
-// What `way` holds: a half-axis or a sense about z, with the sign of its direction.
-constexpr int about_z = 4;   // 1, 2, 3: x, y, z
-constexpr int anywhere = 8;  // added: the string may rest on any side (Side::shortest)
-
 // Where the line passes the centre by more than this times the bias, the string rests at the near side.
 constexpr double lone = 2.0;
 
@@ -225,11 +221,11 @@ class Fan {
   double dd_, de_, df_, ee_, ef_, ff_, straight_, bias_;
 };
 
-/// The side that a way names, across the line.
-Vec3 asked(const Line& line, int way) {
-  const int code = std::abs(way) % anywhere;
-  const double sign = way < 0 ? -1.0 : 1.0;
-  Vec3 side = sign * (code == about_z ? Vec3(line.d.cross(Vec3::UnitZ())) : Vec3(Vec3::Unit(code - 1)));
+/// The side of a way, across the line.
+Vec3 asked(const Vec3& radii, const Line& line, const Way& way) {
+  // A point y of the unit sphere lies as far toward a direction as radii * y does on the ellipsoid.
+  Vec3 side = way.toward.isZero(0.0) ? Vec3(way.turn * line.d.cross(Vec3::UnitZ()))
+                                     : Vec3(radii.cwiseProduct(way.toward).normalized());
   side -= line.d * line.d.dot(side);
   if (side.squaredNorm() < 1e-18) side = line.foot;
   if (side.squaredNorm() < 1e-24) {
@@ -428,21 +424,22 @@ bool end(const Shooter& shooter, double& angle, Shot& shot) {
 /// Whether the near side is the place to rest, without a look at others.
 bool plainly_near(const Line& line, double bias) { return line.cut && line.foot.norm() >= lone * bias - 1e-12; }
 
-int name_of(const Vec3& side) {
+/// To the half-axis to which a side points most.
+Way half_axis(const Vec3& side) {
   int most = 0;
   side.cwiseAbs().maxCoeff(&most);
-  return (side[most] < 0.0 ? -1 : 1) * (most + 1 + anywhere);
+  return {Vec3(Vec3::Unit(most) * (side[most] < 0.0 ? -1.0 : 1.0)), true};
 }
 
 }  // namespace
 
 namespace detail {
 
-Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way) {
+Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way) {
   const Vec3& radii = surface.radii;
   const Line line(radii, p, q);
-  const bool prescribed = std::abs(way) < anywhere;
-  const Vec3 wanted = asked(line, way);
+  const bool prescribed = !way.anywhere;
+  const Vec3 wanted = asked(radii, line, way);
   const bool off_centre = line.foot.squaredNorm() > 1e-24;
   const Fan fan(radii, line, off_centre ? Vec3(line.foot.normalized()) : wanted);
   // From the near side, unless the line is far from there.
@@ -509,42 +506,36 @@ Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int wa
 
 }  // namespace detail
 
-int way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, Side side) {
-  switch (side) {
+Way way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Side& side) {
+  switch (side.rule) {
     case Side::clockwise:
-      return -about_z;
-    case Side::counter_clockwise:
-      return about_z;
-    case Side::plus_x:
-      return 1;
-    case Side::minus_x:
       return -1;
-    case Side::plus_y:
-      return 2;
-    case Side::minus_y:
-      return -2;
+    case Side::counter_clockwise:
+      return 1;
+    case Side::directed:
+      return {side.direction, false};
     case Side::shortest:
       break;
   }
   const Line line(surface.radii, p, q);
   const bool off_centre = line.foot.squaredNorm() > 1e-24;
-  const Vec3 first = off_centre ? Vec3(line.foot.normalized()) : asked(line, 1);
+  const Vec3 first = off_centre ? Vec3(line.foot.normalized()) : asked(surface.radii, line, Way(Vec3::UnitX(), true));
   const Fan fan(surface.radii, line, first);
-  if (line.inside || !line.cut || plainly_near(line, fan.bias())) return name_of(first);
+  if (line.inside || !line.cut || plainly_near(line, fan.bias())) return half_axis(first);
   const Places places(fan, line.cut, nullptr);
-  if (places.size == 0) return name_of(first);
+  if (places.size == 0) return half_axis(first);
   std::size_t best = 0, second = places.size;
   for (std::size_t i = 1; i < places.size; ++i)
     if (places.length[i] < places.length[best]) best = i;
   for (std::size_t i = 0; i < places.size; ++i)
     if (i != best && (second == places.size || places.length[i] < places.length[second])) second = i;
   const Vec3 one = places.side[best];
-  if (second == places.size) return name_of(one);
-  const int way = name_of(one - places.side[second]);
+  if (second == places.size) return half_axis(one);
+  const Way way = half_axis(one - places.side[second]);
   // Strings in planes are a little longer than tight ones: where both are nearly as long, the tight ones decide.
   if (places.length[second] > places.length[best] + (places.length[best] - fan.straight()) + 0.03 * fan.straight())
     return way;
-  const auto whole = [&](int w, std::size_t place) {
+  const auto whole = [&](const Way& w, std::size_t place) {
     const detail::Geodesic g = detail::geodesic(surface, p, q, w);  // p and q are outside
     return g.rests ? (g.x - p).norm() + g.length + (q - g.y).norm() : places.length[place];
   };
@@ -552,12 +543,12 @@ int way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, Side side)
   return b < a ? -way : way;
 }
 
-Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way) {
+Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way) {
   const Line line(surface.radii, p, q);
   if (line.inside) return Contact::inside;
-  if (line.cut && std::abs(way) >= anywhere) return Contact::cut;
-  if (line.foot.dot(asked(line, way)) >= 0.0) return line.cut ? Contact::cut : Contact::clear;
-  if (std::abs(way) >= anywhere || 2.0 * pi - line.between - line.tangents >= 1.5 * pi) return Contact::clear;
+  if (line.cut && way.anywhere) return Contact::cut;
+  if (line.foot.dot(asked(surface.radii, line, way)) >= 0.0) return line.cut ? Contact::cut : Contact::clear;
+  if (way.anywhere || 2.0 * pi - line.between - line.tangents >= 1.5 * pi) return Contact::clear;
   if (line.cut) return Contact::cut;
   return detail::geodesic(surface, p, q, way).rests ? Contact::around : Contact::lost;
 }
@@ -569,7 +560,7 @@ bool push_out(const Ellipsoid& surface, Vec3& point) {
   return true;
 }
 
-void trace(const Ellipsoid& surface, const Vec3& p_S, const Vec3& q_S, int way, double step,
+void trace(const Ellipsoid& surface, const Vec3& p_S, const Vec3& q_S, const Way& way, double step,
            std::vector<Vec3>& points) {
   const Vec3& radii = surface.radii;
   const Vec3 p = detail::outside<double>(surface, p_S), q = detail::outside<double>(surface, q_S);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -39,7 +40,8 @@ struct Few {
 
 /// A surface in a string: which one, and which way round.
 struct Link {
-  int wrap = 0, way = 1;
+  int wrap = 0;
+  Way way;
 };
 using Links = Few<Link, max_wraps>;
 
@@ -97,7 +99,8 @@ struct String {
 };
 
 template <class S>
-Arc<S> arc_in_ground(const PathWrap& wrap, const Placed<S>& X_GS, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
+Arc<S> arc_in_ground(const PathWrap& wrap, const Placed<S>& X_GS, const Vec3T<S>& p, const Vec3T<S>& q,
+                     const Way& way) {
   const Vec3T<S> p_S = X_GS.in(p), q_S = X_GS.in(q);
   Arc<S> a = std::visit([&](const auto& shape) { return arc<S>(shape, p_S, q_S, way); }, wrap.shape);
   a.enter = X_GS.out(a.enter);
@@ -218,25 +221,22 @@ bool tighten(const Path& path, const Surfaces<double>& X_GS, const Links& links,
 struct Candidate {
   int wrap = 0;
   Contact alone;
-  int way = 0;  // the way round that is tried; 0: the one that its side means on each straight part
+  std::optional<Way> way{};  // the way round that is tried; none: the one that its side means on each straight part
 };
 using Candidates = Few<Candidate, max_wraps>;
 
 /// What a surface does to a straight part of a string over other surfaces.
 Contact beside_others(const PathWrap& wrap, const Candidate& candidate, const Placed<double>& X_GS, const Vec3& p,
                       const Vec3& q) {
-  const Contact& alone = candidate.alone;
   Vec3 p_S = X_GS.in(p), q_S = X_GS.in(q);
   return std::visit(
       [&](const auto& shape) -> Contact {
         // Where surfaces overlap, an end on another one may lie in this one, which is then in the way.
         const bool p_inside = push_out(shape, p_S), q_inside = push_out(shape, q_S);
-        const int way = candidate.way != 0            ? candidate.way
-                        : wrap.side == Side::shortest ? way_round(shape, p_S, q_S, wrap.side)
-                                                      : alone.way;
+        const Way way = candidate.way ? *candidate.way : way_round(shape, p_S, q_S, wrap.side);
         if (p_inside || q_inside) return {Contact::cut, way};
         Contact::State state = passing(shape, p_S, q_S, way);
-        if (state == Contact::around && !touches(alone)) state = Contact::clear;
+        if (state == Contact::around && !touches(candidate.alone)) state = Contact::clear;
         return {state, way};
       },
       wrap.shape);
@@ -278,7 +278,8 @@ struct Draft {
 bool put_in_the_way(const Path& path, const Surfaces<double>& X_GS, const Candidate& candidate, Draft& draft) {
   const PathWrap& wrap = path.wraps[at(candidate.wrap)];
   const Placed<double>& X = X_GS[at(candidate.wrap)];
-  int place = -1, way = 1;
+  int place = -1;
+  Way way;
   double least = inf;
   Arc<double> best;
   for (int gap = 0; gap <= draft.links.size; ++gap) {
@@ -421,7 +422,8 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
   for (int c = 0; c < candidates.size; ++c) {
     in_the_way += met[c];
     const PathWrap& wrap = path.wraps[at(candidates[c].wrap)];
-    if (met[c] && free.size < most && wrap.side == Side::shortest && two_ways(wrap.shape)) free.insert(free.size, c);
+    if (met[c] && free.size < most && wrap.side.rule == Side::shortest && two_ways(wrap.shape))
+      free.insert(free.size, c);
   }
   if (in_the_way < 2 || free.size == 0) return complete;
   double least = complete ? length(draft) : inf, unknown = inf;
@@ -430,10 +432,11 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
     bool fresh = !complete;
     for (int k = 0; k < free.size; ++k) {
       Candidate& one = tried[free[k]];
-      one.way = one.alone.way = (choice >> k & 1) != 0 ? std::abs(one.alone.way) : -std::abs(one.alone.way);
+      if ((choice >> k & 1) != 0) one.alone.way = -one.alone.way;
+      one.way = one.alone.way;
       bool same = false;
       for (int j = 0; j < draft.links.size; ++j)
-        same = same || (draft.links[j].wrap == one.wrap && draft.links[j].way == one.way);
+        same = same || (draft.links[j].wrap == one.wrap && draft.links[j].way == *one.way);
       fresh = fresh || !same;
     }
     if (!fresh) continue;
@@ -444,7 +447,7 @@ bool shortest(const Path& path, const Surfaces<double>& X_GS, const Candidates& 
     bool good = touch(path, X_GS, tried, next, ignored);
     if (!good) unknown = std::min(unknown, std::max(length(next), bound));
     for (int c = 0; c < tried.size && good; ++c)
-      if (const int w = tried[c].wrap; tried[c].way != 0 && !next.touches(w))
+      if (const int w = tried[c].wrap; tried[c].way && !next.touches(w))
         good = !cuts(path.wraps[at(w)], X_GS[at(w)], next);
     if (good && length(next) < least) {
       least = length(next);
@@ -557,6 +560,13 @@ Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const 
       last = k;
       continue;
     }
+    // An end that is fixed in the surface's body never goes through a barrier that is fixed in it, too.
+    const auto at_barrier = [&](const PathWrap& wrap, const auto& shape, int end, const Vec3& place_S) {
+      if (!near_barrier(shape, place_S, wrap.side)) return false;
+      return path.points[at(end)].body != wrap.body ||
+             std::any_of(path.motions.begin(), path.motions.end(),
+                         [end](const PointMotion& motion) { return motion.point == end; });
+    };
     int first = wraps, covering = 0;
     for (int w = wraps; w-- > 0;) {
       const PathWrap& wrap = path.wraps[at(w)];
@@ -570,8 +580,10 @@ Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const 
       const Vec3T<S> p_S = X.in(walker.place), q_S = X.in(next);
       std::visit(
           [&](const auto& shape) {
-            const Contact found = contact(shape, plain(p_S), plain(q_S), wrap.side);
-            inside = inside || found.state == Contact::inside || found.state == Contact::lost;
+            const Vec3 from_S = plain(p_S), to_S = plain(q_S);
+            const Contact found = contact(shape, from_S, to_S, wrap.side);
+            inside = inside || found.state == Contact::inside || found.state == Contact::lost ||
+                     at_barrier(wrap, shape, last, from_S) || at_barrier(wrap, shape, k, to_S);
             if (!touches(found)) return;
             Arc<S> a = arc<S>(shape, p_S, q_S, found.way);
             a.enter = X.out(a.enter);
@@ -592,9 +604,15 @@ Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const 
         const PathWrap& wrap = path.wraps[at(w)];
         if (wrap.first > last || wrap.last < k) continue;
         const Contact alone = contact_in_ground(wrap, X_GS_plain[at(w)], p, r);
-        inside = inside || alone.state == Contact::inside || alone.state == Contact::lost;
+        inside = inside || alone.state == Contact::inside || alone.state == Contact::lost ||
+                 std::visit(
+                     [&](const auto& shape) {
+                       return at_barrier(wrap, shape, last, X_GS_plain[at(w)].in(p)) ||
+                              at_barrier(wrap, shape, k, X_GS_plain[at(w)].in(r));
+                     },
+                     wrap.shape);
         any = any || touches(alone);
-        if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone});
+        if (alone.state != Contact::inside) candidates.insert(candidates.size, {w, alone, {}});
       }
       if (any) {
         Links links;
@@ -602,7 +620,16 @@ Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const 
         const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, from, next, p, r, links, complete);
         inside = inside || !complete;
         for (int j = 0; j < links.size; ++j) {
-          inside = inside || !string.arcs[at(j)].rests;
+          const PathWrap& wrap = path.wraps[at(links[j].wrap)];
+          const auto other_at_barrier = [&](const Vec3T<S>& place) {
+            return std::visit(
+                [&](const auto& shape) {
+                  return near_barrier(shape, X_GS_plain[at(links[j].wrap)].in(plain(place)), wrap.side);
+                },
+                wrap.shape);
+          };
+          inside = inside || !string.arcs[at(j)].rests || (j > 0 && other_at_barrier(string.arcs[at(j - 1)].leave)) ||
+                   (j + 1 < links.size && other_at_barrier(string.arcs[at(j + 1)].enter));
           beyond = beyond || string.arcs[at(j)].beyond;
           walker.over(links[j], X_GS[at(links[j].wrap)], string.arcs[at(j)],
                       j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);

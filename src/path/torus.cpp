@@ -352,9 +352,9 @@ Loop loop(const Torus& surface, const Vec3& p_S, const Vec3& q_S) {
 
 }  // namespace detail
 
-int way_round(const Torus&, const Vec3&, const Vec3&, Side) { return 1; }
+Way way_round(const Torus&, const Vec3&, const Vec3&, const Side&) { return 1; }
 
-Contact::State passing(const Torus& surface, const Vec3& p, const Vec3& q, int) {
+Contact::State passing(const Torus& surface, const Vec3& p, const Vec3& q, const Way&) {
   const double R = surface.radius, rim = surface.tube_radius * (1.0 + 1e-12);
   if (distance_from_ring(surface, p) <= rim || distance_from_ring(surface, q) <= rim) return Contact::inside;
   if (nearest(surface, p, q).distance < surface.tube_radius || passes_by(surface, p, q)) {
@@ -374,7 +374,7 @@ bool push_out(const Torus& surface, Vec3& point) {
   return true;
 }
 
-void trace(const Torus& surface, const Vec3& p_S, const Vec3& q_S, int, double step, std::vector<Vec3>& points) {
+void trace(const Torus& surface, const Vec3& p_S, const Vec3& q_S, const Way&, double step, std::vector<Vec3>& points) {
   const detail::Loop loop =
       detail::loop(surface, detail::outside<double>(surface, p_S), detail::outside<double>(surface, q_S));
   const double R = surface.radius, r = surface.tube_radius, c = loop.at[0], sign = loop.mirrored ? -1.0 : 1.0;

@@ -7,32 +7,20 @@ namespace psoas {
 namespace {
 
 /// What a circle about the origin does to a line between two points at squared distances dp2 and dq2 from it, `along`
-/// their scalar product and `across` the size of their vector product. Angles are compared by the signs of products of
+/// their scalar product and `across` the size of their vector product. A long way that `holds` is never let go. Angles are compared by the signs of products of
 /// complex numbers, which is exact and needs no arctangent.
-Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short) {
+Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short,
+                     bool holds = false) {
   const double rim = r * r * (1.0 + 1e-12);
   if (dp2 <= rim || dq2 <= rim) return Contact::inside;
   const double d2 = dp2 + dq2 - 2.0 * along;
   const bool cut = along < dp2 && along < dq2 && across * across < r * r * d2;
   if (is_short) return cut ? Contact::cut : Contact::clear;
+  if (holds) return cut ? Contact::cut : Contact::around;
   // the angles that the tangents take up, and the one between the points: together above half a turn where it touches
   const double tp = std::sqrt(dp2 - r * r), tq = std::sqrt(dq2 - r * r), a = r * r - tp * tq, b = r * (tp + tq);
   if (a * across + b * along < 0.0) return cut ? Contact::cut : Contact::around;
   return a * along - b * across < 0.0 ? Contact::lost : Contact::clear;
-}
-
-/// How far a direction points to the half-axis that a side names.
-double towards(Side side, const Vec3& direction) {
-  switch (side) {
-    case Side::plus_x:
-      return direction.x();
-    case Side::minus_x:
-      return -direction.x();
-    case Side::plus_y:
-      return direction.y();
-    default:
-      return -direction.y();
-  }
 }
 
 /// z component of the vector product, and scalar product of the parts across z.
@@ -55,37 +43,41 @@ bool push_out_of_circle(double r, Point&& point) {
 bool push_out(const Cylinder& surface, Vec3& point) { return push_out_of_circle(surface.radius, point.head<2>()); }
 bool push_out(const Sphere& surface, Vec3& point) { return push_out_of_circle(surface.radius, point); }
 
-// Of the two ways round, the one whose middle points more to an axis is the one on whose side of it the bisector of the
-// directions to p and q lies, turned from p to q that way: the tangents' parts cancel.
-
-int way_round(const Cylinder&, const Vec3& p, const Vec3& q, Side side) {
-  if (side == Side::clockwise) return -1;
-  if (side == Side::counter_clockwise) return 1;
-  const double across = across_z(p, q);
-  if (side == Side::shortest) return across < 0.0 ? -1 : 1;
-  const Vec3 u = p * std::sqrt(along_z(q, q)), v = q * std::sqrt(along_z(p, p));
-  Vec3 middle(v.y() - u.y(), u.x() - v.x(), 0.0);  // both are good, but for opposite and for like directions
-  if (along_z(p, q) > 0.0) middle = across < 0.0 ? Vec3(-u - v) : Vec3(u + v);
-  return towards(side, middle) < 0.0 ? -1 : 1;
+Way way_round(const Cylinder&, const Vec3& p, const Vec3& q, const Side& side) {
+  switch (side.rule) {
+    case Side::clockwise:
+      return -1;
+    case Side::counter_clockwise:
+      return 1;
+    case Side::shortest:
+      return across_z(p, q) < 0.0 ? -1 : 1;
+    case Side::directed:
+      break;
+  }
+  Way way(side.direction, false);
+  way.turn = detail::Turn(side.direction, p, q).sense;
+  return way;
 }
 
-int way_round(const Sphere&, const Vec3& p, const Vec3& q, Side side) {
-  if (side == Side::shortest) return 1;
+Way way_round(const Sphere&, const Vec3& p, const Vec3& q, const Side& side) {
+  if (side.rule == Side::shortest) return 1;
   const Vec3 n = p.cross(q);
-  if (side == Side::clockwise) return n.z() <= 0.0 ? 1 : -1;
-  if (side == Side::counter_clockwise) return n.z() >= 0.0 ? 1 : -1;
+  if (side.rule == Side::clockwise) return n.z() <= 0.0 ? 1 : -1;
+  if (side.rule == Side::counter_clockwise) return n.z() >= 0.0 ? 1 : -1;
+  // The way round whose middle points more to the direction is the one on whose side of it the bisector of the directions
+  // to p and q lies: the tangents' parts cancel.
   const Vec3 u = p * q.norm(), v = q * p.norm();
-  return towards(side, p.dot(q) > 0.0 ? Vec3(u + v) : Vec3((v - u).cross(n))) < 0.0 ? -1 : 1;
+  return (p.dot(q) > 0.0 ? Vec3(u + v) : Vec3((v - u).cross(n))).dot(side.direction) < 0.0 ? -1 : 1;
 }
 
-Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way) {
+Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way) {
   const double across = across_z(p, q);
   return state(surface.radius, along_z(p, p), along_z(q, q), along_z(p, q), std::abs(across),
-               way == (across < 0.0 ? -1 : 1));
+               way.turn == (across < 0.0 ? -1 : 1), way.toward.x() != 0.0 || way.toward.y() != 0.0);
 }
 
-Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way) {
-  return state(surface.radius, p.squaredNorm(), q.squaredNorm(), p.dot(q), p.cross(q).norm(), way > 0);
+Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way) {
+  return state(surface.radius, p.squaredNorm(), q.squaredNorm(), p.dot(q), p.cross(q).norm(), way.turn > 0);
 }
 
 namespace detail {
@@ -97,17 +89,17 @@ int pieces(double length, double step) {
 
 }  // namespace detail
 
-void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points) {
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points) {
   const Arc<double> a = arc<double>(surface, p, q, way);
   const int n = detail::pieces(a.length, step);
   for (int i = 0; i <= n; ++i) {
-    const double t = static_cast<double>(i) / n, c = std::cos(way * t * a.angle), s = std::sin(way * t * a.angle);
+    const double t = static_cast<double>(i) / n, c = std::cos(way.turn * t * a.angle), s = std::sin(way.turn * t * a.angle);
     points.push_back({c * a.enter.x() - s * a.enter.y(), s * a.enter.x() + c * a.enter.y(),
                       a.enter.z() + t * (a.leave.z() - a.enter.z())});
   }
 }
 
-void trace(const Sphere& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points) {
+void trace(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points) {
   const Arc<double> a = arc<double>(surface, p, q, way);
   const int n = detail::pieces(a.length, step);
   // Off the tangent plane by rounding where p lies on the sphere, but then the arc is short of half a turn.

@@ -38,10 +38,9 @@ class Rope {
     Side side = Side::shortest;
   };
   struct Found {
-    double length = 0.0;                 ///< extrapolated to endless nodes [m]
-    std::vector<double> winding;         ///< about each wall's z [rad]
-    double turn = 0.0;                   ///< the most of it that rests on one wall [rad]
-    std::vector<Eigen::Vector2d> faces;  ///< where it passes each wall: from the axis to the middle of what rests on it
+    double length = 0.0;          ///< extrapolated to endless nodes [m]
+    std::vector<double> winding;  ///< about each wall's z [rad]
+    double turn = 0.0;            ///< the most of it that rests on one wall [rad]
   };
 
   Rope(std::vector<Wall> walls, const Vec3& a, const Vec3& b) : walls_(std::move(walls)), a_(a), b_(b) {}
@@ -63,22 +62,18 @@ class Rope {
     for (const Wall& w : walls_) {
       double turned = 0.0, resting = 0.0;
       bool rested = false;
-      Eigen::Vector2d before = Eigen::Vector2d::Zero(), face = before, nearest = before;
-      double least = 1e9;
+      Eigen::Vector2d before = Eigen::Vector2d::Zero();
       for (const Vec3& node : x) {
         const Eigen::Vector2d at = (w.X_GS.inverse() * node).head<2>();
         const double step = std::atan2(before.x() * at.y() - before.y() * at.x(), before.dot(at));
         const bool rests = at.norm() < w.radius * (1.0 + 1e-9);
         turned += step;
-        if (rests) face += at.normalized();
         if (rests && rested) resting += step;
         rested = rests;
         before = at;
-        if (at.norm() < least) least = at.norm(), nearest = at.normalized();
       }
       found.winding.push_back(turned);
       found.turn = std::max(found.turn, std::abs(resting));
-      found.faces.push_back(face.norm() > 0.0 ? face.normalized() : nearest);
     }
     return found;
   }
@@ -141,35 +136,22 @@ class Rope {
   Vec3 a_, b_;
 };
 
-/// How much a string faces the sides that are asked for.
-double sided(const Rope& rope, const Rope::Found& found) {
-  double sum = 0.0;
+/// Whether a string goes round the walls that have a direction without going through the half-planes behind them: seen
+/// along the axis it turns through the difference of the angles of its ends, measured from the direction.
+bool on_its_sides(const Rope& rope, const Rope::Found& found, const Vec3& a, const Vec3& b) {
+  bool so = true;
   for (std::size_t w = 0; w < rope.walls().size(); ++w) {
-    const Eigen::Vector2d& face = found.faces[w];
-    switch (rope.walls()[w].side) {
-      case Side::shortest:
-        break;
-      case Side::plus_x:
-        sum += face.x();
-        break;
-      case Side::minus_x:
-        sum -= face.x();
-        break;
-      case Side::plus_y:
-        sum += face.y();
-        break;
-      case Side::minus_y:
-        sum -= face.y();
-        break;
-      case Side::counter_clockwise:
-        sum += found.winding[w];
-        break;
-      case Side::clockwise:
-        sum -= found.winding[w];
-        break;
-    }
+    const Rope::Wall& wall = rope.walls()[w];
+    if (wall.side.rule == Side::shortest) continue;
+    EXPECT_EQ(wall.side.rule, Side::directed);
+    const double front = std::atan2(wall.side.direction.y(), wall.side.direction.x());
+    const auto angle = [&](const Vec3& x) {
+      const Vec3 at = wall.X_GS.inverse() * x;
+      return std::remainder(std::atan2(at.y(), at.x()) - front, 2.0 * pi);
+    };
+    so = so && std::abs(found.winding[w] - (angle(b) - angle(a))) < 0.1;
   }
-  return sum;
+  return so;
 }
 
 /// Where a string is before it is pulled tight: the wall of the spiral, and its way round.
@@ -213,22 +195,13 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
       for (int w = 0; w < static_cast<int>(rope.walls().size()); ++w) from.insert(from.end(), {{w, 1}, {w, -1}});
       if (rope.walls().size() > 1) from.emplace_back(-1, 0);
     }
-    // Of the strings that pass the walls with a side alike the shortest counts; of these, the one most on those sides.
-    std::map<std::vector<bool>, std::pair<Rope::Found, Start>> kinds;
-    for (const Start& start : from) {
-      const Rope::Found found = rope.tight(start.first, start.second, 0);
-      if (found.turn > pi) continue;  // not made, by the rule of sides
-      std::vector<bool> kind;
-      for (std::size_t w = 0; w < rope.walls().size(); ++w)
-        if (rope.walls()[w].side != Side::shortest) kind.push_back(found.winding[w] > 0.0);
-      const auto known = kinds.find(kind);
-      if (known == kinds.end() || found.length < known->second.first.length) kinds[kind] = {found, start};
+    double least = 1e9;
+    Start start;
+    for (const Start& tried : from) {
+      const Rope::Found found = rope.tight(tried.first, tried.second, 0);
+      if (on_its_sides(rope, found, place(k), place(k + 1)) && found.length < least) least = found.length, start = tried;
     }
-    const auto best = std::max_element(kinds.begin(), kinds.end(), [&](const auto& a, const auto& b) {
-      return sided(rope, a.second.first) < sided(rope, b.second.first);
-    });
-    if (best == kinds.end()) return {};
-    const Start& start = best->second.second;
+    if (least == 1e9) return {};
     whole.length += rope.tight(start.first, start.second).length;
     whole.starts.push_back(start);
   }

@@ -381,23 +381,23 @@ TEST(Ellipsoid, PrescribedSides) {
     EXPECT_TRUE(a.rests);
     return a;
   };
-  EXPECT_GT(arc_on(Side::plus_y, p, q).enter.y(), 0);
-  EXPECT_LT(arc_on(Side::minus_y, p, q).enter.y(), 0);
+  EXPECT_GT(arc_on(Side::toward(Vec3::UnitY()), p, q).enter.y(), 0);
+  EXPECT_LT(arc_on(Side::toward(-Vec3::UnitY()), p, q).enter.y(), 0);
   EXPECT_GT(arc_on(Side::counter_clockwise, p, q).enter.y(), 0);
   EXPECT_LT(arc_on(Side::clockwise, p, q).enter.y(), 0);
   EXPECT_LT(arc_on(Side::counter_clockwise, q, p).enter.y(), 0);
-  EXPECT_EQ(string_length(bone, p, q, Side::plus_y), string_length(bone, p, q));
+  EXPECT_EQ(string_length(bone, p, q, Side::toward(Vec3::UnitY())), string_length(bone, p, q));
   // The line misses it on the wrong side: led round, as over a cylinder.
   const Vec3 a(0.1, -0.022, 0), b(-0.1, -0.022, 0);
-  EXPECT_EQ(contact(bone, a, b, Side::plus_y).state, Contact::around);
-  EXPECT_NEAR(string_length(bone, a, b, Side::plus_y), string_length(Cylinder{0.02}, a, b, Side::plus_y), 1e-10);
-  EXPECT_EQ(contact(bone, a, b, Side::minus_y).state, Contact::clear);
+  EXPECT_EQ(contact(bone, a, b, Side::toward(Vec3::UnitY())).state, Contact::around);
+  EXPECT_NEAR(string_length(bone, a, b, Side::toward(Vec3::UnitY())), string_length(Cylinder{0.02}, a, b, Side::toward(Vec3::UnitY())), 1e-10);
+  EXPECT_EQ(contact(bone, a, b, Side::toward(-Vec3::UnitY())).state, Contact::clear);
   // A ball holds it on no side but the near one.
   const Ellipsoid ball{Vec3(0.02, 0.02, 0.02)};
-  EXPECT_EQ(contact(ball, a, b, Side::plus_y).state, Contact::clear);
+  EXPECT_EQ(contact(ball, a, b, Side::toward(Vec3::UnitY())).state, Contact::clear);
   EXPECT_EQ(contact(ball, a, b, Side::counter_clockwise).state, Contact::lost);
   const Vec3 c(0.1, -0.004, 0), d(-0.1, -0.004, 0);
-  EXPECT_FALSE(arc<double>(ball, c, d, contact(ball, c, d, Side::plus_y).way).rests);
+  EXPECT_FALSE(arc<double>(ball, c, d, contact(ball, c, d, Side::toward(Vec3::UnitY())).way).rests);
 }
 
 TEST(Ellipsoid, PathsOverSeveralSurfacesHaveExactMomentArms) {
@@ -408,9 +408,9 @@ TEST(Ellipsoid, PathsOverSeveralSurfacesHaveExactMomentArms) {
     Path path;
     path.points = {{0, {0.02, 0.3, 0.03}}, {1, {0.02, -0.3, -0.03}}};
     path.wraps = {{0, Pose{rotation_xyz(random.vector(0.4)), Vec3(0, 0.1, 0) + random.vector(0.02)},
-                   Ellipsoid{Vec3(0.05, 0.07, 0.12)}, 0, 1, Side::plus_x},
+                   Ellipsoid{Vec3(0.05, 0.07, 0.12)}, 0, 1, Side::toward(Vec3::UnitX())},
                   {1, Pose{rotation_xyz(random.vector(0.4)), Vec3(0, -0.1, 0) + random.vector(0.02)}, Cylinder{0.06}, 0,
-                   1, Side::plus_x}};
+                   1, Side::toward(Vec3::UnitX())}};
     path.finish();
     const Vec3 axis = random.vector(1).normalized();
     const auto length = [&](double q) {

@@ -1,10 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // Paths over spheres and cylinders against MuJoCo's tendons: lengths and every moment arm. Where MuJoCo says otherwise:
-//  - It passes a surface on the side of a site, we on a half-axis or a way round. Both lead the string round where the
-//    line cuts the surface or passes on the wrong side; for a way round the site is put where that way leads.
-//  - It lets a string turn through more than half a turn; we let go of it. Such postures are left out, as are those that
-//    evaluate_path() flags.
+//  - It passes a surface on the side of a site, we on that of a direction or turning one way. Both lead the string round
+//    where the line cuts the surface or passes on the wrong side; the site is put where our way leads.
+//  - It lets a string that turns one way do so through more than half a turn; we let go of it. Such postures are left out,
+//    as are those that evaluate_path() flags.
 #if PSOAS_HAVE_MUJOCO
 
 #include <gtest/gtest.h>
@@ -24,18 +24,17 @@ struct Worst {
   int compared = 0, touching = 0, flagged = 0;
 };
 
-/// Whether a string would turn through half a turn or more: it goes the long way, and we say that it does not touch.
+/// Whether a string that turns would have to do so through more than half a turn on the surface: we let go of it.
 bool turns_too_far(const Path& path, const std::vector<Pose>& X_GB) {
   for (const PathWrap& wrap : path.wraps)
     for (int k = wrap.first; k < wrap.last; ++k) {
       const auto* cylinder = std::get_if<Cylinder>(&wrap.shape);
-      if (!cylinder || wrap.side == Side::shortest) continue;
+      if (!cylinder || wrap.side.rule == Side::shortest || wrap.side.rule == Side::directed) continue;
       const Pose X_SG = (X_GB[at(wrap.body)] * wrap.X_BS).inverse();
       const PathPoint &from = path.points[at(k)], &to = path.points[at(k + 1)];
       const Vec3 p = X_SG * (X_GB[at(from.body)] * from.location), q = X_SG * (X_GB[at(to.body)] * to.location);
-      const int way = way_round(*cylinder, p, q, wrap.side), short_way = way_round(*cylinder, p, q, Side::shortest);
-      const Contact::State state = passing(*cylinder, p, q, way);
-      if (way != short_way && (state == Contact::lost || state == Contact::clear)) return true;
+      const auto tangent = [&](const Vec3& x) { return std::acos(std::min(1.0, cylinder->radius / x.head<2>().norm())); };
+      if (std::abs(*turn_about_z(p, q, wrap.side)) - tangent(p) - tangent(q) > pi) return true;
     }
   return false;
 }
@@ -137,7 +136,8 @@ TEST(PathMujoco, RandomSpheresAndCylinders) {
       // a sphere holds no string on a long way round: none but the shortest
       if (random.integer(2)) {
         wrap.shape = Cylinder{random.uniform(0.05, 0.25)};
-        wrap.side = static_cast<Side>(random.integer(7));
+        const int rule = random.integer(7);
+        wrap.side = rule < 3 ? Side(static_cast<Side::Rule>(rule)) : Side::toward(random.vec3(1.0));
       }
       path.wraps.push_back(wrap);
       path.finish();

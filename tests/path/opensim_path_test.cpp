@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -32,7 +31,11 @@ struct Golden {
   Golden() {
     std::ifstream(PSOAS_SOURCE_DIR "/tests/golden/opensim46_path_lengths.json") >> file;
     for (const json& name : file["bodies"]) body.emplace(name.get<std::string>(), static_cast<int>(body.size()));
-    const std::array<std::string, 7> sides = {"shortest", "clockwise", "counter_clockwise", "+x", "-x", "+y", "-y"};
+    const std::map<std::string, Side> sides = {{"shortest", Side::shortest},
+                                               {"+x", Side::toward(Vec3::UnitX())},
+                                               {"-x", Side::toward(-Vec3::UnitX())},
+                                               {"+y", Side::toward(Vec3::UnitY())},
+                                               {"-y", Side::toward(-Vec3::UnitY())}};
     for (const auto& [name, item] : file["paths"].items()) {
       Path& path = paths[name];
       for (const json& point : item["points"])
@@ -41,7 +44,7 @@ struct Golden {
         path.wraps.push_back({body.at(wrap["body"]),
                               Pose{rotation_xyz(vector(wrap["orientation"])), vector(wrap["translation"])},
                               Cylinder{wrap["radius"].get<double>()}, wrap["first"].get<int>(), wrap["last"].get<int>(),
-                              static_cast<Side>(std::find(sides.begin(), sides.end(), wrap["side"]) - sides.begin())});
+                              sides.at(wrap["side"])});
       path.finish();
     }
   }

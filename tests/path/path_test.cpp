@@ -88,7 +88,7 @@ Path any_path(Random& random, int points, int wraps) {
   for (int i = 0; i < points; ++i) path.points.push_back({random.below(3), random.vector(0.2)});
   for (int i = 0; i < wraps; ++i)
     path.wraps.push_back({random.below(3), random.pose(0.1), surface(random, random.uniform(0.01, 0.05)), 0, points - 1,
-                          static_cast<Side>(random.below(3))});
+                          static_cast<Side::Rule>(random.below(3))});
   path.finish();
   return path;
 }
@@ -114,7 +114,7 @@ TEST(Path, SurfaceCarriesTheContactForce) {
   // A rope from (-2, -1, 0) over a unit cylinder at the origin to (2, -1, 0): each side comes off at a known angle.
   Path path;
   path.points = {{0, {-2, -1, 0}}, {0, {2, -1, 0}}};
-  path.wraps = {{1, Pose{}, Cylinder{1.0}, 0, 1, Side::plus_y}};
+  path.wraps = {{1, Pose{}, Cylinder{1.0}, 0, 1, Side::toward(Vec3::UnitY())}};
   path.finish();
   const auto [value, wrench] = evaluate<double>(path, std::vector<Pose>(2));
   const double d = std::sqrt(5.0), steep = std::asin(1 / d) + std::atan2(1, 2);  // of the rope above the horizontal
@@ -174,7 +174,7 @@ TEST(Path, BeyondTheEndsOfACylinderIsFlaggedAndSmooth) {
   // a string over a unit cylinder that comes to it at z = -t/3 and leaves it at t/3, about
   Path path;
   path.points = {{0, {-2, -1, 0}}, {0, {2, -1, 0}}};
-  path.wraps = {{0, Pose{}, Cylinder{1.0, 1.0}, 0, 1, Side::plus_y}};
+  path.wraps = {{0, Pose{}, Cylinder{1.0, 1.0}, 0, 1, Side::toward(Vec3::UnitY())}};
   path.finish();
   Path endless = path;
   endless.wraps[0].shape = Cylinder{1.0};
@@ -266,7 +266,7 @@ TEST(Path, OrderOfSurfacesInTheListDoesNotMatter) {
     path.points = {{0, random.vector(0.02) + Vec3(0, 0.3, 0)}, {0, random.vector(0.02) - Vec3(0, 0.3, 0)}};
     for (const double y : {0.1, -0.1})
       path.wraps.push_back({0, Pose{rotation_xyz(random.vector(0.3)), random.vector(0.01) + Vec3(0, y, 0)},
-                            Cylinder{random.uniform(0.03, 0.09)}, 0, 1, Side::plus_x});
+                            Cylinder{random.uniform(0.03, 0.09)}, 0, 1, Side::toward(Vec3::UnitX())});
     path.finish();
     const std::vector<Pose> X(1);
     const auto one = evaluate<double>(path, X).value;
@@ -282,11 +282,11 @@ TEST(Path, OrderOfSurfacesInTheListDoesNotMatter) {
 TEST(Path, SurfaceInsideAnotherOneDoesNotMatter) {
   Path path;
   path.points = {{0, {-0.2, -1, 0}}, {0, {0.1, 1, 0.3}}};
-  path.wraps = {{0, Pose{}, Cylinder{0.5}, 0, 1, Side::plus_x}};
+  path.wraps = {{0, Pose{}, Cylinder{0.5}, 0, 1, Side::toward(Vec3::UnitX())}};
   path.finish();
   const std::vector<Pose> X(1);
   const double length = evaluate<double>(path, X).value.length;
-  const PathWrap hidden{0, Pose{Mat3::Identity(), {0.1, 0.1, 0}}, Cylinder{0.3}, 0, 1, Side::plus_x};
+  const PathWrap hidden{0, Pose{Mat3::Identity(), {0.1, 0.1, 0}}, Cylinder{0.3}, 0, 1, Side::toward(Vec3::UnitX())};
   for (const std::size_t place : {0u, 1u}) {
     Path both = path;
     both.wraps.insert(both.wraps.begin() + static_cast<std::ptrdiff_t>(place), hidden);
@@ -378,7 +378,7 @@ TEST(Path, MomentArmWithSeveralSurfacesOnOneSegment) {
     for (const double y : {0.2, 0.0, -0.2})
       path.wraps.push_back(
           {random.below(3), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
-           surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::plus_x : Side::minus_x});
+           surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::toward(Vec3::UnitX()) : Side::toward(-Vec3::UnitX())});
     path.finish();
     Mechanism mechanism(random);
     mechanism.start = {};
@@ -395,8 +395,8 @@ TEST(Path, LengthAndForceHaveNoJumpWhereSurfacesComeAndGo) {
   // The lower end swings across; two surfaces are met one after the other, then left.
   Path path;
   path.points = {{0, {0, 0.3, 0}}, {1, {0, -0.3, 0.02}}};
-  path.wraps = {{0, Pose{Mat3::Identity(), {-0.05, 0.05, 0}}, Cylinder{0.04}, 0, 1, Side::plus_x},
-                {0, Pose{rotation_xyz({0.3, 0.2, 0}), {-0.07, -0.1, 0}}, Cylinder{0.05}, 0, 1, Side::plus_x}};
+  path.wraps = {{0, Pose{Mat3::Identity(), {-0.05, 0.05, 0}}, Cylinder{0.04}, 0, 1, Side::toward(Vec3::UnitX())},
+                {0, Pose{rotation_xyz({0.3, 0.2, 0}), {-0.07, -0.1, 0}}, Cylinder{0.05}, 0, 1, Side::toward(Vec3::UnitX())}};
   path.finish();
   std::vector<Pose> X(2);
   std::vector<bool> met(3);
@@ -524,7 +524,7 @@ TEST(Path, TraceIsTheString) {
       const double r = random.uniform(0.03, 0.09);
       path.wraps.push_back({random.below(2),
                             Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
-                            surface(random, r), 0, 1, random.below(2) ? Side::plus_x : Side::shortest});
+                            surface(random, r), 0, 1, random.below(2) ? Side::toward(Vec3::UnitX()) : Side(Side::shortest)});
     }
     path.wraps[1].shape = Ellipsoid{Vec3(0.04, 0.06, 0.09)};
     path.finish();

@@ -450,7 +450,7 @@ TEST(Torus, PathsThroughARingAndOverACylinderHaveExactMomentArms) {
     path.wraps = {{0, Pose{rotation_xyz(random.vector(0.4)), Vec3(0, 0.1, 0) + random.vector(0.05)} * upright,
                    Torus{0.04, 0.01}, 0, 1},
                   {1, Pose{rotation_xyz(random.vector(0.4)), Vec3(0, -0.1, 0) + random.vector(0.02)}, Cylinder{0.06}, 0,
-                   1, Side::plus_x}};
+                   1, Side::toward(Vec3::UnitX())}};
     if (i % 2) std::swap(path.wraps[0], path.wraps[1]);
     path.finish();
     const Vec3 axis = random.vector(1).normalized();

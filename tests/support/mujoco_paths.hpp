@@ -3,12 +3,13 @@
 // Muscle paths as MuJoCo's spatial tendons: the same points, spheres and cylinders on the same bodies.
 //   const MujocoPaths paths(tree, all);   MujocoOracle oracle(tree, gravity, paths.more);   mj_tendon(…)
 //   tendon i is path paths.path[i];   paths.left_out says which are not there, and why
-// Needs PSOAS_HAVE_MUJOCO. MuJoCo passes a surface on the side of a site: beside it, out on a half-axis. prescribe() puts
-// the site where the way round leads that our side means in a pose. With sites that stay on their half-axes the two agree
-// but where the line between points that lie obliquely changes sides: MuJoCo goes by the line's nearest point, we by the
-// bisector of the two directions.
+// Needs PSOAS_HAVE_MUJOCO. MuJoCo passes a surface on the side of a site. prescribe() puts the site beside the line, on the
+// side to which the turn leads that our side means in a pose; turn_about_z() finds that turn by angles alone. A site that
+// stays on the direction of a side says nothing where the line passes in front of the axis far off: MuJoCo goes by the
+// side of the line on which the site lies.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,6 +28,17 @@ inline Tree with_mass_everywhere(Tree tree) {
     if (body.inertia.isZero()) body.inertia.diagonal().setConstant(1e-4 * body.mass);
   }
   return tree;
+}
+
+/// The turn about z [rad] that a side means for a string from p to q over a cylinder; nothing for Side::shortest.
+inline std::optional<double> turn_about_z(const Vec3& p, const Vec3& q, const Side& side) {
+  if (side.rule == Side::shortest) return {};
+  const double from = std::atan2(side.direction.y(), side.direction.x());
+  const auto angle = [&](const Vec3& x) { return std::remainder(std::atan2(x.y(), x.x()) - from, 2.0 * pi); };
+  const double turn = angle(q) - angle(p);
+  if (side.rule == Side::clockwise && turn > 0.0) return turn - 2.0 * pi;
+  if (side.rule == Side::counter_clockwise && turn < 0.0) return turn + 2.0 * pi;
+  return turn;
 }
 
 class MujocoPaths {
@@ -60,8 +72,7 @@ class MujocoPaths {
       const Pose X_SG = (X_GB[at(wrap.body)] * wrap.X_BS).inverse();
       const Vec3 p = X_SG * (X_GB[at(turning.from->body)] * turning.from->location),
                  q = X_SG * (X_GB[at(turning.to->body)] * turning.to->location);
-      const int way = std::visit([&](const auto& shape) { return way_round(shape, p, q, wrap.side); }, wrap.shape);
-      const double left = way < 0 ? 1.0 : -1.0;  // clockwise leaves the surface to the right
+      const double left = *turn_about_z(p, q, wrap.side) < 0.0 ? 1.0 : -1.0;  // clockwise leaves the surface to the right
       const Vec3 along = q - p;
       const Vec3 site = wrap.X_BS * Vec3(reach * left * Vec3(-along.y(), along.x(), 0.0).normalized());
       Eigen::Map<Vec3>(model->site_pos + 3 * mj_name2id(model, mjOBJ_SITE, turning.site.c_str())) = site;
@@ -87,6 +98,8 @@ class MujocoPaths {
     for (const PathWrap& wrap : one.wraps)
       if (!std::holds_alternative<Cylinder>(wrap.shape) && !std::holds_alternative<Sphere>(wrap.shape))
         return "a surface that is neither sphere nor cylinder";
+      else if (std::holds_alternative<Sphere>(wrap.shape) && wrap.side.rule != Side::shortest)
+        return "a sphere with a side";
     return "";
   }
   static bool covers(const PathWrap& wrap, int span) { return wrap.first <= span && span < wrap.last; }
@@ -112,12 +125,8 @@ class MujocoPaths {
 
   /// The site on the side that a surface is passed on, between two points.
   std::string side(const PathWrap& wrap, const PathPoint& from, const PathPoint& to) {
-    if (wrap.side == Side::shortest) return "";
-    Vec3 direction = Vec3::UnitX();
-    if (wrap.side == Side::minus_x) direction = -Vec3::UnitX();
-    if (wrap.side == Side::plus_y) direction = Vec3::UnitY();
-    if (wrap.side == Side::minus_y) direction = -Vec3::UnitY();
-    turning_.push_back({site(wrap.body, wrap.X_BS * Vec3(reach * direction)), &wrap, &from, &to});
+    if (wrap.side.rule == Side::shortest) return "";
+    turning_.push_back({site(wrap.body, wrap.X_BS * Vec3(reach, 0, 0)), &wrap, &from, &to});
     return turning_.back().site;
   }
 

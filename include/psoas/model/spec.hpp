@@ -132,7 +132,8 @@ struct PointSpec {
 struct WrapSpec {
   std::string surface = required_text;
   std::optional<std::array<double, 2>> between;
-  std::string side = "shortest";
+  std::optional<std::string> side;
+  std::optional<Vec3> toward;
   bool allow_inside = false;
   static void each(auto& self, auto&& see) {
     see("surface", self.surface, Info{"", "wrapping surface"});
@@ -142,10 +143,19 @@ struct WrapSpec {
         Info{
             "",
             "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
-            "seen from +z, on the way from the first to the last point; or a half-axis that the arc's middle points to",
-            -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y"});
+            "seen from +z, on the way from the first to the last point; or that of a half-axis; absent: shortest, or toward",
+            -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y +z -z"});
+    see("toward", self.toward,
+        Info{"1",
+             "in place of side: a direction in the surface's frame, on whose side the path passes; over a cylinder it "
+             "never goes through the half-plane from the axis away from it",
+             -1e6, 1e6});
     see("allow_inside", self.allow_inside,
         Info{"", "true: a point of the path may lie inside; postures where that matters are flagged"});
+  }
+  std::string fault() const {
+    if (side && toward) return "expected either side or toward, found both";
+    return toward && !is_direction(*toward) ? std::string(direction_rule) + " toward which the path passes" : "";
   }
 };
 

@@ -41,7 +41,7 @@ struct PathWrap {
   Pose X_BS;     ///< pose of the surface in the body
   Surface shape;
   int first = 0, last = 0;
-  Side side = Side::shortest;
+  Side side{};
   int slot = -1;  ///< place of its body in Path::bodies; made by Path::finish()
 };
 
@@ -49,7 +49,7 @@ struct PathWrap {
 struct Path {
   /// Of evaluate_path(): goes up whenever that comes to give another length for some path, so that what was fitted to
   /// lengths of before is known to be old.
-  static constexpr int rules = 1;
+  static constexpr int rules = 2;
   static constexpr std::size_t max_points = 32, max_wraps = 8, max_motions = 24;
 
   std::vector<PathPoint> points;

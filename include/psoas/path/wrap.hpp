@@ -18,16 +18,45 @@
 
 namespace psoas {
 
-/// Side on which a path passes a surface, in the surface's frame. A half-axis changes ways where the middles of both
-/// point across it, with a jump of length where the string touches: it suits paths that stay on one side.
-enum class Side {
-  shortest,           ///< wraps only where the straight line would cut the surface, round the shorter way
-  clockwise,          ///< turns about +z from the first to the last point, clockwise as seen from +z
-  counter_clockwise,  ///< turns about +z from the first to the last point, counter-clockwise as seen from +z
-  plus_x,             ///< the way round whose middle points more to +x
-  minus_x,            ///< the way round whose middle points more to -x
-  plus_y,             ///< the way round whose middle points more to +y
-  minus_y             ///< the way round whose middle points more to -y
+/// Side on which a path passes a surface, in the surface's frame.
+struct Side {
+  enum Rule {
+    shortest,           ///< wraps only where the straight line would cut the surface, round the shorter way
+    clockwise,          ///< turns about +z from the first to the last point, clockwise as seen from +z
+    counter_clockwise,  ///< turns about +z from the first to the last point, counter-clockwise as seen from +z
+    directed            ///< stays on the side of a direction
+  };
+  Rule rule = shortest;
+  Vec3 direction = Vec3::Zero();  ///< of `directed`, else zero
+
+  Side() = default;
+  Side(Rule without_direction) : rule(without_direction) {}
+  /// The side of a direction, which is not zero, and not along z for a cylinder.
+  static Side toward(const Vec3& direction) {
+    Side side(directed);
+    side.direction = direction;
+    return side;
+  }
+};
+
+/// Which way round a surface a string goes.
+struct Way {
+  int turn = 1;                ///< cylinder, ellipsoid without a direction: 1 counter-clockwise, -1 clockwise about +z;
+                               ///< sphere: 1 the short, -1 the long way
+  bool anywhere = false;       ///< ellipsoid: the string may rest on any side; it is looked for toward the direction
+  Vec3 toward = Vec3::Zero();  ///< ellipsoid: the side on which it rests; cylinder: the side on which it stays; or zero
+
+  Way() = default;
+  Way(int which_turn) : turn(which_turn) {}
+  Way(const Vec3& direction, bool is_anywhere) : anywhere(is_anywhere), toward(direction) {}
+  bool operator==(const Way&) const = default;
+  /// The way round that is not this one.
+  Way operator-() const {
+    Way other(-turn);
+    other.anywhere = anywhere;
+    other.toward = -toward;
+    return other;
+  }
 };
 
 /// What a surface does to a straight line from p to q.
@@ -40,10 +69,7 @@ struct Contact {
     cut      ///< the line would cut the surface
   };
   State state = clear;
-  int way =
-      1;  ///< for arc(): cylinder 1 counter-clockwise, -1 clockwise about +z; sphere 1 the short, -1 the long way;
-          ///< ellipsoid 1 to 3 the half-axis, 4 counter-clockwise, +8 the shortest, from that half-axis; negated;
-          ///< torus 1
+  Way way;  ///< for arc()
 };
 
 /// Whether the string touches the surface.
@@ -60,24 +86,35 @@ template <class S>
 struct Arc {
   Vec3T<S> enter, leave;  ///< where it comes to the surface and leaves it, tangentially [m]
   S length{};             ///< on the surface [m]
-  double angle = 0.0;     ///< turned through, in (-pi, pi] [rad]; not above zero where the string would not touch
+  /// Turned through [rad], in (-pi, pi], for a directed string over a cylinder to 2 pi; not above 0 where the string would
+  /// not touch.
+  double angle = 0.0;
   bool rests = true;      ///< false: no string was found that rests on the side asked for
   bool beyond = false;    ///< it reaches over an end of the surface
 };
 
 /// Decides whether and which way round a string between p and q (surface frame, [m]) wraps.
 ///
-/// The way round is given by `side`; the string then touches while the angle between its tangent points lies in
-/// (0, pi). At 0 the straight line touches the surface, so length and forces come and go without a jump. A string that
-/// would have to turn through pi or more is taken to pass without touching, which is a jump of length (`lost`; from
-/// three quarters of a turn on, or with a half-axis for a side, it is as likely to have come off, and `clear`). Side::shortest never gets
-/// there: its string changes sides when the straight line passes through the axis or centre, with a jump of force, not of
-/// length. On a sphere nothing holds a string on the long way round: there Side::shortest is the one to use.
+/// The way round is given by `side`; the string then touches while the angle between its tangent points is above 0. At 0
+/// the straight line touches the surface, so length and forces come and go without a jump. Side::shortest changes sides
+/// where the straight line passes through the axis or centre, with a jump of force, not of length.
+///
+/// A turning string on a cylinder touches up to an angle of pi. One that would have to turn through more is taken to pass
+/// without touching, which is a jump of length (`lost`; from three quarters of a turn on it is as likely to have come off,
+/// and `clear`).
+///
+/// A directed string does not go through the half-plane that starts at the cylinder's axis and points away from the
+/// direction: seen along the axis, it turns through the difference of the angles at which p and q lie, both measured from
+/// the direction and within half a turn of it. It touches up to a whole turn. The length has no jump until p or q itself
+/// goes through the half-plane; see near_barrier().
+///
+/// On a sphere nothing holds a string on the long way round: there Side::shortest is the one to use. A directed string
+/// takes the way round whose middle points more to the direction, and jumps where it changes.
 ///
 /// On an ellipsoid a string has one place to rest, at the side of the centre on which the line passes, or where that is
 /// near the centre or the ellipsoid is long, one at either side. Side::shortest takes the shorter string; it changes
 /// sides where both are as long, with a jump of force, not of length. Any other side takes the place to rest that points
-/// more to it (for the turning ones, to the side on which z is passed that way); where it changes places, or there is
+/// more to its direction (for the turning ones, to the side on which z is passed that way); where it changes places, or there is
 /// none on that side, the length jumps. `Arc::rests` is false where the string rests at another side than the one asked
 /// for, which evaluate_path() flags.
 ///
@@ -88,28 +125,45 @@ struct Arc {
 /// Such an end, coming through the plane, has taken the string out of the ring, a jump of length; where the string still
 /// touches, Arc::rests is false. Through the hole an end moves without a jump.
 template <class Shape>
-Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side);
+Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, const Side& side);
 
 /// The way round that a side means for a string between p and q (surface frame, outside the surface).
-int way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, Side side);
-int way_round(const Sphere& surface, const Vec3& p, const Vec3& q, Side side);
-int way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, Side side);
-int way_round(const Torus& surface, const Vec3& p, const Vec3& q, Side side);
+Way way_round(const Cylinder& surface, const Vec3& p, const Vec3& q, const Side& side);
+Way way_round(const Sphere& surface, const Vec3& p, const Vec3& q, const Side& side);
+Way way_round(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Side& side);
+Way way_round(const Torus& surface, const Vec3& p, const Vec3& q, const Side& side);
 
 /// What the surface does to a string between p and q that is to go the given way round.
-Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, int way);
-Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, int way);
-Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way);
-Contact::State passing(const Torus& surface, const Vec3& p, const Vec3& q, int way);
+Contact::State passing(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way);
+Contact::State passing(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way);
+Contact::State passing(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way);
+Contact::State passing(const Torus& surface, const Vec3& p, const Vec3& q, const Way& way);
 
 template <class Shape>
-Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, Side side) {
-  const int way = way_round(surface, p, q, side);
-  const Contact::State state = passing(surface, p, q, way);
-  // A half-axis takes the way on which the line passes: one that would turn so far is off the surface.
-  const bool turns = side == Side::clockwise || side == Side::counter_clockwise;
-  const bool off = side == Side::shortest ? state == Contact::around : state == Contact::lost && !turns;
-  return {off ? Contact::clear : state, way};
+Contact contact(const Shape& surface, const Vec3& p, const Vec3& q, const Side& side) {
+  Contact found{Contact::clear, way_round(surface, p, q, side)};
+  found.state = passing(surface, p, q, found.way);
+  // A directed string takes the way on which the line passes: one that would turn so far is off the surface.
+  if (side.rule == Side::shortest ? found.state == Contact::around
+                                  : found.state == Contact::lost && side.rule == Side::directed)
+    found.state = Contact::clear;
+  return found;
+}
+
+/// Whether an end of a string (surface frame, [m]) lies so near the half-plane through which a directed string over a
+/// cylinder does not go that it may be about to go through, or just have done so: within a tenth of the radius. The
+/// length jumps where it does, to the string's new way round; on which side of the jump an end belongs, no pose tells.
+inline bool near_barrier(const Cylinder& surface, const Vec3& end, const Side& side) {
+  constexpr double share = 0.1;
+  const Vec3& d = side.direction;
+  const double along = d.x() * end.x() + d.y() * end.y(), across = d.x() * end.y() - d.y() * end.x();
+  const double reach = share * surface.radius;
+  return side.rule == Side::directed && along < 0.0 &&
+         across * across < reach * reach * (d.x() * d.x() + d.y() * d.y());
+}
+template <class Shape>
+bool near_barrier(const Shape&, const Vec3&, const Side&) {
+  return false;
 }
 
 namespace detail {
@@ -129,20 +183,40 @@ struct Tangent {
   }
 };
 
+/// The turn about z from p to q that stays on the side of a direction.
+struct Turn {
+  int sense = 1;           // 1 counter-clockwise
+  bool over_half = false;  // more than half a turn
+  template <class P>
+  Turn(const Vec3& toward, const P& p, const P& q) {
+    const auto beside = [&](const P& x) { return toward.x() * value_of(x.y()) - toward.y() * value_of(x.x()) < 0.0; };
+    const double across = value_of(p.x()) * value_of(q.y()) - value_of(p.y()) * value_of(q.x());
+    const int shorter = across < 0.0 ? -1 : 1;
+    const bool to = beside(q);
+    sense = beside(p) == to ? shorter : to ? -1 : 1;
+    over_half = sense != shorter;
+  }
+};
+
 }  // namespace detail
 
 /// The string between p and q (surface frame, [m]) that goes the given way round a cylinder: a helix between two
 /// tangents; unrolled it is one straight line, so z grows in proportion to the unrolled distance.
 template <class S>
-Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
+Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, const Way& way) {
   using std::atan2;
   using std::sqrt;
-  const double r = surface.radius, w = way;
+  const double r = surface.radius, w = way.turn;
   const detail::Tangent<S> tp(r, p.x() * p.x() + p.y() * p.y()), tq(r, q.x() * q.x() + q.y() * q.y());
   const S sp = w * tp.across, sq = w * tq.across;
   const S ex = tp.inward * p.x() - sp * p.y(), ey = tp.inward * p.y() + sp * p.x();
   const S lx = tq.inward * q.x() + sq * q.y(), ly = tq.inward * q.y() - sq * q.x();
-  const S angle = atan2(w * (ex * ly - ey * lx), ex * lx + ey * ly);
+  S angle = atan2(w * (ex * ly - ey * lx), ex * lx + ey * ly);
+  if (way.toward.x() != 0.0 || way.toward.y() != 0.0) {  // the tangents' parts are less than a quarter of a turn each
+    const detail::Turn turn(way.toward, p, q);
+    if (turn.over_half && (turn.sense == way.turn) != (value_of(angle) > 0.0))
+      angle += value_of(angle) > 0.0 ? -2.0 * pi : 2.0 * pi;
+  }
   const S on = r * angle, slope = (q.z() - p.z()) / (tp.length + on + tq.length);
   const S enter = p.z() + slope * tp.length, leave = q.z() - slope * tq.length;
   const bool beyond =
@@ -154,14 +228,14 @@ Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, int wa
 /// The string between p and q (surface frame, [m]) that goes the given way round a sphere: a part of the great circle
 /// in the plane through p, q and the centre.
 template <class S>
-Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, int way) {
+Arc<S> arc(const Sphere& surface, const Vec3T<S>& p, const Vec3T<S>& q, const Way& way) {
   using std::atan2;
   using std::sqrt;
   const double r = surface.radius;
   const S dp2 = p.dot(p), dq2 = q.dot(q);
   Vec3T<S> n = p.cross(q);  // the axis about which the string turns
   if (S n2 = n.dot(n); value_of(n2) > 1e-24 * value_of(dp2) * value_of(dq2)) {
-    n *= S(way / sqrt(n2));
+    n *= S(way.turn / sqrt(n2));
   } else {  // any plane through p is as good as another
     int least = 0;
     for (int i = 1; i < 3; ++i)
@@ -188,7 +262,7 @@ struct Geodesic {
 };
 
 /// Found in plain numbers, but for the last digits; p and q lie outside.
-Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way);
+Geodesic geodesic(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way);
 
 /// A point as it is outside an ellipsoid, or else one just outside.
 template <class S>
@@ -253,7 +327,7 @@ Varied<S> varied(const Ellipsoid& surface, const Geodesic& g, const Vec3T<S>& p,
 /// The string between p and q (surface frame, [m]) over an ellipsoid: a geodesic between two tangents. Found in plain
 /// numbers; in one step of Newton's the derivatives of p and q travel along.
 template <class S>
-Arc<S> arc(const Ellipsoid& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, int way) {
+Arc<S> arc(const Ellipsoid& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, const Way& way) {
   const Vec3T<S> p = detail::outside<S>(surface, p_S), q = detail::outside<S>(surface, q_S);
   const auto plain = [](const Vec3T<S>& v) { return Vec3(value_of(v[0]), value_of(v[1]), value_of(v[2])); };
   const detail::Geodesic g = detail::geodesic(surface, plain(p), plain(q), way);
@@ -383,7 +457,7 @@ Vec3T<S> outside(const Torus& surface, const Vec3T<S>& point) {
 /// the ring one with a straight part between, which counts as part of the arc. Found in plain numbers; in one step of
 /// Newton's the derivatives of p and q travel along.
 template <class S>
-Arc<S> arc(const Torus& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, int /*way*/) {
+Arc<S> arc(const Torus& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, const Way& /*way*/) {
   Vec3T<S> p = detail::outside<S>(surface, p_S), q = detail::outside<S>(surface, q_S);
   const auto plain = [](const Vec3T<S>& v) { return Vec3(value_of(v[0]), value_of(v[1]), value_of(v[2])); };
   const detail::Loop loop = detail::loop(surface, plain(p), plain(q));
@@ -410,10 +484,10 @@ Arc<S> arc(const Torus& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, int /
 /// Points of arc() from where it enters to where it leaves, at most `step` [m] apart on the surface, added to `points`
 /// (surface frame, [m]). Where no string rests on an ellipsoid, they lie in a plane through its centre; where one goes
 /// free across a ring, there are none between.
-void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
-void trace(const Sphere& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
-void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
-void trace(const Torus& surface, const Vec3& p, const Vec3& q, int way, double step, std::vector<Vec3>& points);
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
+void trace(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
+void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
+void trace(const Torus& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
 
 namespace detail {
 
