@@ -204,16 +204,25 @@ std::string sides() {
     Side side;
     const char* below;
   };
-  const std::array<Panel, 4> panels = {{{"shortest", Side::shortest, "only where the line would cut"},
-                                        {"clockwise", Side::clockwise, "about +z, towards the reader"},
-                                        {"counter_clockwise", Side::counter_clockwise, "about +z"},
-                                        {"+y", Side::toward(Vec3::UnitY()), "the arc's middle points to +y"}}};
-  Picture picture(880, 270);
+  const Vec3 up(-0.5, 1, 0), down(0.3, -1, 0);
+  const std::array<Panel, 5> panels = {
+      {{"shortest", Side::shortest, "only where the line would cut"},
+       {"clockwise", Side::clockwise, "about +z, towards the reader"},
+       {"counter_clockwise", Side::counter_clockwise, "about +z"},
+       {"toward [-0.5, 1, 0]", Side::toward(up), "not through the dashed half-plane"},
+       {"toward [0.3, -1, 0]", Side::toward(down), "not through the dashed half-plane"}}};
+  Picture picture(1100, 270);
   for (std::size_t k = 0; k < panels.size(); ++k) {
     const double x = 110.0 + 220.0 * static_cast<double>(k);
     picture.look({1, 0, 0}, {0, 1, 0}, {0, 0, 0}, x, 135, 900);
     const Cylinder shape{0.035};
     draw(picture, shape, Pose{}, 0.0);
+    if (const Vec3& d = panels[k].side.direction; !d.isZero()) {
+      const Vec3 out = d.normalized();
+      picture.line({Vec3(-0.037 * out), Vec3(-0.1 * out)}, ink, 1.2, "5 4");
+      picture.line({Vec3(0, 0, 0), Vec3(0.8 * shape.radius * out)}, ink, 1.8);
+      picture.dot(0.8 * shape.radius * out, ink);
+    }
     const Vec3 from(-0.095, -0.02, 0);
     const std::array<const char*, 4> colours = {blue, orange, green, purple};
     for (std::size_t i = 0; i < colours.size(); ++i) {

@@ -270,7 +270,8 @@ class Compiler {
       wrong(at, "expected no side: a path goes through a torus, found " + found);
     if (side.rule == Side::directed && std::holds_alternative<Cylinder>(shape) &&
         side.direction.head<2>().norm() < 1e-6)
-      wrong(at, "expected a direction across the axis of the cylinder, found " + (item.toward ? "one along it" : found));
+      wrong(at,
+            "expected a direction across the axis of the cylinder, found " + (item.toward ? "one along it" : found));
     return side;
   }
 

@@ -236,7 +236,8 @@ Contact beside_others(const PathWrap& wrap, const Candidate& candidate, const Pl
         const Way way = candidate.way ? *candidate.way : way_round(shape, p_S, q_S, wrap.side);
         if (p_inside || q_inside) return {Contact::cut, way};
         Contact::State state = passing(shape, p_S, q_S, way);
-        if (state == Contact::around && !touches(candidate.alone)) state = Contact::clear;
+        if (state == Contact::around && !touches(candidate.alone) && wrap.side.rule != Side::directed)
+          state = Contact::clear;
         return {state, way};
       },
       wrap.shape);
@@ -515,6 +516,35 @@ struct Ignored {
   bool surface = false, end = false;
 };
 
+/// Whether a string goes through the half-plane behind a directed cylinder, which is where other surfaces can take it. Of an
+/// arc over another surface its chord tells.
+template <class S>
+bool through_a_barrier(const Path& path, const Surfaces<double>& X_GS, const Candidates& candidates, const Links& links,
+                       const String<S>& string, const Vec3& p, const Vec3& q) {
+  for (int c = 0; c < candidates.size; ++c) {
+    const PathWrap& wrap = path.wraps[at(candidates[c].wrap)];
+    const auto* cylinder = std::get_if<Cylinder>(&wrap.shape);
+    if (!cylinder || wrap.side.rule != Side::directed) continue;
+    const Placed<double>& X = X_GS[at(candidates[c].wrap)];
+    Vec3 from = X.in(p);
+    const auto through = [&](const Vec3& to) {
+      const bool so = detail::Turn(wrap.side.direction, from, to).over_half;
+      from = to;
+      return so;
+    };
+    for (int j = 0; j < links.size; ++j) {
+      const Vec3 enter = X.in(plain(string.arcs[at(j)].enter)), leave = X.in(plain(string.arcs[at(j)].leave));
+      if (through(enter)) return true;
+      if (links[j].wrap == candidates[c].wrap)
+        from = leave;
+      else if (through(leave))
+        return true;
+    }
+    if (through(X.in(q))) return true;
+  }
+  return false;
+}
+
 /// Follows a path. Tells the walker where it starts, what it comes over, and where it arrives:
 ///   start(k, place), arrive(k, place)   a point of the path, the first and any other
 ///   rigid(k, needed, place)             one as far from the last as ever, on the same body; `place()` gives its place,
@@ -618,18 +648,9 @@ Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const 
         Links links;
         bool complete = true;
         const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, from, next, p, r, links, complete);
-        inside = inside || !complete;
+        inside = inside || !complete || through_a_barrier(path, X_GS_plain, candidates, links, string, p, r);
         for (int j = 0; j < links.size; ++j) {
-          const PathWrap& wrap = path.wraps[at(links[j].wrap)];
-          const auto other_at_barrier = [&](const Vec3T<S>& place) {
-            return std::visit(
-                [&](const auto& shape) {
-                  return near_barrier(shape, X_GS_plain[at(links[j].wrap)].in(plain(place)), wrap.side);
-                },
-                wrap.shape);
-          };
-          inside = inside || !string.arcs[at(j)].rests || (j > 0 && other_at_barrier(string.arcs[at(j - 1)].leave)) ||
-                   (j + 1 < links.size && other_at_barrier(string.arcs[at(j + 1)].enter));
+          inside = inside || !string.arcs[at(j)].rests;
           beyond = beyond || string.arcs[at(j)].beyond;
           walker.over(links[j], X_GS[at(links[j].wrap)], string.arcs[at(j)],
                       j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);

@@ -9,8 +9,7 @@ namespace {
 /// What a circle about the origin does to a line between two points at squared distances dp2 and dq2 from it, `along`
 /// their scalar product and `across` the size of their vector product. A long way that `holds` is never let go. Angles are compared by the signs of products of
 /// complex numbers, which is exact and needs no arctangent.
-Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short,
-                     bool holds = false) {
+Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short, bool holds = false) {
   const double rim = r * r * (1.0 + 1e-12);
   if (dp2 <= rim || dq2 <= rim) return Contact::inside;
   const double d2 = dp2 + dq2 - 2.0 * along;
@@ -89,17 +88,20 @@ int pieces(double length, double step) {
 
 }  // namespace detail
 
-void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points) {
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step,
+           std::vector<Vec3>& points) {
   const Arc<double> a = arc<double>(surface, p, q, way);
   const int n = detail::pieces(a.length, step);
   for (int i = 0; i <= n; ++i) {
-    const double t = static_cast<double>(i) / n, c = std::cos(way.turn * t * a.angle), s = std::sin(way.turn * t * a.angle);
+    const double t = static_cast<double>(i) / n, c = std::cos(way.turn * t * a.angle),
+                 s = std::sin(way.turn * t * a.angle);
     points.push_back({c * a.enter.x() - s * a.enter.y(), s * a.enter.x() + c * a.enter.y(),
                       a.enter.z() + t * (a.leave.z() - a.enter.z())});
   }
 }
 
-void trace(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points) {
+void trace(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way, double step,
+           std::vector<Vec3>& points) {
   const Arc<double> a = arc<double>(surface, p, q, way);
   const int n = detail::pieces(a.length, step);
   // Off the tangent plane by rounding where p lies on the sphere, but then the arc is short of half a turn.

@@ -62,7 +62,7 @@ class Rope {
     for (const Wall& w : walls_) {
       double turned = 0.0, resting = 0.0;
       bool rested = false;
-      Eigen::Vector2d before = Eigen::Vector2d::Zero();
+      Eigen::Vector2d before = (w.X_GS.inverse() * a_).head<2>();
       for (const Vec3& node : x) {
         const Eigen::Vector2d at = (w.X_GS.inverse() * node).head<2>();
         const double step = std::atan2(before.x() * at.y() - before.y() * at.x(), before.dot(at));
@@ -199,7 +199,8 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
     Start start;
     for (const Start& tried : from) {
       const Rope::Found found = rope.tight(tried.first, tried.second, 0);
-      if (on_its_sides(rope, found, place(k), place(k + 1)) && found.length < least) least = found.length, start = tried;
+      if (on_its_sides(rope, found, place(k), place(k + 1)) && found.length < least)
+        least = found.length, start = tried;
     }
     if (least == 1e9) return {};
     whole.length += rope.tight(start.first, start.second).length;

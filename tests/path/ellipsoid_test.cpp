@@ -390,7 +390,8 @@ TEST(Ellipsoid, PrescribedSides) {
   // The line misses it on the wrong side: led round, as over a cylinder.
   const Vec3 a(0.1, -0.022, 0), b(-0.1, -0.022, 0);
   EXPECT_EQ(contact(bone, a, b, Side::toward(Vec3::UnitY())).state, Contact::around);
-  EXPECT_NEAR(string_length(bone, a, b, Side::toward(Vec3::UnitY())), string_length(Cylinder{0.02}, a, b, Side::toward(Vec3::UnitY())), 1e-10);
+  EXPECT_NEAR(string_length(bone, a, b, Side::toward(Vec3::UnitY())),
+              string_length(Cylinder{0.02}, a, b, Side::toward(Vec3::UnitY())), 1e-10);
   EXPECT_EQ(contact(bone, a, b, Side::toward(-Vec3::UnitY())).state, Contact::clear);
   // A ball holds it on no side but the near one.
   const Ellipsoid ball{Vec3(0.02, 0.02, 0.02)};

@@ -33,7 +33,9 @@ bool turns_too_far(const Path& path, const std::vector<Pose>& X_GB) {
       const Pose X_SG = (X_GB[at(wrap.body)] * wrap.X_BS).inverse();
       const PathPoint &from = path.points[at(k)], &to = path.points[at(k + 1)];
       const Vec3 p = X_SG * (X_GB[at(from.body)] * from.location), q = X_SG * (X_GB[at(to.body)] * to.location);
-      const auto tangent = [&](const Vec3& x) { return std::acos(std::min(1.0, cylinder->radius / x.head<2>().norm())); };
+      const auto tangent = [&](const Vec3& x) {
+        return std::acos(std::min(1.0, cylinder->radius / x.head<2>().norm()));
+      };
       if (std::abs(*turn_about_z(p, q, wrap.side)) - tangent(p) - tangent(q) > pi) return true;
     }
   return false;
@@ -123,7 +125,7 @@ TEST_P(PathMujoco, LengthsAndMomentArmsOfAModel) {
 TEST(PathMujoco, RandomSpheresAndCylinders) {
   Random random(22);
   Worst worst;
-  for (int trial = 0; trial < 60; ++trial) {
+  for (int trial = 0; trial < 70; ++trial) {
     const Tree tree = with_mass_everywhere(random_tree(random, 6, Functions::identity));
     const int bodies = static_cast<int>(tree.bodies.size());
     std::vector<Path> all;

@@ -376,9 +376,10 @@ TEST(Path, MomentArmWithSeveralSurfacesOnOneSegment) {
     Path path;
     path.points = {{0, {0.02, 0.4, 0.03}}, {1 + random.below(2), {0.02, -0.4, -0.03}}};
     for (const double y : {0.2, 0.0, -0.2})
-      path.wraps.push_back(
-          {random.below(3), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
-           surface(random, random.uniform(0.03, 0.09)), 0, 1, random.below(2) ? Side::toward(Vec3::UnitX()) : Side::toward(-Vec3::UnitX())});
+      path.wraps.push_back({random.below(3),
+                            Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
+                            surface(random, random.uniform(0.03, 0.09)), 0, 1,
+                            random.below(2) ? Side::toward(Vec3::UnitX()) : Side::toward(-Vec3::UnitX())});
     path.finish();
     Mechanism mechanism(random);
     mechanism.start = {};
@@ -395,8 +396,9 @@ TEST(Path, LengthAndForceHaveNoJumpWhereSurfacesComeAndGo) {
   // The lower end swings across; two surfaces are met one after the other, then left.
   Path path;
   path.points = {{0, {0, 0.3, 0}}, {1, {0, -0.3, 0.02}}};
-  path.wraps = {{0, Pose{Mat3::Identity(), {-0.05, 0.05, 0}}, Cylinder{0.04}, 0, 1, Side::toward(Vec3::UnitX())},
-                {0, Pose{rotation_xyz({0.3, 0.2, 0}), {-0.07, -0.1, 0}}, Cylinder{0.05}, 0, 1, Side::toward(Vec3::UnitX())}};
+  path.wraps = {
+      {0, Pose{Mat3::Identity(), {-0.05, 0.05, 0}}, Cylinder{0.04}, 0, 1, Side::toward(Vec3::UnitX())},
+      {0, Pose{rotation_xyz({0.3, 0.2, 0}), {-0.07, -0.1, 0}}, Cylinder{0.05}, 0, 1, Side::toward(Vec3::UnitX())}};
   path.finish();
   std::vector<Pose> X(2);
   std::vector<bool> met(3);
@@ -477,6 +479,71 @@ TEST(Path, SurfaceThatASideLosesAtHalfATurnIsFlagged) {
   EXPECT_FALSE(at_x(1.1).inside) << "has come off on its own side";
 }
 
+TEST(Path, DirectedSurfacesHaveNoJumpUnlessFlagged) {
+  // Two cylinders, each on the side of a direction to which the string is free to go, and one end that turns. Ends go
+  // through the half-planes behind, the string on one cylinder through that of the other: there it jumps, and says so.
+  constexpr double step = 2e-3, jump = 1e-3;  // [rad], [m]: four times what the longest arm moves in a step
+  Random random(3);
+  long poses = 0, flagged = 0, two = 0;
+  for (int sweep = 0; sweep < 150; ++sweep) {
+    const auto end = [&](double y) { return Vec3(random.uniform(-0.1, 0.1), y, random.uniform(-0.1, 0.1)); };
+    Path path;
+    path.points = {{0, end(0.15)}, {1, end(-0.15)}};
+    for (int i = 0; i < 2; ++i) {
+      PathWrap wrap;
+      wrap.body = random.below(2);
+      const double y = wrap.body == 0 ? random.uniform(0.0, 0.08) : random.uniform(-0.08, 0.0);
+      const Vec3 tilt(random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6), random.uniform(-3.0, 3.0));
+      wrap.X_BS = {rotation_xyz(tilt), {random.uniform(-0.05, 0.05), y, random.uniform(-0.05, 0.05)}};
+      wrap.shape = Cylinder{random.uniform(0.01, 0.04)};
+      wrap.side = Side::toward(wrap.X_BS.R.transpose() * Vec3(1, 0, 0));
+      wrap.last = 1;
+      path.wraps.push_back(wrap);
+    }
+    path.finish();
+    const Vec3 axis = random.vector(1).normalized();
+    PathValue<double> before;
+    for (double angle = -1.0; angle < 1.0; angle += step) {
+      const PathValue<double> now =
+          evaluate<double>(path, {Pose(), {rotation_about(axis, angle), {0, -0.02, 0}}}).value;
+      ++poses;
+      flagged += now.inside;
+      two += now.touching == 2;
+      if (angle > -1.0 && !now.inside && !before.inside) {
+        ASSERT_LT(std::abs(now.length - before.length), jump) << "sweep " << sweep << " at " << angle;
+      }
+      before = now;
+    }
+  }
+  EXPECT_GT(two, poses / 8);
+  EXPECT_LT(flagged, poses / 20);
+  RecordProperty("flagged_share", std::to_string(static_cast<double>(flagged) / static_cast<double>(poses)));
+}
+
+TEST(Path, EndAtTheHalfPlaneBehindADirectedCylinderIsFlaggedUnlessFixedToIt) {
+  Path path;
+  path.points = {{0, {0.1, -1.5, 0}}, {1, {0, 0, 0}}};
+  path.wraps = {{0, Pose{}, Cylinder{1.0}, 0, 1, Side::toward(Vec3::UnitY())}};
+  path.finish();
+  const auto at_x = [&](double x) { return evaluate<double>(path, {Pose(), {Mat3::Identity(), {x, -2, 0}}}).value; };
+  // Fixed at x = 0.1, a little to the right: an end at the right is near, one at the left all the way round.
+  for (const double x : {-0.5, 0.5}) {
+    EXPECT_FALSE(at_x(x).inside) << x;
+    EXPECT_EQ(at_x(x).touching, x < 0.0 ? 1 : 0);
+  }
+  for (const double x : {-0.099, -1e-9, 1e-9, 0.099}) EXPECT_TRUE(at_x(x).inside) << x;
+  EXPECT_GT(at_x(-1e-9).length, at_x(1e-9).length + 5.0);
+  path.points[0].location.x() = 0.01;
+  EXPECT_FALSE(at_x(0.5).inside) << "one that is fixed in the surface's body goes nowhere";
+  path.points[1].body = 0;
+  path.points[1].location = {0, -2, 0};
+  path.finish();
+  EXPECT_FALSE(at_x(0.0).inside);
+  path.motions = {{1, {0, 0, 1}, 0, PiecewisePolynomial::identity()}};
+  path.finish();
+  EXPECT_TRUE(evaluate<double>(path, std::vector<Pose>(2), {0.0}).value.inside);
+}
+
 TEST(Path, MovingEverythingTogetherChangesNothing) {
   Random random(23);
   for (int i = 0; i < 500; ++i) {
@@ -522,9 +589,9 @@ TEST(Path, TraceIsTheString) {
     path.points = {{0, {0.02, 0.4, 0.03}}, {1, {0.02, -0.3, -0.03}}, {1, {0.1, -0.4, 0}, 0, 1, 2}, {1, {0, -0.5, 0}}};
     for (const double y : {0.2, 0.0, -0.2}) {
       const double r = random.uniform(0.03, 0.09);
-      path.wraps.push_back({random.below(2),
-                            Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
-                            surface(random, r), 0, 1, random.below(2) ? Side::toward(Vec3::UnitX()) : Side(Side::shortest)});
+      path.wraps.push_back(
+          {random.below(2), Pose{rotation_xyz(random.vector(0.4)), random.vector(0.02) + Vec3(0, y, 0)},
+           surface(random, r), 0, 1, random.below(2) ? Side::toward(Vec3::UnitX()) : Side(Side::shortest)});
     }
     path.wraps[1].shape = Ellipsoid{Vec3(0.04, 0.06, 0.09)};
     path.finish();

@@ -56,6 +56,188 @@ TEST(Cylinder, HelixIsStraightWhenUnrolled) {
   EXPECT_LT(a.enter.y(), 0) << "clockwise from +x goes through -y";
 }
 
+/// Angle of a point about z from a direction, within half a turn of it.
+double angle_from(const Vec3& direction, const Vec3& x) {
+  return std::remainder(std::atan2(x.y(), x.x()) - std::atan2(direction.y(), direction.x()), 2.0 * pi);
+}
+
+TEST(Cylinder, SideOfADirectionIsAHelixOfUpToAWholeTurn) {
+  // Points at any angles a, b within half a turn of the direction: the string turns through b - a, of which each tangent
+  // takes acos(r / d), and unrolled it is straight. It touches where something is left.
+  std::mt19937 random{3};
+  const auto uniform = [&](double low, double high) { return low + (high - low) * (random() / 4294967296.0); };
+  int clear = 0, below_half = 0, above_half = 0;
+  double most = 0.0;
+  for (int i = 0; i < 2000; ++i) {
+    const Cylinder surface{uniform(0.01, 0.1)};
+    const double r = surface.radius, front = uniform(-pi, pi), a = uniform(-pi, pi);
+    const double b = i % 2 ? uniform(-pi, pi) : std::copysign(uniform(0.6, 1.0) * pi, -a), rise = uniform(-0.1, 0.1);
+    const auto distance = [&] { return r * (1.001 + std::pow(uniform(0.0, 1.5), 4)); };
+    const double da = distance(), db = distance();
+    const Vec3 p(da * std::cos(front + a), da * std::sin(front + a), 0.02);
+    const Vec3 q(db * std::cos(front + b), db * std::sin(front + b), 0.02 + rise);
+    const Side side = Side::toward({std::cos(front), std::sin(front), uniform(-2.0, 2.0)});
+    const double arc_angle = std::abs(b - a) - std::acos(r / da) - std::acos(r / db);
+    const Contact found = contact(surface, p, q, side);
+    ASSERT_EQ(touches(found), arc_angle > 0.0) << i;
+    if (arc_angle <= 0.0) {
+      EXPECT_EQ(found.state, Contact::clear);
+      ++clear;
+      continue;
+    }
+    ++(arc_angle > pi ? above_half : below_half);
+    most = std::max(most, arc_angle);
+    const double seen = std::sqrt(da * da - r * r) + r * arc_angle + std::sqrt(db * db - r * r);
+    EXPECT_NEAR(string_length(surface, p, q, side), std::hypot(seen, rise), 1e-13);
+    const Arc<double> arc_found = arc<double>(surface, p, q, found.way);
+    EXPECT_NEAR(arc_found.angle, arc_angle, 1e-9);
+    EXPECT_EQ(found.way.turn, b > a ? 1 : -1);
+    std::vector<Vec3> x;
+    trace(surface, p, q, found.way, 0.02 * r, x);
+    double turned = 0.0;
+    for (std::size_t k = 1; k < x.size(); ++k) {
+      const double step = angle_from(x[k - 1], x[k]);
+      turned += step;
+      EXPECT_LT(std::abs(angle_from(side.direction, x[k - 1]) + step), pi + 1e-9) << "never through the half-plane";
+    }
+    EXPECT_NEAR(turned, std::copysign(arc_angle, b - a), 1e-9);
+  }
+  EXPECT_GT(clear, 200);
+  EXPECT_GT(below_half, 500);
+  EXPECT_GT(above_half, 200);
+  EXPECT_GT(most, 1.8 * pi);
+}
+
+/// A string of straight pieces, pulled tight outside a cylinder; no node goes through the half-plane that starts at the
+/// axis and points away from a direction. It is laid from p far out to the direction and back to q.
+double pulled_with_barrier(const Cylinder& surface, const Vec3& direction, const Vec3& p, const Vec3& q, int pieces) {
+  const Vec3 d = Vec3(direction.x(), direction.y(), 0.0).normalized(), e(-d.y(), d.x(), 0.0);
+  const Vec3 far = 10.0 * surface.radius * d + Vec3(0, 0, 0.5 * (p.z() + q.z()));
+  std::vector<Vec3> node;
+  const auto push = [&](Vec3 x) {
+    push_out(surface, x);
+    return x;
+  };
+  for (int i = 0; i <= pieces; ++i) {
+    const double t = 2.0 * i / pieces;
+    node.push_back(push(t < 1 ? Vec3(p + t * (far - p)) : Vec3(far + (t - 1) * (q - far))));
+  }
+  for (int sweep = 0; sweep < 2 * pieces * pieces; ++sweep) {
+    double moved = 0.0;
+    for (std::size_t i = 1; i + 1 < node.size(); ++i) {
+      Vec3 to = node[i] + 1.8 * (0.5 * (node[i - 1] + node[i + 1]) - node[i]);
+      if (std::abs(angle_from(d, node[i]) + angle_from(node[i], to)) > pi) to -= e * e.dot(to);
+      to = push(to);
+      moved = std::max(moved, (to - node[i]).norm());
+      node[i] = to;
+    }
+    if (moved < 1e-11) break;
+  }
+  double length = 0.0;
+  for (std::size_t i = 1; i < node.size(); ++i) length += (node[i] - node[i - 1]).norm();
+  return length;
+}
+
+TEST(Cylinder, SideOfADirectionIsAStringPulledTightBesideTheHalfPlaneBehind) {
+  std::mt19937 random{4};
+  const auto uniform = [&](double low, double high) { return low + (high - low) * (random() / 4294967296.0); };
+  int above_half = 0, tried = 0;
+  for (int i = 0; tried < 40; ++i) {
+    const Cylinder surface{0.03};
+    const Vec3 direction(uniform(-1, 1), uniform(-1, 1), uniform(-1, 1));
+    const auto end = [&] {
+      const double angle = uniform(-pi, pi), d = surface.radius * uniform(1.05, 3.0);
+      return Vec3(d * std::cos(angle), d * std::sin(angle), uniform(-0.05, 0.05));
+    };
+    const Vec3 p = end(), q = end();
+    const Side side = Side::toward(direction);
+    const double turn = std::abs(angle_from(direction, q) - angle_from(direction, p));
+    if (turn < (tried % 2 ? 0.5 : 1.3) * pi) continue;  // else most are clear
+    ++tried;
+    const double length = string_length(surface, p, q, side);
+    const double coarse = pulled_with_barrier(surface, direction, p, q, 40),
+                 fine = pulled_with_barrier(surface, direction, p, q, 80);
+    EXPECT_NEAR(fine + (fine - coarse) / 3.0, length, 1e-4 * length) << i;
+    EXPECT_NEAR(fine, length, 2e-3 * length) << i;
+    above_half += turn > 1.5 * pi;
+  }
+  EXPECT_GE(above_half, 8);
+}
+
+TEST(Cylinder, SideOfADirectionHasNoJumpUnlessAnEndGoesThroughTheHalfPlaneBehind) {
+  // Ends on smooth random curves. What the straight parts pull is the slope of the length, so the two agree from step to
+  // step but for the square of the step; nothing else jumps, through lift-off, half a turn and nearly a whole one.
+  std::mt19937 random{5};
+  const auto uniform = [&](double low, double high) { return low + (high - low) * (random() / 4294967296.0); };
+  constexpr double step = 2e-4, radius = 0.03;
+  const Cylinder surface{radius};
+  int passages = 0, jumps = 0, touched = 0, lifted = 0, halved = 0;
+  double most = 0.0;
+  for (int curve = 0; curve < 60; ++curve) {
+    const Side side = Side::toward({uniform(-1, 1), uniform(-1, 1), uniform(-1, 1)});
+    double c[2][8];
+    for (auto& one : c)
+      for (double& x : one) x = uniform(-1, 1);
+    const auto place = [&](int end, double t) {
+      const double* k = c[end];
+      const double angle = 3.0 * k[0] + 2.5 * k[1] * std::sin(t + k[2]) + std::sin(2.0 * t + 3.0 * k[3]);
+      const double d = radius * (2.0 + 0.7 * std::sin(1.3 * t + 3.0 * k[4]));
+      return Vec3(d * std::cos(angle), d * std::sin(angle), 0.05 * k[5] * std::cos(t + 3.0 * k[6]));
+    };
+    double before = NAN, pull_before = NAN, turned = NAN;
+    bool near_before = false;
+    for (double t = 0.0; t < 6.0; t += step) {
+      const Vec3 p = place(0, t), q = place(1, t);
+      const Vec3 dp = (place(0, t + 1e-6) - place(0, t - 1e-6)) / 2e-6,
+                 dq = (place(1, t + 1e-6) - place(1, t - 1e-6)) / 2e-6;
+      const Contact found = contact(surface, p, q, side);
+      Vec3 ahead = (q - p).normalized(), back = -ahead;
+      double angle = 0.0;
+      if (touches(found)) {
+        const Arc<double> a = arc<double>(surface, p, q, found.way);
+        ahead = (a.enter - p).normalized(), back = (a.leave - q).normalized(), angle = a.angle;
+      }
+      const double length = string_length(surface, p, q, side), pull = -ahead.dot(dp) - back.dot(dq);
+      const auto passed = [&](int end) {
+        const double now = angle_from(side.direction, place(end, t)),
+                     then = angle_from(side.direction, place(end, t - step));
+        return std::abs(now - then) > pi;
+      };
+      const bool near = near_barrier(surface, p, side) || near_barrier(surface, q, side);
+      if (t > 0.0 && (passed(0) || passed(1))) {
+        ++passages;
+        jumps += std::abs(length - before) > 1e-3;
+        EXPECT_TRUE(near && near_before);
+      } else if (t > 0.0) {
+        ASSERT_NEAR(length - before, 0.5 * (pull + pull_before) * step, 3.0 * step * step)
+            << "curve " << curve << " at " << t;
+        touched += angle > 0.0 && turned == 0.0;
+        lifted += angle == 0.0 && turned > 0.0;
+        halved += (angle > pi) != (turned > pi);
+        most = std::max(most, angle);
+      }
+      before = length, pull_before = pull, turned = angle, near_before = near;
+    }
+  }
+  EXPECT_GT(passages, 10);
+  EXPECT_GT(jumps, 5) << "there it does";
+  EXPECT_GT(touched + lifted, 50);
+  EXPECT_GT(halved, 20);
+  EXPECT_GT(most, 1.5 * pi);
+}
+
+TEST(Sphere, SideOfADirectionIsTheWayRoundWhoseMiddlePointsMoreToIt) {
+  const Sphere surface{0.5};
+  const Vec3 p(1, 0, 0.1), q(-1, 0, 0.2);
+  for (const Vec3& d : {Vec3(0, 0, 1), Vec3(0, 0, -1)}) {
+    const Contact found = contact(surface, p, q, Side::toward(d));
+    ASSERT_TRUE(touches(found));
+    const Arc<double> a = arc<double>(surface, p, q, found.way);
+    EXPECT_GT((a.enter + a.leave).dot(d), 0.0);
+    EXPECT_EQ(found.way.turn, d.z() > 0 ? 1 : -1);
+  }
+}
+
 TEST(Cylinder, SidesNameTheMiddleOfTheArc) {
   const Cylinder surface{0.5};
   const Vec3 p(1, 0.2, 0), q(-1, 0.1, 0);

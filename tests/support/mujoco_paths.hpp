@@ -72,7 +72,8 @@ class MujocoPaths {
       const Pose X_SG = (X_GB[at(wrap.body)] * wrap.X_BS).inverse();
       const Vec3 p = X_SG * (X_GB[at(turning.from->body)] * turning.from->location),
                  q = X_SG * (X_GB[at(turning.to->body)] * turning.to->location);
-      const double left = *turn_about_z(p, q, wrap.side) < 0.0 ? 1.0 : -1.0;  // clockwise leaves the surface to the right
+      const double left =
+          *turn_about_z(p, q, wrap.side) < 0.0 ? 1.0 : -1.0;  // clockwise leaves the surface to the right
       const Vec3 along = q - p;
       const Vec3 site = wrap.X_BS * Vec3(reach * left * Vec3(-along.y(), along.x(), 0.0).normalized());
       Eigen::Map<Vec3>(model->site_pos + 3 * mj_name2id(model, mjOBJ_SITE, turning.site.c_str())) = site;

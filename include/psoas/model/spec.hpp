@@ -140,11 +140,11 @@ struct WrapSpec {
     see("between", self.between,
         Info{"", "indices (from 0) of the first and last path point between which it may wrap; absent: all", 0, 1000});
     see("side", self.side,
-        Info{
-            "",
-            "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
-            "seen from +z, on the way from the first to the last point; or that of a half-axis; absent: shortest, or toward",
-            -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y +z -z"});
+        Info{"",
+             "side on which the path passes, in the surface's frame: the shorter one; or turning about +z, "
+             "seen from +z, on the way from the first to the last point; or that of a half-axis; absent: shortest, or "
+             "toward",
+             -inf, inf, "shortest clockwise counter_clockwise +x -x +y -y +z -z"});
     see("toward", self.toward,
         Info{"1",
              "in place of side: a direction in the surface's frame, on whose side the path passes; over a cylinder it "

@@ -89,8 +89,8 @@ struct Arc {
   /// Turned through [rad], in (-pi, pi], for a directed string over a cylinder to 2 pi; not above 0 where the string would
   /// not touch.
   double angle = 0.0;
-  bool rests = true;      ///< false: no string was found that rests on the side asked for
-  bool beyond = false;    ///< it reaches over an end of the surface
+  bool rests = true;    ///< false: no string was found that rests on the side asked for
+  bool beyond = false;  ///< it reaches over an end of the surface
 };
 
 /// Decides whether and which way round a string between p and q (surface frame, [m]) wraps.
@@ -484,9 +484,11 @@ Arc<S> arc(const Torus& surface, const Vec3T<S>& p_S, const Vec3T<S>& q_S, const
 /// Points of arc() from where it enters to where it leaves, at most `step` [m] apart on the surface, added to `points`
 /// (surface frame, [m]). Where no string rests on an ellipsoid, they lie in a plane through its centre; where one goes
 /// free across a ring, there are none between.
-void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
+void trace(const Cylinder& surface, const Vec3& p, const Vec3& q, const Way& way, double step,
+           std::vector<Vec3>& points);
 void trace(const Sphere& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
-void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
+void trace(const Ellipsoid& surface, const Vec3& p, const Vec3& q, const Way& way, double step,
+           std::vector<Vec3>& points);
 void trace(const Torus& surface, const Vec3& p, const Vec3& q, const Way& way, double step, std::vector<Vec3>& points);
 
 namespace detail {
