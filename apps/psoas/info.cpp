@@ -459,6 +459,9 @@ std::vector<double> pose_of(const Model& model, const std::vector<std::string>& 
     if (!given.insert(c).second) throw Error(Kind::input, "--at " + text, "expected each coordinate once");
     if (in_degrees && !model.data().is_rotation[at(c)])
       throw Error(Kind::input, "--at " + text, "expected a value in m: the coordinate is a translation");
+    if (!in_degrees && model.data().is_rotation[at(c)] && std::abs(value) > 4.0 * pi)
+      throw Error(Kind::input, "--at " + text,
+                  "expected an angle in radians, found " + number + "; in degrees it is " + name + "_deg=" + number);
     q[at(c)] = in_degrees ? degrees(value) : value;
   }
   return q;

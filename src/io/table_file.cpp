@@ -547,10 +547,11 @@ Table parse_table(std::string_view text, const std::string& path) {
 }
 
 Table read_table(const std::string& path) {
+  const std::string text = read_file(path);
   for (const char* other : {".json", ".osim"})
     if (path.ends_with(other))
       throw Error(Kind::input, path, "expected a table (.csv, .sto, .mot), found a " + std::string(other));
-  return parse_table(read_file(path), path);
+  return parse_table(text, path);
 }
 
 std::string write_csv(const Table& table) {

@@ -296,12 +296,13 @@ JsonFile JsonFile::read(const std::string& path) { return parse(path, read_file(
 JsonFile JsonFile::parse(std::string name, std::string text) {
   if (text.empty()) throw Error(Kind::input, name, "expected JSON, found an empty file");
   if (const std::size_t start = text.find_first_not_of(" \t\r\n"); start != std::string::npos && text[start] == '<') {
-    const bool opensim = text.find("<OpenSimDocument") != std::string::npos;
-    const std::string stem = name.substr(0, name.rfind(".osim"));
-    throw Error(Kind::input, name,
-                opensim ? "expected JSON, found an OpenSim file; a model is converted first: psoas convert " + name +
-                              " " + stem + ".json"
-                        : "expected JSON, found XML or HTML");
+    if (text.find("<OpenSimDocument") == std::string::npos)
+      throw Error(Kind::input, name, "expected JSON, found XML or HTML");
+    const bool named_so = name.ends_with(".osim");
+    throw Error(
+        Kind::input, name,
+        "expected JSON, found an OpenSim file; a model is converted first: psoas convert " +
+            (named_so ? name + " " + name.substr(0, name.size() - 5) + ".json" : std::string("MODEL.osim MODEL.json")));
   }
   // the parser takes a zero byte for the end of the text
   if (const std::size_t zero = text.find('\0'); zero != std::string::npos)

@@ -9,6 +9,9 @@
 namespace psoas {
 
 Result answer(const Study& study, const TorqueCurveStudy& question, const RunOptions& options) {
+  if (!study.outputs.empty())
+    throw Error(Kind::input, study.place("/outputs"),
+                "expected none: a torque curve gives torques, moment arms and fibre lengths of its muscles");
   const std::vector<Variant> variants = compile_variants(study);
   const int count = 1 + static_cast<int>(std::floor((question.to_deg - question.from_deg) / question.step_deg + 1e-9));
   const double sign = question.direction == "positive" ? 1.0 : -1.0;

@@ -540,6 +540,8 @@ TEST_F(Cli, ContradictoryOptionsAreRefused) {
            {"info", pendulum, "--all", "--json", "-o", "a.csv"},
            {"info", pendulum, "--all", "-o", "a.json"},
            {"info", pendulum, "--moment-arms", "hip_flexion_r", "--at", "hip_flexion_r=0.1"},
+           {"info", source + "/models/iliopsoas.json", "--all", "--at", "hip_flexion_r=30"},
+           {"run", source + "/examples/torque_curve/study.json", "--set", "/outputs=[\"length/*\"]"},
            {"info", source + "/models/iliopsoas.json", "--all", "--at", "hip_flexion_r=0.1", "--at", "hip_flexion_r=0"},
            {"evaluate", pendulum, "states.csv", "--outputs", ","},
            {"evaluate", pendulum, "states.csv", "-o", "states.csv"},
