@@ -11,6 +11,8 @@
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/file.hpp"
+#include "psoas/model/fit_paths.hpp"
+#include "psoas/solve/inverse.hpp"
 #include "psoas/study/moment_arms.hpp"
 #include "study/examples.hpp"
 #include "support/allocations.hpp"
@@ -146,6 +148,31 @@ TEST(PostureWatch, says_many_coordinates_in_one_line) {
                           "hip_flexion_r (-30.0 to 120.0 deg) by up to 1.0 deg (2), hip_flexion_l"),
             0u)
       << lines[0];
+}
+
+TEST(PostureWatch, knows_where_a_path_was_not_fitted) {
+  // half of the postures in the exact path's boss, which says nothing of the fitted one
+  const Model model(fit_paths(parse_model("model.json", hip_model(sound + ", " + muscle("buried_r", 0.0, "boss")))));
+  ASSERT_FALSE(model.data().fitted.empty());
+  const auto place = [](int i) { return "at " + std::to_string(i); };
+  const std::vector<double> still(1, 0.0), angles = {1.45, 1.51, 0.0, 1.6};
+  PostureWatch direct(model), inverse(model);
+  Workspace work(model);
+  InverseSolver solver(model, {});
+  for (const double angle : angles) {
+    const std::vector<double> q = {angle};
+    evaluate(model, q, still, work, Depth::velocity);
+    direct.see(q, work);
+    solver.net(q, still, still);  // wants exact paths beside the fitted ones
+    inverse.see(q, solver.work());
+  }
+  const std::string text =
+      "hip_flexion_r beyond its range (-57.3 to 85.9 deg) by up to 5.7 deg in 2 of 4 postures (50 %), first at 1\n"
+      "2 muscles whose path lies beyond the ranges that it was fitted on in 2 of 4 postures (50 %), first sound_r at "
+      "1, "
+      "most often sound_r (2), buried_r (2)";
+  EXPECT_EQ(all_lines(direct.warnings(place)), text);
+  EXPECT_EQ(all_lines(inverse.warnings(place)).substr(0, text.size()), text);
 }
 
 TEST(PostureWatch, sees_without_allocating) {
