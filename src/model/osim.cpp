@@ -282,9 +282,43 @@ class Importer : public OsimSkeleton {
       else if ((*range)[0] >= 1 || (*range)[1] >= 1)
         wrap.between = {first - 1, last - 1};
     }
-    wrap.allow_inside = holds_a_point(wrap, muscle);
-    if (wrap.allow_inside) inside_.push_back(std::string(owner.attribute("name").value()) + " in " + name);
-    muscle.wraps.push_back(wrap);
+    const auto add = [&](const WrapSpec& item) {
+      muscle.wraps.push_back(item);
+      muscle.wraps.back().allow_inside = holds_a_point(item, muscle);
+      return muscle.wraps.back().allow_inside;
+    };
+    bool inside = false;
+    if (const auto sided = spans_with_a_side(wrap, muscle)) {
+      const std::array<double, 4> cuts = {0.0, (*sided)[0], (*sided)[1], static_cast<double>(points - 1)};
+      for (std::size_t i = 0; i < 3; ++i) {
+        if (cuts[i] == cuts[i + 1]) continue;
+        wrap.between = {cuts[i], cuts[i + 1]};
+        wrap.side = i == 1 ? side->second : "shortest";
+        inside = add(wrap) || inside;
+      }
+      divided_.push_back(std::string(owner.attribute("name").value()) + " over " + name);
+    } else {
+      inside = add(wrap);
+    }
+    if (inside) inside_.push_back(std::string(owner.attribute("name").value()) + " in " + name);
+  }
+
+  /// OpenSim wraps one span of a path over a surface, one that it cuts or else the one that is lengthened least; psoas wraps
+  /// every span. A span at an end of the path and within one body may come to lie behind a surface with a side that another
+  /// body carries, and would then be led nearly a whole turn round it: it has the shorter side. The points between which
+  /// the others are; nothing where there is no such span, or no other.
+  std::optional<std::array<double, 2>> spans_with_a_side(const WrapSpec& wrap, const MuscleSpec& muscle) {
+    if (wrap.between || wrap.side == "shortest" || muscle.path.size() < 2) return {};
+    const std::string& on = spec().surfaces.find(wrap.surface)->body;
+    const auto within = [&](std::size_t k) {
+      const PointSpec &a = muscle.path[k], &b = muscle.path[k + 1];
+      return a.body == b.body && a.body != on && a.moving.empty() && b.moving.empty();
+    };
+    std::size_t first = 0, last = muscle.path.size() - 1;
+    while (first < last && within(first)) ++first;
+    while (last > first && within(last - 1)) --last;
+    if (first == last || (first == 0 && last + 1 == muscle.path.size())) return {};
+    return std::array{static_cast<double>(first), static_cast<double>(last)};
   }
 
   /// OpenSim lets a path start inside a surface of its own body; psoas where that is said.
@@ -437,6 +471,7 @@ class Importer : public OsimSkeleton {
       notes.push_back("not imported: " + std::to_string(names.size()) + " " + tag + " (" + join(names, ", ") + ")");
     if (geometry_ > 0) notes.push_back("not imported: " + std::to_string(geometry_) + " shapes for display");
     list("wraps left out, their surface is not imported", dropped_wraps_);
+    list("wraps that keep their quadrant but on spans within one body at an end of the path", divided_);
     list("wrapping surfaces left out, inactive in the file", inactive_);
     list("wrapping surfaces whose quadrant is not kept, muscles take the shortest side", without_side_);
     if (!spec().contacts.empty())
@@ -444,8 +479,8 @@ class Importer : public OsimSkeleton {
           "contact: " + std::to_string(spec().contacts.size()) +
           " ContactSphere became points of foot contact, a radius below their centres; their stiffness is not kept");
     if (cylinders_ > 0)
-      notes.push_back("the length of " + std::to_string(cylinders_) +
-                      " WrapCylinder is not kept: cylinders have no ends here");
+      notes.push_back("paths do not let go at the ends of " + std::to_string(cylinders_) +
+                      " WrapCylinder, where OpenSim's do; postures in which they lie on one beyond them are flagged");
     if (ellipsoids_ > 0)
       notes.push_back(
           "paths over " + std::to_string(ellipsoids_) +
@@ -465,7 +500,7 @@ class Importer : public OsimSkeleton {
 
   // for the notes
   std::map<std::string, std::vector<std::string>> changed_;  // muscles by class
-  std::vector<std::string> dropped_wraps_, without_force_, no_members_, undamped_, inside_;
+  std::vector<std::string> dropped_wraps_, divided_, without_force_, no_members_, undamped_, inside_;
 };
 
 }  // namespace

@@ -282,8 +282,12 @@ class OsimSkeleton : public OsimDocument {
     surface.orientation = vector(node, "xyz_body_rotation", Vec3(0, 0, 0));
     attach(surface.translation, surface.orientation, frame);
     if (tag == "WrapCylinder") {
-      surface.shape = Cylinder{number(node, "radius")};
-      ++cylinders_;
+      Cylinder cylinder{number(node, "radius")};
+      if (property(node, "length")) {
+        cylinder.length = number(node, "length");
+        ++cylinders_;
+      }
+      surface.shape = cylinder;
     } else if (tag == "WrapSphere") {
       surface.shape = Sphere{number(node, "radius")};
     } else if (tag == "WrapEllipsoid") {
@@ -298,13 +302,14 @@ class OsimSkeleton : public OsimDocument {
     }
     if (const std::string fault = name_fault(name); !fault.empty())
       wrong(node, fault + " of this <" + node.name() + ">");
-    sides_[name] = side(node, tag == "WrapSphere" || tag == "WrapTorus");
+    sides_[name] = side(node);
     nodes_[below("/surfaces", name)] = node;
     spec().surfaces[name] = surface;
   }
 
-  /// psoas' word for a quadrant.
-  std::string side(const xml_node& node, bool round) {
+  /// psoas' word for a quadrant. A string has no side on a torus, nor along the axis of a cylinder.
+  std::string side(const xml_node& node) {
+    const std::string_view tag = node.name();
     const xml_node quadrant = property(node, "quadrant");
     std::string word = quadrant ? text_of(quadrant) : "all";
     for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -315,7 +320,7 @@ class OsimSkeleton : public OsimDocument {
             "expected all, x, -x, y, -y, z or -z in " + named(quadrant) + ", found " + in_quotes(text_of(quadrant)));
       return "shortest";
     }
-    if (word[1] != 'z' && !round) return word;
+    if (tag != "WrapTorus" && !(tag == "WrapCylinder" && word[1] == 'z')) return word;
     without_side_.push_back(node.attribute("name").value());
     return "shortest";
   }

@@ -272,6 +272,25 @@ TEST(CompileRefuses, NamesThatPathsLack) {
               std::string::npos);
 }
 
+TEST(Compile, HalfAxesAreNamesOfDirections) {
+  ModelSpec named = tiny_model(), given = named;
+  WrapSpec& wrap = given.muscles.find("psoas_r")->wraps[0];
+  const struct {
+    const char* name;
+    Vec3 direction;
+  } half_axes[] = {{"+x", {3, 0, 0}}, {"-x", {-0.1, 0, 0}}, {"+y", {0, 1, 0}}, {"-y", {0, -2, 0}}};
+  for (const auto& half_axis : half_axes) {
+    named.muscles.find("psoas_r")->wraps[0].side = half_axis.name;
+    wrap.side.reset();
+    wrap.toward = half_axis.direction;
+    const Model a(named), b(given);
+    const Side &one = a.data().paths[0].wraps[0].side, &other = b.data().paths[0].wraps[0].side;
+    EXPECT_EQ(one.rule, Side::directed);
+    EXPECT_EQ(one.rule, other.rule);
+    EXPECT_NEAR((one.direction - other.direction).norm(), 0, 1e-15) << half_axis.name;
+  }
+}
+
 TEST(CompileRefuses, PointsInsideASurfaceOfTheirBody) {
   const auto inside = [](ModelSpec& s) { s.muscles.find("psoas_r")->path[0].location = {0.02, 0.04, 0.1}; };
   EXPECT_EQ(refused(inside),

@@ -162,6 +162,7 @@ struct Reference {
   double length = 0.0;
   std::vector<Start> starts;  ///< of each span: the one from which its string came
   bool inside = false;        ///< a point lies in a wall, which was left out
+  bool near = false;  ///< one that moves against a wall lies within a tenth of its radius of the half-plane behind
 };
 
 /// `starts`, if not empty: those of a pose nearby, instead of all.
@@ -177,6 +178,11 @@ Reference reference(const Path& path, const std::vector<Pose>& X_GB, const std::
       const Pose X_GS = X_GB[static_cast<std::size_t>(wrap.body)] * wrap.X_BS;
       const double radius = std::get<Cylinder>(wrap.shape).radius;
       const auto depth = [&](const Vec3& x) { return radius - (X_GS.inverse() * x).head<2>().norm(); };
+      for (const std::size_t end : {k, k + 1}) {
+        if (wrap.side.rule != Side::directed || path.points[end].body == wrap.body) continue;
+        const Vec3 x = X_GS.inverse() * place(end), d = wrap.side.direction;
+        whole.near = whole.near || (x.dot(d) < 0.0 && (x - d * d.dot(x)).head<2>().norm() < 0.1 * radius);
+      }
       if (std::max(depth(place(k)), depth(place(k + 1))) > 0.0)
         whole.inside = true;
       else
@@ -229,7 +235,7 @@ TEST(OpenSimPaths, LengthsAndMomentArmsAreThoseOfStringsPulledTight) {
   const Model model(parse_model("lai_uhlrich_2022.json", text_of("models/tools/sources/lai_uhlrich_2022.json")));
   const std::vector<std::string>& names = model.data().coordinate_names;
   Workspace work(model), aside(model);
-  int lengths_seen = 0, lengths_agree = 0, arms_seen = 0, arms_agree = 0, inside = 0;
+  int lengths_seen = 0, lengths_agree = 0, arms_seen = 0, arms_agree = 0, inside = 0, near = 0;
   double worst_length = 0.0, worst_arm = 0.0;
   std::map<std::string, std::pair<double, double>> theirs_less_tight;  // least and most, of each muscle
   for (std::size_t pose = 0; pose < 60; ++pose) {
@@ -245,8 +251,8 @@ TEST(OpenSimPaths, LengthsAndMomentArmsAreThoseOfStringsPulledTight) {
       const double ours = work.length[m], theirs = lengths[pose];
       const Reference tight = reference(path, work.tree.X_GB);
       EXPECT_NEAR(ours, tight.length, 5e-6) << what << ", OpenSim " << theirs;
-      EXPECT_EQ(work.inside[m] != 0, tight.inside) << what;
-      inside += tight.inside;
+      EXPECT_EQ(work.inside[m] != 0, tight.inside || tight.near) << what;
+      inside += tight.inside, near += tight.near && !tight.inside;
       worst_length = std::max(worst_length, std::abs(ours - tight.length));
       ++lengths_seen;
       if (std::abs(ours - theirs) <= 1e-4) {
@@ -292,6 +298,7 @@ TEST(OpenSimPaths, LengthsAndMomentArmsAreThoseOfStringsPulledTight) {
   EXPECT_GE(inside, 20);
   RecordProperty("lengths", std::to_string(lengths_agree) + " of " + std::to_string(lengths_seen));
   RecordProperty("inside", inside);
+  RecordProperty("near_the_half_plane_behind", near);
   RecordProperty("arms", std::to_string(arms_agree) + " of " + std::to_string(arms_seen));
   RecordProperty("worst_length_mm", std::to_string(1e3 * worst_length));
   RecordProperty("worst_arm_mm", std::to_string(1e3 * worst_arm));

@@ -147,6 +147,8 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_EQ(brim.translation, Vec3(-0.07, -0.06, 0.0656));
   EXPECT_EQ(brim.orientation, Vec3(-0.25, -0.27, 0.1));
   EXPECT_EQ(std::get<Cylinder>(brim.shape).radius, 0.05);
+  EXPECT_EQ(std::get<Cylinder>(brim.shape).length, 0.1);
+  EXPECT_FALSE(std::get<Cylinder>(spec.surfaces.find("condyles")->shape).length) << "none in the file";
   EXPECT_EQ(std::get<Sphere>(spec.surfaces.find("ball")->shape).radius, 0.03);
   EXPECT_EQ(spec.surfaces.find("ball")->body, "ground");
   EXPECT_EQ(std::get<Ellipsoid>(spec.surfaces.find("egg")->shape).radii, Vec3(0.01, 0.02, 0.015));
@@ -160,7 +162,7 @@ TEST_F(Leg, SurfacesAndSides) {
   EXPECT_EQ(wraps[0].between, (std::array<double, 2>{1, 2}));
   EXPECT_EQ(wraps[1].side, "+y");
   EXPECT_FALSE(wraps[1].between);
-  EXPECT_EQ(wraps[2].side, "shortest");
+  EXPECT_EQ(wraps[2].side, "+x");
   EXPECT_EQ(wraps[2].between, (std::array<double, 2>{0, 2}));
   EXPECT_EQ(wraps[3].surface, "egg");
   EXPECT_EQ(wraps[3].side, "+x");
@@ -249,8 +251,9 @@ TEST_F(Leg, NotesNameWhatDidNotComeAlong) {
         "not imported: 1 Marker (ASIS)", "not imported: 1 ObjectGroup (motors)", "not imported: 1 shapes for display",
         "wraps left out, their surface is not imported: psoas_r over sleeping",
         "wrapping surfaces left out, inactive in the file: sleeping",
-        "wrapping surfaces whose quadrant is not kept, muscles take the shortest side: ball, end_on",
-        "the length of 3 WrapCylinder is not kept: cylinders have no ends here",
+        "wrapping surfaces whose quadrant is not kept, muscles take the shortest side: end_on",
+        "paths do not let go at the ends of 1 WrapCylinder, where OpenSim's do; postures in which they lie on one "
+        "beyond them are flagged",
         "paths over 1 WrapEllipsoid are the shortest over the surface; OpenSim's lie in a plane and are a little "
         "longer",
         "coordinates locked in the file, free here: hip_flexion_r",

@@ -184,7 +184,7 @@ TEST(Scale, PointsThatItBringsIntoASurfaceAreFlaggedAndNotRefused) {
   rod.shape = Cylinder{0.03};
   spec.surfaces["rod"] = rod;
   spec.muscles.find("psoas_l")->path[1].location = {0.031, 0, 0};
-  spec.muscles.find("psoas_l")->wraps = {{"rod", {}, "+x"}};
+  spec.muscles.find("psoas_l")->wraps = {{"rod", {}, "+x", {}}};
   Subject subject;
   subject.scale["thigh"] = Vec3(1, 2, 1);
   const Model big(sized(spec, subject));
