@@ -204,13 +204,13 @@ std::string sides() {
     Side side;
     const char* below;
   };
-  const Vec3 up(-0.5, 1, 0), down(0.3, -1, 0);
+  const Vec3 up(-0.5, 1, 0), ahead(1, 0.05, 0);
   const std::array<Panel, 5> panels = {
       {{"shortest", Side::shortest, "only where the line would cut"},
        {"clockwise", Side::clockwise, "about +z, towards the reader"},
        {"counter_clockwise", Side::counter_clockwise, "about +z"},
        {"toward [-0.5, 1, 0]", Side::toward(up), "not through the dashed half-plane"},
-       {"toward [0.3, -1, 0]", Side::toward(down), "not through the dashed half-plane"}}};
+       {"toward [1, 0.05, 0]", Side::toward(ahead), "not through the dashed half-plane"}}};
   Picture picture(1100, 270);
   for (std::size_t k = 0; k < panels.size(); ++k) {
     const double x = 110.0 + 220.0 * static_cast<double>(k);
@@ -227,7 +227,10 @@ std::string sides() {
     const std::array<const char*, 4> colours = {blue, orange, green, purple};
     for (std::size_t i = 0; i < colours.size(); ++i) {
       Path path;
-      const Vec3 to(0.095, 0.075 - 0.045 * static_cast<double>(i), 0);
+      const bool round = k + 1 == panels.size();  // ends all round the cylinder
+      const double turn = degrees(-20.0 + 60.0 * static_cast<double>(i));
+      const Vec3 to = round ? Vec3(0.095 * std::cos(turn), 0.095 * std::sin(turn), 0)
+                            : Vec3(0.095, 0.075 - 0.045 * static_cast<double>(i), 0);
       path.points = {{0, from}, {0, to}};
       path.wraps = {{0, Pose{}, shape, 0, 1, panels[k].side}};
       path.finish();
