@@ -304,15 +304,16 @@ class Importer : public OsimSkeleton {
   }
 
   /// OpenSim wraps one span of a path over a surface, one that it cuts or else the one that is lengthened least; psoas wraps
-  /// every span. A span at an end of the path and within one body may come to lie behind a surface with a side that another
+  /// every span. A span at an end of the path and within one body may come to lie behind a cylinder with a side that another
   /// body carries, and would then be led nearly a whole turn round it: it has the shorter side. The points between which
   /// the others are; nothing where there is no such span, or no other.
   std::optional<std::array<double, 2>> spans_with_a_side(const WrapSpec& wrap, const MuscleSpec& muscle) {
-    if (wrap.between || wrap.side == "shortest" || muscle.path.size() < 2) return {};
-    const std::string& on = spec().surfaces.find(wrap.surface)->body;
+    const SurfaceSpec& surface = *spec().surfaces.find(wrap.surface);
+    const bool directed = wrap.side != "shortest" && std::holds_alternative<Cylinder>(surface.shape);
+    if (wrap.between || !directed || muscle.path.size() < 2) return {};
     const auto within = [&](std::size_t k) {
       const PointSpec &a = muscle.path[k], &b = muscle.path[k + 1];
-      return a.body == b.body && a.body != on && a.moving.empty() && b.moving.empty();
+      return a.body == b.body && a.body != surface.body && a.moving.empty() && b.moving.empty();
     };
     std::size_t first = 0, last = muscle.path.size() - 1;
     while (first < last && within(first)) ++first;
