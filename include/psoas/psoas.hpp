@@ -40,6 +40,7 @@
 #include "psoas/muscle/unit.hpp"
 #include "psoas/path/fitted.hpp"
 #include "psoas/path/path.hpp"
+#include "psoas/path/stretch.hpp"
 #include "psoas/path/surface.hpp"
 #include "psoas/path/wrap.hpp"
 #include "psoas/report/report.hpp"

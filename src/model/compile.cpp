@@ -6,6 +6,7 @@
 #include <map>
 
 #include "model/check.hpp"
+#include "model/arms.hpp"
 #include "model/fitted.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
@@ -363,21 +364,7 @@ class Compiler {
       unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
       unit.curve = compile(muscle.curve);
 
-      // A coordinate matters when it moves some of the path's bodies against the others.
-      for (int c = 0; c < tree.coordinates(); ++c) {
-        const int carried = tree.coordinate_body[at(c)], end = tree.bodies[at(carried)].subtree_end;
-        ArmSlot slot{c, 0, 0};
-        while (slot.first < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.first)] < carried) ++slot.first;
-        slot.last = slot.first;
-        while (slot.last < static_cast<int>(path.bodies.size()) && path.bodies[at(slot.last)] < end) ++slot.last;
-        if (slot.last - slot.first == static_cast<int>(path.bodies.size())) slot.first = slot.last = 0;
-        const auto moved =
-            std::equal_range(path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
-                             [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
-        slot.first_motion = static_cast<int>(moved.first - path.motions.begin());
-        slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
-        if (slot.last > slot.first || slot.last_motion > slot.first_motion) data_->arm_slots.push_back(slot);
-      }
+      append_arm_slots(tree, path, data_->arm_slots);
       data_->arm_start.push_back(static_cast<int>(data_->arm_slots.size()));
       data_->wrench_start.push_back(data_->wrench_start.back() + static_cast<int>(path.bodies.size()));
       data_->drive_start.push_back(data_->drive_start.back() + static_cast<int>(path.motions.size()));

@@ -36,40 +36,16 @@ bool may_have_changed(const Path& path, const Workspace& work) {
   return false;
 }
 
-void path_of(const Model& model, std::size_t m, Workspace& work) {
-  const ModelData& data = model.data();
-  const Path& path = data.paths[m];
-  const std::span<Spatial> wrench(work.wrench.data() + data.wrench_start[m], path.bodies.size());
-  const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
-  const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
-                                                        std::span<const double>(work.q), wrench, drive);
-  if (data.fitted.empty()) {
-    work.length[m] = value.length;
-    const PathFlag flag = value.beyond_end ? PathFlag::beyond_end
-                          : value.inside   ? PathFlag::ignores_surface
-                                           : PathFlag::none;
-    work.inside[m] = static_cast<char>(flag);
-  }
-  Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
-  int first = -1, last = -1;
-  for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
-    const ArmSlot& slot = data.arm_slots[at(i)];
-    if (slot.first != first || slot.last != last) {
-      first = slot.first, last = slot.last;
-      moved.setZero();
-      for (int k = first; k < last; ++k) moved += wrench[at(k)];
-    }
-    double arm = moved.dot(work.tree.motion[at(slot.coordinate)]);
-    for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
-    work.arm[at(i)] = arm;
-  }
-}
-
 void paths(const Model& model, Workspace& work) {
   const ModelData& data = model.data();
   if (!find_moved(data.tree, work) && work.paths_known) return;
   for (std::size_t m = 0; m < data.paths.size(); ++m)
-    if (!work.paths_known || may_have_changed(data.paths[m], work)) path_of(model, m, work);
+    if (!work.paths_known || may_have_changed(data.paths[m], work)) {
+      const ExactPath path = exact_path(model, m, work);
+      if (!data.fitted.empty()) continue;
+      work.length[m] = path.length;
+      work.inside[m] = static_cast<char>(path.flag);
+    }
   work.path_q = work.q;
   work.paths_known = true;
 }
@@ -109,7 +85,33 @@ MuscleForces store(const MuscleParameters& unit, const FibreState& state, double
 
 }  // namespace
 
-Workspace::Workspace(const Model& owner) : model(owner), tree(owner.tree()), fitted(owner.data().fitted) {
+ExactPath exact_path(const Model& model, std::size_t m, Workspace& work) {
+  const ModelData& data = model.data();
+  const Path& path = data.paths[m];
+  const std::span<Spatial> wrench(work.wrench.data() + data.wrench_start[m], path.bodies.size());
+  const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
+  const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
+                                                        std::span<const double>(work.q), wrench, drive);
+  Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
+  int first = -1, last = -1;
+  for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
+    const ArmSlot& slot = data.arm_slots[at(i)];
+    if (slot.first != first || slot.last != last) {
+      first = slot.first, last = slot.last;
+      moved.setZero();
+      for (int k = first; k < last; ++k) moved += wrench[at(k)];
+    }
+    double arm = moved.dot(work.tree.motion[at(slot.coordinate)]);
+    for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
+    work.arm[at(i)] = arm;
+  }
+  return {value.length, value.beyond_end ? PathFlag::beyond_end
+                        : value.inside   ? PathFlag::ignores_surface
+                                         : PathFlag::none};
+}
+
+Workspace::Workspace(const Model& owner)
+    : model(owner), tree(owner.tree()), fitted(owner.data().fitted), stretches(owner.data().stretches) {
   const ModelData& data = model.data();
   const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
   q.assign(n, 0.0);
@@ -185,7 +187,11 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   positions<double>(model.tree(), work.q, work.tree);
   if (!model.data().fitted.empty()) return fitted_paths(model, q, u, work);
   work.paths_known = false;  // those of the others are of another pose
-  for (const int m : muscles) path_of(model, at(m), work);
+  for (const int m : muscles) {
+    const ExactPath path = exact_path(model, at(m), work);
+    work.length[at(m)] = path.length;
+    work.inside[at(m)] = static_cast<char>(path.flag);
+  }
 }
 
 void evaluate(const Model& model, const State& state, Workspace& work, Depth depth) {

@@ -7,6 +7,8 @@
 #include <map>
 #include <numeric>
 
+#include "model/arms.hpp"
+#include "model/fit_across.hpp"
 #include "model/fitted.hpp"
 #include "model/json_walk.hpp"
 
@@ -36,15 +38,33 @@ class Uniform {
   std::uint64_t state_;
 };
 
+/// Errors of moment arms that are aimed at, over those of length.
+constexpr double arm_share = 10.0;
+
+/// A stretch of a muscle's path between points that are always there.
+struct Piece {
+  Path path;
+  int from = 0, to = 0;  // points of the muscle's path
+  std::vector<ArmSlot> arms;
+};
+
 /// What of a muscle's path depends on one set of independent coordinates.
 struct Part {
   int muscle = 0;
-  std::vector<Path> paths;                   // stretches between points that are always there
+  std::vector<Piece> pieces;
+  bool stretched = false;                    // its lengths come from the places of ends, not from the term
+  bool over_many = false;                    // one piece over several parallel cylinders
   std::vector<int> coordinates;              // ascending
   std::vector<const OutsideDomain*> domain;  // those over these coordinates alone
   double tolerance = 0.0;                    // [m]
   FittedTerm term;
-  double error = inf;  // of the best term so far [m]
+  double error = inf, arm_error = inf;  // of the best term so far [m]
+
+  double score() const { return std::max(error, arm_error / arm_share) / tolerance; }
+  /// Whether its lengths can come from the places of ends.
+  bool is_stretched() const {
+    return std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return is_stretch(piece.path); });
+  }
 };
 
 /// How a term is laid out: which coordinates have splines, on how many intervals, and the degree in the others. Places
@@ -142,11 +162,13 @@ class Fitter {
       most_bodies = std::max(most_bodies, data.paths[at(m)].bodies.size());
     }
     wrench_.assign(most_bodies, Spatial::Zero());
+    drive_.assign(Path::max_motions, 0.0);
   }
 
   ModelSpec run() {
     std::map<std::vector<int>, std::vector<Part*>> families;
-    for (Part& part : parts_) families[part.coordinates].push_back(&part);
+    for (Part& part : parts_)
+      if (!part.over_many) families[part.coordinates].push_back(&part);
     std::size_t done = 0;
     const auto report = [&](std::size_t parts) {
       done += parts;
@@ -154,6 +176,7 @@ class Fitter {
         options_.progress(0.9 * static_cast<double>(done) / static_cast<double>(parts_.size()), "fitting");
     };
     for (auto& [coordinates, parts] : families) family(coordinates, parts, report);
+    stretch_where_better(report);
     return finish();
   }
 
@@ -170,25 +193,39 @@ class Fitter {
 
   /// Whether the model declares the posture to be outside the domain of a part's muscle.
   bool outside(const Part& part) const {
-    return std::any_of(part.domain.begin(), part.domain.end(), [&](const OutsideDomain* item) {
-      return std::all_of(item->ranges.begin(), item->ranges.end(), [&](const OutsideDomain::Range& range) {
-        return range.low <= q_[at(range.coordinate)] && q_[at(range.coordinate)] <= range.high;
-      });
-    });
+    return std::any_of(part.domain.begin(), part.domain.end(),
+                       [&](const OutsideDomain* item) { return item->holds(q_); });
   }
 
-  /// Length of a part's stretches; nan where a surface is ignored, which is no length to follow.
-  double length(const Part& part) {
+  /// Length of a part's pieces, nan where a surface is ignored, which is no length to follow; its slopes over the part's
+  /// coordinates, where they are wanted.
+  double length(const Part& part, double* slopes = nullptr) {
     double sum = 0.0;
     bool inside = false;
-    for (const Path& path : part.paths) {
+    if (slopes) std::fill(slopes, slopes + part.coordinates.size(), 0.0);
+    for (const Piece& piece : part.pieces) {
+      const std::span<Spatial> wrench(wrench_.data(), piece.path.bodies.size());
+      const std::span<double> drive(drive_.data(), slopes ? piece.path.motions.size() : 0);
       const PathValue<double> value =
-          evaluate_path<double>(path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
-                                std::span<Spatial>(wrench_.data(), path.bodies.size()));
+          evaluate_path<double>(piece.path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
+                                wrench, drive);
       sum += value.length;
       inside = inside || value.inside;
+      if (!slopes) continue;
+      for (const ArmSlot& slot : piece.arms) {
+        double arm = 0.0;
+        for (int k = slot.first; k < slot.last; ++k)
+          arm += power<double>(wrench[at(k)], work_.tree.motion[at(slot.coordinate)]);
+        for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
+        slopes[place_in(part.coordinates, source(slot))] -= work_.slope[at(slot.coordinate)] * arm;
+      }
     }
     return inside ? std::nan("") : sum;
+  }
+
+  int source(const ArmSlot& slot) const { return model_.data().couplings[at(slot.coordinate)].source; }
+  static std::size_t place_in(const std::vector<int>& sorted, int item) {
+    return static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), item) - sorted.begin());
   }
 
   void pose() {
@@ -199,23 +236,6 @@ class Fitter {
   void sample(const std::vector<Part*>& parts, std::vector<std::vector<double>>& out, std::size_t i) {
     pose();
     for (std::size_t p = 0; p < parts.size(); ++p) out[p][i] = length(*parts[p]);
-  }
-
-  /// Independent coordinates that move some of a path's bodies against others, or on which its points depend.
-  std::vector<int> depends_on(const Path& path) const {
-    const ModelData& data = model_.data();
-    std::vector<int> out;
-    for (int t = 0; t < data.tree.coordinates(); ++t) {
-      const int carried = data.tree.coordinate_body[at(t)], end = data.tree.bodies[at(carried)].subtree_end;
-      const auto moved = std::count_if(path.bodies.begin(), path.bodies.end(),
-                                       [&](int body) { return body >= carried && body < end; });
-      const bool point = std::binary_search(path.coordinates.begin(), path.coordinates.end(), t);
-      if (point || (moved > 0 && moved < static_cast<std::ptrdiff_t>(path.bodies.size())))
-        out.push_back(data.couplings[at(t)].source);
-    }
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
   }
 
   /// Cuts a muscle's path where a point is always part of it, and puts together what depends on the same coordinates.
@@ -240,16 +260,25 @@ class Fitter {
         if (motion.point >= 0 && motion.point <= to - from) path.motions.push_back(motion);
       }
       path.finish();
-      std::vector<int> coordinates = depends_on(path);
-      const auto same =
-          std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.coordinates == coordinates; });
+      Piece piece{std::move(path), from, to, {}};
+      append_arm_slots(model_.tree(), piece.path, piece.arms);
+      std::vector<int> coordinates;
+      for (const ArmSlot& slot : piece.arms) coordinates.push_back(source(slot));
+      std::sort(coordinates.begin(), coordinates.end());
+      coordinates.erase(std::unique(coordinates.begin(), coordinates.end()), coordinates.end());
+      // several cylinders bend a string too often for functions of coordinates
+      const bool over_many = piece.path.wraps.size() > 1 && is_stretch(piece.path);
+      const auto same = std::find_if(parts.begin(), parts.end(), [&](const Part& part) {
+        return !over_many && !part.over_many && part.coordinates == coordinates;
+      });
       if (same != parts.end()) {
-        same->paths.push_back(std::move(path));
+        same->pieces.push_back(std::move(piece));
       } else {
         Part& part = parts.emplace_back();
         part.muscle = muscle;
+        part.over_many = over_many;
         part.coordinates = std::move(coordinates);
-        part.paths.push_back(std::move(path));
+        part.pieces.push_back(std::move(piece));
       }
       from = to;
     }
@@ -258,10 +287,11 @@ class Fitter {
                      [](const Part& a, const Part& b) { return a.coordinates.size() > b.coordinates.size(); });
     for (std::size_t i = parts.size(); i-- > 1;)
       for (std::size_t k = 0; k < i; ++k)
-        if ((parts[k].coordinates.size() <= 3 || parts[i].coordinates.empty()) &&
+        if (!parts[i].over_many && !parts[k].over_many &&
+            (parts[k].coordinates.size() <= 3 || parts[i].coordinates.empty()) &&
             std::includes(parts[k].coordinates.begin(), parts[k].coordinates.end(), parts[i].coordinates.begin(),
                           parts[i].coordinates.end())) {
-          for (Path& path : parts[i].paths) parts[k].paths.push_back(std::move(path));
+          for (Piece& piece : parts[i].pieces) parts[k].pieces.push_back(std::move(piece));
           parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i));
           break;
         }
@@ -503,16 +533,22 @@ class Fitter {
   /// To a thousandth of the tolerance, in decimal places of a micrometre.
   double rounded(double x) const { return in_micrometres(x) * 1e-6; }
 
-  /// The greatest error of a term on a sample.
-  double error(const FittedTerm& term, const std::vector<std::vector<double>>& postures,
-               const std::vector<double>& exact_lengths) {
+  struct Errors {
+    double length = 0.0, arm = 0.0;
+  };
+  /// The greatest errors of a term on a sample: rows of a length and its slopes.
+  Errors errors(const FittedTerm& term, const Part& part, const std::vector<std::vector<double>>& postures,
+                const std::vector<double>& exact) {
     const FittedPaths fitted({{term}}, ranges_);
     FittedWork<double> work(fitted);
-    double worst = 0.0;
+    Errors worst;
+    const std::size_t slopes = part.coordinates.size();
     for (std::size_t i = 0; i < postures.size(); ++i) {
+      const double* row = exact.data() + i * (slopes + 1);
+      if (std::isnan(row[0])) continue;
       fitted.evaluate<double>(postures[i], work);
-      const double miss = std::abs(work.length[0] - exact_lengths[i]);
-      if (miss > worst) worst = miss;  // false for nan: no length there
+      worst.length = std::max(worst.length, std::abs(work.length[0] - row[0]));
+      for (std::size_t s = 0; s < slopes; ++s) worst.arm = std::max(worst.arm, std::abs(work.slope[s] - row[s + 1]));
     }
     return worst;
   }
@@ -523,7 +559,7 @@ class Fitter {
     if (coordinates.empty()) {
       pose();
       for (Part* part : parts) {
-        part->error = 0.0;
+        part->error = part->arm_error = 0.0;
         const double constant = length(*part);
         if (std::isnan(constant)) without_length(part->muscle);
         part->term.coefficients = {rounded(constant)};
@@ -533,14 +569,18 @@ class Fitter {
     const std::vector<Probe> probes = probe(coordinates, parts);
     constexpr std::size_t tests = 5000;
     Uniform uniform(2);
-    std::vector<std::vector<double>> postures, lengths(parts.size(), std::vector<double>(tests));
+    const std::size_t row = coordinates.size() + 1;
+    std::vector<std::vector<double>> postures, exact(parts.size(), std::vector<double>(tests * row));
     for (std::size_t i = 0; i < tests; ++i) {
       for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
       postures.push_back(q_);
-      sample(parts, lengths, i);
-      // lengths outside a domain lead the fit up to its border, but their errors do not count
-      for (std::size_t p = 0; p < parts.size(); ++p)
-        if (outside(*parts[p])) lengths[p][i] = std::nan("");
+      pose();
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        double* out = exact[p].data() + i * row;
+        out[0] = length(*parts[p], out + 1);
+        // lengths outside a domain lead the fit up to its border, but their errors do not count
+        if (outside(*parts[p])) out[0] = std::nan("");
+      }
     }
     constexpr int rounds = 9;
     std::vector<std::size_t> open(parts.size());
@@ -563,13 +603,16 @@ class Fitter {
         solve(coordinates, jobs, terms);
         for (std::size_t k = 0; k < members.size(); ++k) {
           const std::size_t p = members[k];
-          const double worst = error(terms[k], postures, lengths[p]);
+          Part& part = *parts[p];
+          const Errors now = errors(terms[k], part, postures, exact[p]);
+          const double score = std::max(now.length, now.arm / arm_share) / part.tolerance;
           // a jump stays, whatever stands around it
-          if (worst > 0.8 * parts[p]->error && worst > 2.0 * parts[p]->tolerance) ++idle[p];
-          if (worst < parts[p]->error) parts[p]->term = terms[k], parts[p]->error = worst;
-          if (worst > 0.7 * parts[p]->tolerance && idle[p] < 2) {
+          if (score > 0.8 * part.score() && score > 2.0) ++idle[p];
+          if (score < part.score()) part.term = terms[k], part.error = now.length, part.arm_error = now.arm;
+          const bool stretched = round > 0 && part.is_stretched();  // better, without more effort here
+          if (score > 0.7 && idle[p] < 2 && !stretched) {
             left.push_back(p);
-            strict[p] *= std::clamp(0.7 * parts[p]->tolerance / worst, 0.2, 0.7);
+            strict[p] *= std::clamp(0.7 / score, 0.2, 0.7);
           }
         }
       }
@@ -579,6 +622,204 @@ class Fitter {
     report(open.size());
     for (const int c : coordinates)
       q_[at(c)] = std::clamp(model_.data().default_coordinates[at(c)], ranges_[at(c)][0], ranges_[at(c)][1]);
+  }
+
+  /// A stretch over cylinders, and what its function is fitted to.
+  struct Across {
+    Part* part = nullptr;
+    const Piece* piece = nullptr;
+    bool reversed = false, far_moves = true;  // the near end is the last point; the far one is not fixed to the cylinders
+    std::size_t around = 0;
+    std::vector<AcrossSample> samples;
+    std::string name;  // of its function
+  };
+
+  /// Postures for samples of a part: its ranges' ends and middles, and others between.
+  std::vector<std::vector<double>> sample_postures(const std::vector<int>& coordinates) {
+    std::vector<std::vector<double>> out;
+    std::size_t ends = 1;
+    for (std::size_t k = 0; k < coordinates.size() && k < 6; ++k) ends *= 3;
+    for (std::size_t i = 0; i < ends; ++i) {
+      std::size_t left = i;
+      for (const int c : coordinates) {
+        q_[at(c)] = ranges_[at(c)][0] + 0.5 * static_cast<double>(left % 3) * (ranges_[at(c)][1] - ranges_[at(c)][0]);
+        left /= 3;
+      }
+      out.push_back(q_);
+    }
+    Uniform uniform(4);
+    for (int i = 0; i < 2500; ++i) {
+      for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
+      out.push_back(q_);
+    }
+    return out;
+  }
+
+  /// Samples a stretch in the frame of the wrap `around`.
+  std::vector<AcrossSample> sample_across(const Across& across) {
+    const Part& part = *across.part;
+    const Path& path = across.piece->path;
+    const PathWrap& around = path.wraps[across.around];
+    const PathPoint &near = path.points[across.reversed ? 1 : 0], &far = path.points[across.reversed ? 0 : 1];
+    const Tree& tree = model_.tree();
+    const auto carries = [&](int t, int body) {
+      const int carried = tree.coordinate_body[at(t)];
+      return body >= carried && body < tree.bodies[at(carried)].subtree_end;
+    };
+    Part alone;
+    alone.muscle = part.muscle;
+    alone.coordinates = part.coordinates;
+    alone.domain = part.domain;
+    alone.pieces = {*across.piece};
+    std::vector<AcrossSample> out;
+    std::vector<double> slopes(part.coordinates.size());
+    for (const std::vector<double>& posture : sample_postures(part.coordinates)) {
+      q_ = posture;
+      if (outside(alone)) continue;
+      pose();
+      AcrossSample sample;
+      sample.length = length(alone, slopes.data());
+      if (std::isnan(sample.length)) continue;
+      const Pose X_GS = work_.tree.X_GB[at(around.body)] * around.X_BS, X_SG = X_GS.inverse();
+      const Vec3 p = work_.tree.X_GB[at(near.body)] * near.location, q = work_.tree.X_GB[at(far.body)] * far.location;
+      sample.near = X_SG * p;
+      sample.far = X_SG * q;
+      for (const double slope : slopes) sample.arms.push_back({Vec3::Zero(), Vec3::Zero(), slope});
+      for (const ArmSlot& slot : across.piece->arms) {
+        const int t = slot.coordinate;
+        const Spatial motion = work_.slope[at(t)] * work_.tree.motion[at(t)];
+        const auto velocity = [&](int body, const Vec3& point) {
+          const double moves = (carries(t, body) ? 1.0 : 0.0) - (carries(t, around.body) ? 1.0 : 0.0);
+          return Vec3(X_SG.R * (moves * (motion.head<3>().cross(point) + motion.tail<3>())));
+        };
+        AcrossSample::Arm& arm = sample.arms[place_in(part.coordinates, source(slot))];
+        arm.near += velocity(near.body, p);
+        arm.far += velocity(far.body, q);
+      }
+      out.push_back(std::move(sample));
+    }
+    return out;
+  }
+
+  /// Decides which end is the near one (the one that goes farther) and about which cylinder its distance changes least.
+  Across laid_out(Part& part, const Piece& piece) {
+    Across across;
+    across.part = &part;
+    across.piece = &piece;
+    const Path& path = piece.path;
+    const int carrier = path.wraps.front().body;
+    double least = inf;
+    std::size_t best = 0;
+    bool best_reversed = false;
+    for (std::size_t w = 0; w < path.wraps.size(); ++w) {
+      across.around = w;
+      across.reversed = false;
+      const std::vector<AcrossSample> samples = sample_across(across);
+      if (samples.empty()) without_length(part.muscle);
+      const auto spread = [&](Vec3 AcrossSample::*end, bool radius) {
+        double low = inf, high = -inf;
+        for (const AcrossSample& sample : samples) {
+          const Vec3& place = sample.*end;
+          const double x = radius ? std::hypot(place.x(), place.y()) : place.x();
+          low = std::min(low, x), high = std::max(high, x);
+        }
+        return high - low;
+      };
+      const bool reversed = spread(&AcrossSample::far, false) > spread(&AcrossSample::near, false);
+      const double change = spread(reversed ? &AcrossSample::far : &AcrossSample::near, true);
+      if (change < least) {
+        least = change;
+        best = w, best_reversed = reversed;
+      }
+    }
+    across.around = best;
+    across.reversed = best_reversed;
+    across.far_moves = path.points[across.reversed ? 0 : 1].body != carrier;
+    across.samples = sample_across(across);
+    return across;
+  }
+
+  /// What functions across are for: the cylinders as they are seen along their axes, and a far end that never moves.
+  static std::string seen_along(const Across& across) {
+    const Path& path = across.piece->path;
+    const Pose X_SB = path.wraps[across.around].X_BS.inverse();
+    std::string key = across.reversed ? "reversed" : "";
+    const auto add = [&](double x) { key += " " + std::to_string(std::llround(x * 1e9)); };
+    for (const PathWrap& wrap : path.wraps) {
+      const Pose X = X_SB * wrap.X_BS;
+      add(X.p.x()), add(X.p.y()), add(std::get<Cylinder>(wrap.shape).radius);
+      key += " " + std::to_string(static_cast<int>(wrap.side));
+      if (wrap.side != Side::shortest && wrap.side != Side::clockwise && wrap.side != Side::counter_clockwise)
+        add(X.R(0, 0)), add(X.R(1, 0));  // a side of its own frame
+    }
+    if (!across.far_moves) {
+      const Vec3& far = across.samples.front().far;
+      key += " fixed";
+      add(far.x()), add(far.y());
+    }
+    return key;
+  }
+
+  /// Takes lengths from the places of ends where that is all that can be done, or better than functions of coordinates.
+  void stretch_where_better(const std::function<void(std::size_t)>& report) {
+    std::map<std::string, std::vector<Across>> kinds;
+    std::vector<std::string> order;
+    for (Part& part : parts_) {
+      if (!part.over_many && (part.score() <= 0.7 || !part.is_stretched())) continue;
+      part.stretched = true;
+      part.error = part.arm_error = 0.0;
+      for (const Piece& piece : part.pieces) {
+        if (piece.path.wraps.empty()) continue;
+        Across across = laid_out(part, piece);
+        const std::string key = seen_along(across);
+        if (!kinds.count(key)) order.push_back(key);
+        kinds[key].push_back(std::move(across));
+      }
+      if (part.over_many) report(1);
+    }
+    for (const std::string& key : order) {
+      std::vector<Across>& members = kinds[key];
+      std::vector<AcrossSample> samples;
+      double tolerance = inf;
+      for (const Across& item : members) {
+        samples.insert(samples.end(), item.samples.begin(), item.samples.end());
+        tolerance = std::min(tolerance, item.part->tolerance / static_cast<double>(item.part->pieces.size()));
+      }
+      const Across& first = members.front();
+      const AcrossFit fit = fit_across(first.piece->path, first.around, first.reversed, first.far_moves, samples,
+                                       0.7 * tolerance, 0.7 * arm_share * tolerance);
+      const std::string name = model_.spec().muscles.begin()[first.part->muscle].second.wraps[wrap_of(first)].surface;
+      PlanarFunctionSpec& spec = functions_.add(unused(name));
+      const PlanarFunction& f = fit.function;
+      spec.near_angle = f.near_angle;
+      spec.near_radius = f.near_radius;
+      if (f.degree > 0) spec.far_angle = f.far_angle, spec.far_radius = f.far_radius;
+      spec.intervals = {f.intervals[0], f.intervals[1]};
+      spec.degree = f.degree;
+      for (const double c : f.coefficients) spec.coefficients_um.push_back(in_micrometres(c));
+      for (Across& item : members) {
+        item.samples.clear();
+        item.name = (functions_.end() - 1)->first;
+        across_.push_back(std::move(item));
+      }
+    }
+  }
+
+  /// The place among the muscle's wraps of the one that a function is about.
+  std::size_t wrap_of(const Across& across) const {
+    const Path& whole = model_.data().paths[at(across.part->muscle)];
+    const PathWrap& around = across.piece->path.wraps[across.around];
+    std::size_t w = 0;
+    while (whole.wraps[w].body != around.body || whole.wraps[w].X_BS.p != around.X_BS.p ||
+           whole.wraps[w].X_BS.R != around.X_BS.R)
+      ++w;
+    return w;
+  }
+
+  std::string unused(const std::string& name) const {
+    std::string out = name;
+    for (int k = 2; functions_.find(out); ++k) out = name + "_" + std::to_string(k);
+    return out;
   }
 
   [[noreturn]] void without_length(int muscle) const {
@@ -594,7 +835,21 @@ class Fitter {
     const ModelData& data = model_.data();
     const std::vector<std::string> prints = path_fingerprints(out);
     std::vector<FittedSpec> specs(at(model_.muscles()));
+    out.fitted_across = functions_;
     for (const Part& part : parts_) {
+      if (part.stretched) {
+        for (const Piece& piece : part.pieces) {
+          FittedStretchSpec& stretch = specs[at(part.muscle)].stretches.emplace_back();
+          stretch.points = {piece.from, piece.to};
+          const auto found = std::find_if(across_.begin(), across_.end(),
+                                          [&](const Across& across) { return across.piece == &piece; });
+          if (found == across_.end()) continue;
+          if (found->reversed) std::swap(stretch.points[0], stretch.points[1]);
+          stretch.across = found->name;
+          stretch.around = model_.spec().muscles.begin()[part.muscle].second.wraps[wrap_of(*found)].surface;
+        }
+        continue;
+      }
       FittedTermSpec& term = specs[at(part.muscle)].terms.emplace_back();
       for (const int c : part.term.coordinates) term.coordinates.push_back(data.coordinate_names[at(c)]);
       term.intervals = part.term.intervals;
@@ -671,7 +926,10 @@ class Fitter {
   std::vector<std::array<double, 2>> ranges_;
   std::vector<double> q_, zero_;
   std::vector<Spatial> wrench_;
+  std::vector<double> drive_;
   std::vector<Part> parts_;
+  std::vector<Across> across_;
+  Named<PlanarFunctionSpec> functions_;
   std::vector<MatX> spline_residuals_ = make_spline_residuals(), polynomial_residuals_ = make_polynomial_residuals();
 
   static std::vector<MatX> make_spline_residuals() {
@@ -723,6 +981,7 @@ std::string fitted_text(const ModelSpec& fitted, const std::string& base) {
   for (const auto& [name, muscle] : fitted.muscles)
     if (muscle.fitted) muscles[name] = {{"fitted", to_json_value(*muscle.fitted)}};
   root["muscles"] = muscles;
+  for (const auto& [name, item] : fitted.fitted_across) root["fitted_across"][name] = to_json_value(item);
   return pretty(root);
 }
 

@@ -60,6 +60,22 @@ class Fingerprint {
   std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
+/// Whether a coordinate of the tree moves a body.
+bool carries(const Tree& tree, int coordinate, int body) {
+  const int carried = tree.coordinate_body[at(coordinate)];
+  return body >= carried && body < tree.bodies[at(carried)].subtree_end;
+}
+
+/// Coordinates of the tree that move some of a stretch's bodies against others.
+std::vector<int> coordinates_between(const Tree& tree, const Stretch& stretch) {
+  std::vector<int> out;
+  for (int t = 0; t < tree.coordinates(); ++t) {
+    const bool near = carries(tree, t, stretch.near.body), far = carries(tree, t, stretch.far.body);
+    if (near != far || near != carries(tree, t, stretch.body)) out.push_back(t);
+  }
+  return out;
+}
+
 /// Names of the coordinates that a joint uses.
 std::vector<std::string> coordinates_of(const JointSpec& joint) {
   std::vector<std::string> names;
@@ -143,6 +159,18 @@ std::vector<std::string> path_fingerprints(const ModelSpec& spec) {
   return names;
 }
 
+PlanarFunction planar_function(const PlanarFunctionSpec& spec) {
+  PlanarFunction out;
+  out.near_angle = spec.near_angle;
+  out.near_radius = spec.near_radius;
+  if (spec.far_angle) out.far_angle = *spec.far_angle;
+  if (spec.far_radius) out.far_radius = *spec.far_radius;
+  out.intervals = {spec.intervals[0], spec.intervals[1]};
+  out.degree = spec.degree;
+  for (const double c : spec.coefficients_um) out.coefficients.push_back(1e-6 * c);
+  return out;
+}
+
 std::vector<std::array<double, 2>> independent_ranges(const ModelData& data) {
   std::vector<std::array<double, 2>> ranges;
   for (const std::string& name : data.coordinate_names) ranges.push_back(data.spec.coordinates.find(name)->range);
@@ -155,6 +183,9 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
   const std::vector<std::string> prints = path_fingerprints(data.spec);
   std::vector<std::string> without, stale;
   std::vector<std::vector<FittedTerm>> paths;
+  std::vector<std::vector<int>> more(data.paths.size());
+  std::vector<Stretch> stretches;
+  std::vector<int> stretch_paths;
   const std::size_t before = problems.size();
   for (const auto& [name, muscle] : data.spec.muscles) {
     std::vector<FittedTerm>& terms = paths.emplace_back();
@@ -186,6 +217,45 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
       for (const double c : item.coefficients_um) term.coefficients.push_back(1e-6 * c);
       terms.push_back(std::move(term));
     }
+    const int m = static_cast<int>(paths.size()) - 1;
+    if (!muscle.fitted->stays_exact.empty()) {
+      data.exact_among_fitted.push_back(m);
+      for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
+        more[at(m)].push_back(data.couplings[at(data.arm_slots[at(i)].coordinate)].source);
+    }
+    for (std::size_t i = 0; i < muscle.fitted->stretches.size(); ++i) {
+      const std::string pointer = below("/muscles", name) + "/fitted/stretches/" + std::to_string(i);
+      const FittedStretchSpec& item = muscle.fitted->stretches[i];
+      const Path& path = data.paths[at(m)];
+      Stretch stretch;
+      if (item.points[0] < 0 || item.points[1] < 0 ||
+          std::max(item.points[0], item.points[1]) >= static_cast<int>(path.points.size())) {
+        problems.push_back(
+            {pointer + "/points", "expected two points of the path, which has " + std::to_string(path.points.size())});
+        continue;
+      }
+      const auto end = [&](int k) { return Stretch::End{path.points[at(k)].body, path.points[at(k)].location}; };
+      stretch.near = end(item.points[0]);
+      stretch.far = end(item.points[1]);
+      stretch.body = stretch.near.body;
+      if (item.across) {
+        stretch.function = data.spec.fitted_across.index(*item.across);
+        const auto wrap = std::find_if(muscle.wraps.begin(), muscle.wraps.end(),
+                                       [&](const WrapSpec& w) { return w.surface == *item.around; });
+        if (stretch.function < 0)
+          problems.push_back({pointer + "/across", "expected one of fitted_across, found \"" + *item.across + "\""});
+        if (wrap == muscle.wraps.end()) {
+          problems.push_back({pointer + "/around", "expected a surface of the path, found \"" + *item.around + "\""});
+          continue;
+        }
+        const PathWrap& around = path.wraps[static_cast<std::size_t>(wrap - muscle.wraps.begin())];
+        stretch.body = around.body;
+        stretch.X_BS = around.X_BS;
+      }
+      stretch_paths.push_back(m);
+      stretches.push_back(stretch);
+      for (const int t : coordinates_between(data.tree, stretch)) more[at(m)].push_back(data.couplings[at(t)].source);
+    }
   }
   const auto some = [](const std::vector<std::string>& names) {
     return "\"" + names.front() + "\"" +
@@ -200,26 +270,93 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
                             some(stale) + remedy});
   if (problems.size() > before) return;
   try {
-    data.fitted = FittedPaths(paths, independent_ranges(data));
+    data.fitted = FittedPaths(paths, independent_ranges(data), more);
+    std::vector<PlanarFunction> functions;
+    for (const auto& [name, item] : data.spec.fitted_across) functions.push_back(planar_function(item));
+    data.stretches = Stretches(stretches, functions);
+    data.stretch_muscle = stretch_paths;
+    data.stretch_arm_start = {0};
+    for (std::size_t i = 0; i < stretches.size(); ++i) {
+      for (const int t : coordinates_between(data.tree, stretches[i])) {
+        const auto moves = [&](int body) { return carries(data.tree, t, body) ? 1.0 : 0.0; };
+        // a string between carries the sum of both ends' forces
+        const double between = moves(stretches[i].body);
+        data.stretch_arms.push_back({t, moves(stretches[i].near.body) - between, moves(stretches[i].far.body) - between,
+                                     data.fitted.slope_of(stretch_paths[i], data.couplings[at(t)].source)});
+      }
+      data.stretch_arm_start.push_back(static_cast<int>(data.stretch_arms.size()));
+    }
   } catch (const Error& error) {
     problems.push_back({"/paths", error.what()});
   }
 }
 
+template <class S>
+void add_stretches(const ModelData& data, const TreeWork<S>& tree, std::span<const S> slope, StretchWork<S>& work,
+                   FittedWork<S>& fitted) {
+  const Stretches& stretches = data.stretches;
+  stretches.evaluate<S>(tree.X_GB, work);
+  for (int i = 0; i < stretches.size(); ++i) {
+    const auto m = at(data.stretch_muscle[at(i)]);
+    fitted.length[m] += work.length[at(i)];
+    if (work.outside[at(i)]) fitted.outside[m] = 1;
+    for (int k = data.stretch_arm_start[at(i)]; k < data.stretch_arm_start[at(i) + 1]; ++k) {
+      const StretchArm& arm = data.stretch_arms[at(k)];
+      const auto t = at(arm.coordinate);
+      S work_done(0.0);
+      if (arm.near != 0.0) work_done += arm.near * power<S>(work.near[at(i)], tree.motion[t]);
+      if (arm.far != 0.0) work_done += arm.far * power<S>(work.far[at(i)], tree.motion[t]);
+      fitted.slope[at(arm.slope)] -= slope[t] * work_done;
+    }
+  }
+}
+template void add_stretches(const ModelData&, const TreeWork<double>&, std::span<const double>, StretchWork<double>&,
+                            FittedWork<double>&);
+template void add_stretches(const ModelData&, const TreeWork<Dual<4>>&, std::span<const Dual<4>>, StretchWork<Dual<4>>&,
+                            FittedWork<Dual<4>>&);
+
 void fitted_paths(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work) {
   const FittedPaths& fitted = model.data().fitted;
+  const ModelData& data = model.data();
   fitted.evaluate<double>(q, work.fitted);
+  add_stretches<double>(data, work.tree, work.slope, work.stretches, work.fitted);
+  for (std::size_t m = 0; m < work.inside.size(); ++m)
+    work.inside[m] = static_cast<char>(work.fitted.outside[m] ? PathFlag::beyond_fit : PathFlag::none);
+  for (const int m : data.exact_among_fitted) {
+    const ExactPath path = exact_path(model, at(m), work);
+    work.fitted.length[at(m)] = path.length;
+    work.inside[at(m)] = static_cast<char>(path.flag);
+    for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i) {
+      const auto t = at(data.arm_slots[at(i)].coordinate);
+      work.fitted.slope[at(fitted.slope_of(m, data.couplings[t].source))] -= work.slope[t] * work.arm[at(i)];
+    }
+  }
   int i = 0;
   for (int m = 0; m < fitted.paths(); ++m) {
     double speed = 0.0;
     for (; i < fitted.first_slope(m + 1); ++i) speed += work.fitted.slope[at(i)] * u[at(fitted.coordinate(i))];
     work.length[at(m)] = work.fitted.length[at(m)];
-    work.inside[at(m)] = static_cast<char>(work.fitted.outside[at(m)] ? PathFlag::beyond_fit : PathFlag::none);
     work.speed[at(m)] = speed;
   }
 }
 
-std::string FittedSpec::fault() const { return terms.empty() ? "expected at least one term" : ""; }
+std::string FittedSpec::fault() const {
+  const bool empty = terms.empty() && stretches.empty();
+  if (stays_exact.empty()) return empty ? "expected at least one term or stretch" : "";
+  return empty ? "" : "expected no terms and stretches where the path stays exact";
+}
+
+std::string PlanarFunctionSpec::fault() const {
+  if (intervals.size() != 2) return "expected two numbers of intervals";
+  for (const auto& range : {near_angle, near_radius, far_angle.value_or(near_angle), far_radius.value_or(near_radius)})
+    if (!(range[0] < range[1])) return "expected ranges whose first value is below their second";
+  if ((degree > 0) != far_angle.has_value() || (degree > 0) != far_radius.has_value())
+    return "expected \"far_angle\" and \"far_radius\" with a degree above 0, and neither with 0";
+  const std::size_t size = PlanarFunction::size({intervals[0], intervals[1]}, degree);
+  return coefficients_um.size() == size
+             ? ""
+             : "expected " + std::to_string(size) + " coefficients, found " + std::to_string(coefficients_um.size());
+}
 
 std::string FittedTermSpec::fault() const {
   std::vector<std::string> names = coordinates;

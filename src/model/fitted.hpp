@@ -16,13 +16,28 @@ namespace psoas {
 /// domain, and with nothing else, as 16 hexadecimal digits.
 std::vector<std::string> path_fingerprints(const ModelSpec& spec);
 
+PlanarFunction planar_function(const PlanarFunctionSpec& spec);
+
 /// The range of each independent coordinate.
 std::vector<std::array<double, 2>> independent_ranges(const ModelData& data);
 
 /// Fills data.fitted from the spec's fitted paths; a muscle without one, or one made for another geometry, is a problem.
 void compile_fitted(ModelData& data, std::vector<Problem>& problems);
 
-/// Lengths, lengthening speeds and slopes from fitted paths, at independent coordinates and speeds.
+/// Adds the lengths of stretches, and their slopes over independent coordinates, to those of fitted paths; `slope` is that
+/// of each coordinate of the tree over the independent one that it follows.
+template <class S>
+void add_stretches(const ModelData& data, const TreeWork<S>& tree, std::span<const S> slope, StretchWork<S>& work,
+                   FittedWork<S>& fitted);
+
+/// The exact path of a muscle at the pose of `work`, which fills wrench, drive and arm.
+struct ExactPath {
+  double length = 0.0;  // [m]
+  PathFlag flag = PathFlag::none;
+};
+ExactPath exact_path(const Model& model, std::size_t muscle, Workspace& work);
+
+/// Lengths, lengthening speeds and slopes from fitted paths, at independent coordinates and speeds and the pose of `work`.
 void fitted_paths(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work);
 
 }  // namespace psoas

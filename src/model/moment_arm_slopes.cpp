@@ -1,7 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "psoas/model/model.hpp"
+#include "model/fitted.hpp"
 
 namespace psoas {
 namespace {
@@ -13,7 +13,7 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 }  // namespace
 
 MomentArmSlopes::MomentArmSlopes(const Model& model)
-    : model_(model), tree_(model.tree()), fitted_(model.data().fitted) {
+    : model_(model), tree_(model.tree()), fitted_(model.data().fitted), stretches_(model.data().stretches) {
   const ModelData& data = model.data();
   independent_.resize(data.coordinate_names.size());
   q_.resize(at(model.tree().coordinates()));
@@ -46,14 +46,34 @@ double MomentArmSlopes::operator()(int muscle, int i, int j) const {
   return value_[at(block_start_[at(muscle)] + i * n + j)];
 }
 
+/// Coordinates with the four from `first` on as variables.
+void MomentArmSlopes::seed(std::span<const double> q, int first) {
+  for (std::size_t c = 0; c < independent_.size(); ++c) {
+    const int place = static_cast<int>(c) - first;
+    independent_[c] = place >= 0 && place < 4 ? D(q[c], place) : D(q[c]);
+  }
+  const ModelData& data = model_.data();
+  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
+    const Coupling& coupling = data.couplings[t];
+    const D& source = independent_[at(coupling.source)];
+    const Jet2<D> jet = coupling.identity ? Jet2<D>{source, 1.0, 0.0} : coupling.function.jet(source);
+    q_[t] = jet.value;
+    slope_[t] = jet.slope;
+  }
+}
+
 void MomentArmSlopes::of_fitted(const Model& model, std::span<const double> q) {
-  const FittedPaths& fitted = model.data().fitted;
+  const ModelData& data = model.data();
+  const FittedPaths& fitted = data.fitted;
   std::fill(value_.begin(), value_.end(), 0.0);
   for (int seed = 0; seed < model.coordinates(); seed += 4) {
-    for (int c = 0; c < model.coordinates(); ++c)
-      independent_[at(c)] = c >= seed && c < seed + 4 ? D(q[at(c)], c - seed) : D(q[at(c)]);
+    this->seed(q, seed);
     fitted.evaluate<D>(independent_, fitted_);
+    positions<D>(data.tree, q_, tree_);
+    add_stretches<D>(data, tree_, slope_, stretches_, fitted_);
+    for (const int m : data.exact_among_fitted) of_exact(m, seed);
     for (int m = 0; m < model.muscles(); ++m) {
+      if (std::binary_search(data.exact_among_fitted.begin(), data.exact_among_fitted.end(), m)) continue;
       const std::span<const int> own = coordinates(m);
       for (std::size_t i = 0; i < own.size(); ++i) {
         const int slope = fitted.slope_of(m, own[i]);
@@ -65,46 +85,42 @@ void MomentArmSlopes::of_fitted(const Model& model, std::span<const double> q) {
   }
 }
 
+/// Of the exact path of a muscle, over the four coordinates from `seed` on.
+void MomentArmSlopes::of_exact(int m, int seed) {
+  const ModelData& data = model_.data();
+  const std::span<const int> own = coordinates(m);
+  const auto low = std::lower_bound(own.begin(), own.end(), seed);
+  if (low == own.end() || *low >= seed + 4) return;
+  const Path& path = data.paths[at(m)];
+  const std::span<SpatialT<D>> wrench(wrench_.data(), path.bodies.size());
+  const std::span<D> drive(drive_.data(), path.motions.size());
+  evaluate_path<D>(path, tree_.X_GB, q_, wrench, drive);
+  double* slopes = value_.data() + block_start_[at(m)];
+  for (auto j = low; j != own.end() && *j < seed + 4; ++j)
+    for (std::size_t i = 0; i < own.size(); ++i)
+      slopes[i * own.size() + static_cast<std::size_t>(j - own.begin())] = 0.0;
+  for (int k = data.arm_start[at(m)]; k < data.arm_start[at(m) + 1]; ++k) {
+    const ArmSlot& slot = data.arm_slots[at(k)];
+    D arm(0.0);
+    for (int b = slot.first; b < slot.last; ++b) arm += power<D>(wrench[at(b)], tree_.motion[at(slot.coordinate)]);
+    for (int b = slot.first_motion; b < slot.last_motion; ++b) arm += drive[at(b)];
+    arm *= slope_[at(slot.coordinate)];
+    const int over = data.couplings[at(slot.coordinate)].source;
+    const auto row = static_cast<std::size_t>(std::lower_bound(own.begin(), own.end(), over) - own.begin());
+    for (auto j = low; j != own.end() && *j < seed + 4; ++j)
+      slopes[row * own.size() + static_cast<std::size_t>(j - own.begin())] += arm.v[at(*j - seed)];
+  }
+}
+
 void moment_arm_slopes(const Model& model, std::span<const double> q, MomentArmSlopes& out) {
   const ModelData& data = model.data();
   if (&out.model_.data() != &data) out = MomentArmSlopes(model);
   if (!data.fitted.empty()) return out.of_fitted(model, q);
   const int coordinates = model.coordinates();
   for (int seed = 0; seed < coordinates; seed += 4) {
-    for (std::size_t t = 0; t < data.couplings.size(); ++t) {
-      const Coupling& coupling = data.couplings[t];
-      D source(q[at(coupling.source)]);
-      if (const int s = coupling.source - seed; s >= 0 && s < 4) source.v[at(s)] = 1.0;
-      const Jet2<D> jet = coupling.identity ? Jet2<D>{source, 1.0, 0.0} : coupling.function.jet(source);
-      out.q_[t] = jet.value;
-      out.slope_[t] = jet.slope;
-    }
+    out.seed(q, seed);
     positions<D>(data.tree, out.q_, out.tree_);
-    for (int m = 0; m < model.muscles(); ++m) {
-      const std::span<const int> own = out.coordinates(m);
-      const auto low = std::lower_bound(own.begin(), own.end(), seed);
-      if (low == own.end() || *low >= seed + 4) continue;
-      const Path& path = data.paths[at(m)];
-      const std::span<SpatialT<D>> wrench(out.wrench_.data(), path.bodies.size());
-      const std::span<D> drive(out.drive_.data(), path.motions.size());
-      evaluate_path<D>(path, out.tree_.X_GB, out.q_, wrench, drive);
-      double* slopes = out.value_.data() + out.block_start_[at(m)];
-      for (auto j = low; j != own.end() && *j < seed + 4; ++j)
-        for (std::size_t i = 0; i < own.size(); ++i)
-          slopes[i * own.size() + static_cast<std::size_t>(j - own.begin())] = 0.0;
-      for (int k = data.arm_start[at(m)]; k < data.arm_start[at(m) + 1]; ++k) {
-        const ArmSlot& slot = data.arm_slots[at(k)];
-        D arm(0.0);
-        for (int b = slot.first; b < slot.last; ++b)
-          arm += power<D>(wrench[at(b)], out.tree_.motion[at(slot.coordinate)]);
-        for (int b = slot.first_motion; b < slot.last_motion; ++b) arm += drive[at(b)];
-        arm *= out.slope_[at(slot.coordinate)];
-        const int over = data.couplings[at(slot.coordinate)].source;
-        const auto row = static_cast<std::size_t>(std::lower_bound(own.begin(), own.end(), over) - own.begin());
-        for (auto j = low; j != own.end() && *j < seed + 4; ++j)
-          slopes[row * own.size() + static_cast<std::size_t>(j - own.begin())] += arm.v[at(*j - seed)];
-      }
-    }
+    for (int m = 0; m < model.muscles(); ++m) out.of_exact(m, seed);
   }
 }
 

@@ -166,7 +166,7 @@ struct FittedPaths::Plan {
 };
 
 FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
-                         const std::vector<std::array<double, 2>>& ranges) {
+                         const std::vector<std::array<double, 2>>& ranges, const std::vector<std::vector<int>>& more) {
   start_ = {0};
   struct Item {
     const FittedTerm* term;
@@ -176,6 +176,7 @@ FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
   std::map<std::pair<std::vector<int>, std::vector<int>>, std::vector<Item>> kinds;
   for (const std::vector<FittedTerm>& terms : paths) {
     std::vector<int> own;
+    if (start_.size() <= more.size()) own = more[start_.size() - 1];
     for (const FittedTerm& term : terms) {
       const std::size_t splines = term.intervals.size();
       if (splines > FittedTerm::most_splines || term.coordinates.size() < splines ||
@@ -244,8 +245,12 @@ FittedPaths::FittedPaths(const std::vector<std::vector<FittedTerm>>& paths,
     item.first = plan->functions;
     plan->functions += at(item.functions);
     std::vector<int>& over = plan->paths_over.emplace_back();
-    for (int p = 0; p + 1 < static_cast<int>(start_.size()); ++p)
-      if (slope_of(p, item.coordinate) >= 0) over.push_back(p);
+    for (int p = 0; p < static_cast<int>(paths.size()); ++p)
+      if (std::any_of(paths[at(p)].begin(), paths[at(p)].end(), [&](const FittedTerm& term) {
+            return std::find(term.coordinates.begin(), term.coordinates.end(), item.coordinate) !=
+                   term.coordinates.end();
+          }))
+        over.push_back(p);
   }
   for (Plan::Product& item : plan->products) {
     item.powers = powers_of(item.axes.size(), item.degree);

@@ -15,6 +15,7 @@
 #include "psoas/model/spec.hpp"
 #include "psoas/muscle/batch.hpp"
 #include "psoas/path/fitted.hpp"
+#include "psoas/path/stretch.hpp"
 #include "psoas/path/path.hpp"
 #include "psoas/skeleton/tree.hpp"
 
@@ -64,6 +65,13 @@ struct ArmSlot {
   int first_motion = 0, last_motion = 0;  ///< range in the path's list of displacements of points
 };
 
+/// One entry of the moment arms of a fitted path's stretch.
+struct StretchArm {
+  int coordinate = 0;            ///< of the tree
+  double near = 0.0, far = 0.0;  ///< how it moves the wrenches of either end against the body between: -1, 0 or 1
+  int slope = 0;                 ///< place in FittedWork::slope
+};
+
 /// Postures outside the domain of some muscles' paths, compiled: where every coordinate is inside its range.
 struct OutsideDomain {
   struct Range {
@@ -93,6 +101,10 @@ struct ModelData {
   std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
   FittedPaths fitted;  ///< over independent coordinates; empty where the model's paths are exact
+  Stretches stretches;  ///< what is added to them
+  std::vector<int> stretch_muscle, stretch_arm_start;  ///< per stretch; where its arms start, one more at the end
+  std::vector<StretchArm> stretch_arms;
+  std::vector<int> exact_among_fitted;  ///< muscles whose exact path stands among fitted ones
   std::vector<MuscleParameters> units;
   MuscleBatch batch;  ///< of the units
   std::vector<Level> levels;
@@ -204,6 +216,7 @@ struct Workspace {
   std::vector<double> drive;
   std::vector<double> arm;
   FittedWork<double> fitted;  ///< lengths, and their slopes over independent coordinates, where paths are fitted
+  StretchWork<double> stretches;  // inside
   // inside: what paths were last evaluated at, so that only those whose bodies have moved are evaluated again
   std::vector<double> path_q;
   bool paths_known = false;
@@ -268,9 +281,12 @@ class MomentArmSlopes {
  private:
   friend void moment_arm_slopes(const Model&, std::span<const double>, MomentArmSlopes&);
   void of_fitted(const Model& model, std::span<const double> q);
+  void of_exact(int muscle, int seed);
+  void seed(std::span<const double> q, int first);
   Model model_;  // the one it was made for
   TreeWork<Dual<4>> tree_;
   FittedWork<Dual<4>> fitted_;
+  StretchWork<Dual<4>> stretches_;
   std::vector<Dual<4>> independent_;        // coordinates
   std::vector<Dual<4>> q_, slope_, drive_;  // per coordinate of the tree; of one path
   std::vector<SpatialT<Dual<4>>> wrench_;   // of one path

@@ -179,6 +179,47 @@ struct FittedTermSpec {
   std::string fault() const;
 };
 
+/// A stretch of a path whose length comes from the places of its ends: path/stretch.hpp.
+struct FittedStretchSpec {
+  std::vector<int> points;
+  std::optional<std::string> across, around;
+  static void each(auto& self, auto&& see) {
+    see("points", self.points,
+        Info{"", "indices (from 0) of its two path points; with a function across, the near end first", 0, 1000});
+    see("across", self.across,
+        Info{"", "one of fitted_across: its length seen along the cylinders between; absent: a straight line"});
+    see("around", self.around, Info{"", "surface of the path in whose frame, across z, that function is"});
+  }
+  std::string fault() const {
+    if (points.size() != 2 || points[0] == points[1]) return "expected two points";
+    return across.has_value() == around.has_value() ? "" : "expected \"across\" and \"around\", or neither";
+  }
+};
+
+/// The length of strings seen along parallel cylinders, in polar coordinates about one of them: PlanarFunction of
+/// path/stretch.hpp.
+struct PlanarFunctionSpec {
+  std::array<double, 2> near_angle{required, required}, near_radius{required, required};
+  std::optional<std::array<double, 2>> far_angle, far_radius;
+  std::vector<int> intervals;
+  int degree = 0;
+  std::vector<double> coefficients_um;
+  static void each(auto& self, auto&& see) {
+    see("near_angle", self.near_angle, Info{"rad", "range of the near end's angle", -10, 10});
+    see("near_radius", self.near_radius, Info{"m", "range of its distance from the axis", 0, 10});
+    see("far_angle", self.far_angle, Info{"rad", "range of the far end's angle; absent: it never moves", -10, 10});
+    see("far_radius", self.far_radius, Info{"m", "range of its distance from the axis", 0, 10});
+    see("intervals", self.intervals,
+        Info{"1", "equal intervals of the near end's angle and radius under cubic B-splines", 1, 64});
+    see("degree", self.degree, Info{"1", "total degree of the Chebyshev polynomials in the far end's place", 0, 12});
+    see("coefficients_um", self.coefficients_um,
+        Info{"um",
+             "of the products of functions: near angle slowest, polynomials fastest, by rising total degree", -1e8,
+             1e8});
+  }
+  std::string fault() const;
+};
+
 /// A smooth function in place of a muscle's path, and how far it is from it.
 struct FittedSpec {
   std::string made_for = required_text;
@@ -186,6 +227,8 @@ struct FittedSpec {
   double worst_length_error = required, rms_length_error = required;
   double worst_moment_arm_error = required, rms_moment_arm_error = required;
   std::vector<FittedTermSpec> terms;
+  std::vector<FittedStretchSpec> stretches;
+  std::string stays_exact = "";
   static void each(auto& self, auto&& see) {
     see("made_for", self.made_for,
         Info{"", "fingerprint of the points, surfaces, joints, ranges and domain that the path was fitted with"});
@@ -198,7 +241,9 @@ struct FittedSpec {
         Info{"m or 1", "greatest error of a moment arm over an independent coordinate in those postures", 0, 1e3});
     see("rms_moment_arm_error", self.rms_moment_arm_error,
         Info{"m or 1", "root mean square error of all moment arms", 0, 1e3});
-    see("terms", self.terms, Info{"", "terms whose sum is the length"});
+    see("terms", self.terms, Info{"", "terms whose sum is the length, with that of the stretches"});
+    see("stretches", self.stretches, Info{"", "parts of the path whose length comes from the places of their ends"});
+    see("stays_exact", self.stays_exact, Info{"", "why the path could not be fitted, and its exact path is used; or absent"});
   }
   std::string fault() const;
 };
@@ -360,6 +405,7 @@ struct ModelSpec {
   Named<Passive> passive;
   Named<ContactSpec> contacts;
   std::vector<DomainSpec> domain;
+  Named<PlanarFunctionSpec> fitted_across;
   std::optional<std::string> certificate;
   static void each(auto& self, auto&& see) {
     see("name", self.name, Info{"", "name of the model"});
@@ -381,6 +427,8 @@ struct ModelSpec {
     see("passive", self.passive, Info{"", "passive elements by name"});
     see("contacts", self.contacts, Info{"", "points that may be pushed by the environment"});
     see("domain", self.domain, Info{"", "postures that are outside the domain of some muscles' paths"});
+    see("fitted_across", self.fitted_across,
+        Info{"", "lengths across parallel cylinders, which fitted paths have in common, by name"});
     see("certificate", self.certificate,
         Info{"", "path, relative to this file, of what `psoas check --range-of-motion` found"});
   }

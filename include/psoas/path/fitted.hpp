@@ -67,9 +67,12 @@ class FittedPaths {
   FittedPaths() = default;
   /// paths   the terms of each path, whose lengths add up
   /// ranges  of every coordinate in q [rad or m]: low < high where a term uses it
+  /// more    coordinates on which each path depends besides: there are slopes over them, which evaluate() leaves at 0
+  ///         for others to add to; may be empty
   /// Throws Error(Kind::model) for sizes, degrees, places outside q or ranges without a length. Coordinates that a term
   /// names twice and coefficients that are not finite are not looked for.
-  FittedPaths(const std::vector<std::vector<FittedTerm>>& paths, const std::vector<std::array<double, 2>>& ranges);
+  FittedPaths(const std::vector<std::vector<FittedTerm>>& paths, const std::vector<std::array<double, 2>>& ranges,
+              const std::vector<std::vector<int>>& more = {});
 
   bool empty() const { return start_.size() < 2; }
   int paths() const { return static_cast<int>(start_.size()) - 1; }

@@ -1,0 +1,31 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "psoas/model/model.hpp"
+
+namespace psoas {
+
+/// Appends an entry for each coordinate of the tree that moves some of a path's bodies against the others, or its points in
+/// their bodies.
+inline void append_arm_slots(const Tree& tree, const Path& path, std::vector<ArmSlot>& out) {
+  const auto bodies = path.bodies.begin();
+  for (int c = 0; c < tree.coordinates(); ++c) {
+    const int carried = tree.coordinate_body[static_cast<std::size_t>(c)];
+    const int end = tree.bodies[static_cast<std::size_t>(carried)].subtree_end;
+    ArmSlot slot{c, 0, 0, 0, 0};
+    slot.first = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), carried) - bodies);
+    slot.last = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), end) - bodies);
+    if (slot.last - slot.first == static_cast<int>(path.bodies.size())) slot.first = slot.last = 0;
+    const auto moved = std::equal_range(
+        path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
+        [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
+    slot.first_motion = static_cast<int>(moved.first - path.motions.begin());
+    slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
+    if (slot.last > slot.first || slot.last_motion > slot.first_motion) out.push_back(slot);
+  }
+}
+
+}  // namespace psoas

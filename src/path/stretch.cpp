@@ -1,0 +1,236 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/path/stretch.hpp"
+
+#include <cmath>
+
+#include "psoas/core/error.hpp"
+#include "psoas/path/fitted.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+[[noreturn]] void refuse(const char* text) { throw Error(Kind::model, "fitted stretch", text); }
+
+// Products written out: g++ calls a function for Eigen's.
+template <class S, class T>
+Vec3T<S> times(const Mat3T<S>& R, const T& v) {
+  return {R(0, 0) * v[0] + R(0, 1) * v[1] + R(0, 2) * v[2], R(1, 0) * v[0] + R(1, 1) * v[1] + R(1, 2) * v[2],
+          R(2, 0) * v[0] + R(2, 1) * v[1] + R(2, 2) * v[2]};
+}
+template <class S>
+Vec3T<S> in_frame(const PoseT<S>& X, const Vec3T<S>& point) {
+  const S x = point[0] - X.p[0], y = point[1] - X.p[1], z = point[2] - X.p[2];
+  return {X.R(0, 0) * x + X.R(1, 0) * y + X.R(2, 0) * z, X.R(0, 1) * x + X.R(1, 1) * y + X.R(2, 1) * z,
+          X.R(0, 2) * x + X.R(1, 2) * y + X.R(2, 2) * z};
+}
+template <class S>
+PoseT<S> posed(const PoseT<S>& X_GB, const Pose& X_BS) {
+  PoseT<S> X;
+  for (int j = 0; j < 3; ++j) X.R.col(j) = times<S>(X_GB.R, Vec3(X_BS.R.col(j)));
+  X.p = times<S>(X_GB.R, X_BS.p) + X_GB.p;
+  return X;
+}
+template <class S>
+Vec3T<S> place_of(std::span<const PoseT<S>> X_GB, const Stretch::End& end) {
+  const PoseT<S>& X = X_GB[at(end.body)];
+  return times<S>(X.R, end.location) + X.p;
+}
+template <class S>
+void put(SpatialT<S>& w, const Vec3T<S>& point, const Vec3T<S>& force) {
+  w[0] = point[1] * force[2] - point[2] * force[1];
+  w[1] = point[2] * force[0] - point[0] * force[2];
+  w[2] = point[0] * force[1] - point[1] * force[0];
+  for (int i = 0; i < 3; ++i) w[3 + i] = force[i];
+}
+
+/// Polar coordinates in the plane across z, and their slopes over x and y.
+template <class S>
+struct Polar {
+  S angle, radius, angle_x, angle_y, radius_x, radius_y;
+  Polar(const Vec3T<S>& place, const std::array<double, 2>& angles) {
+    using std::atan2;
+    using std::sqrt;
+    // from the middle of the range, so that the angle jumps as far from it as can be
+    const double middle = 0.5 * (angles[0] + angles[1]), c = std::cos(middle), s = std::sin(middle);
+    const S &x = place[0], &y = place[1];
+    const S square = x * x + y * y + 1e-24;  // on the axis no angle is right, but all are numbers
+    radius = sqrt(square);
+    angle = middle + atan2(S(c * y - s * x), S(c * x + s * y));
+    angle_x = -y / square;
+    angle_y = x / square;
+    radius_x = x / radius;
+    radius_y = y / radius;
+  }
+};
+
+bool out(const std::array<double, 2>& range, double x) { return !(range[0] <= x && x <= range[1]); }
+
+}  // namespace
+
+std::size_t PlanarFunction::size(const std::array<int, 2>& intervals, int degree) {
+  return FittedTerm::size(intervals, 2, degree);
+}
+
+struct Stretches::Plan {
+  struct Head {  // a near end under a function
+    int stretch;  // the first one that has it
+    std::size_t first;
+  };
+  struct Function : PlanarFunction {
+    std::vector<Powers> powers;
+  };
+  std::vector<Stretch> stretches;
+  std::vector<Function> functions;
+  std::vector<Head> heads;
+  std::vector<int> head;  // per stretch; -1: straight
+  std::size_t rows = 0;
+
+  template <class S>
+  void near(const Function& f, const Polar<S>& end, S* to) const;
+  template <class S>
+  void far(const Function& f, const Polar<S>& end, const S* given, std::array<S, 5>& out) const;
+};
+
+Stretches::Stretches(std::vector<Stretch> stretches, std::vector<PlanarFunction> functions) {
+  const auto plan = std::make_shared<Plan>();
+  for (PlanarFunction& item : functions) {
+    for (const int n : item.intervals)
+      if (n < 1 || n > PlanarFunction::most_intervals) refuse("expected 1 to 64 intervals");
+    if (item.degree < 0 || item.degree > PlanarFunction::most_degree) refuse("expected a degree from 0 to 12");
+    for (const auto& range : {item.near_angle, item.near_radius, item.far_angle, item.far_radius})
+      if (!(range[0] < range[1])) refuse("expected ranges of some length");
+    if (item.coefficients.size() != PlanarFunction::size(item.intervals, item.degree))
+      refuse("expected as many coefficients as there are functions");
+    std::vector<Powers> powers = powers_of(2, item.degree);
+    plan->functions.push_back({std::move(item), std::move(powers)});
+  }
+  const auto same_frame = [](const Stretch& a, const Stretch& b) {
+    return a.function == b.function && a.body == b.body && a.X_BS.R == b.X_BS.R && a.X_BS.p == b.X_BS.p &&
+           a.near.body == b.near.body && a.near.location == b.near.location;
+  };
+  for (int i = 0; i < static_cast<int>(stretches.size()); ++i) {
+    const Stretch& stretch = stretches[at(i)];
+    if (stretch.function >= static_cast<int>(plan->functions.size())) refuse("expected a function that there is");
+    plan->head.push_back(-1);
+    if (stretch.function < 0) continue;
+    std::size_t h = 0;
+    while (h < plan->heads.size() && !same_frame(stretches[at(plan->heads[h].stretch)], stretch)) ++h;
+    if (h == plan->heads.size()) {
+      plan->heads.push_back({i, plan->rows});
+      plan->rows += 3 * plan->functions[at(stretch.function)].powers.size();
+    }
+    plan->head.back() = static_cast<int>(h);
+  }
+  plan->stretches = std::move(stretches);
+  plan_ = plan;
+}
+
+int Stretches::size() const { return plan_ ? static_cast<int>(plan_->stretches.size()) : 0; }
+const Stretch& Stretches::operator[](int i) const { return plan_->stretches[at(i)]; }
+
+template <class S>
+StretchWork<S>::StretchWork(const Stretches& stretches) {
+  if (!stretches.plan_) return;
+  const Stretches::Plan& plan = *stretches.plan_;
+  length.assign(plan.stretches.size(), S(0.0));
+  near.assign(length.size(), SpatialT<S>::Zero());
+  far = near;
+  outside.assign(length.size(), 0);
+  rows.assign(plan.rows, S(0.0));
+  place.assign(plan.heads.size(), Vec3T<S>::Zero());
+  beyond.assign(plan.heads.size(), 0);
+}
+
+/// Coefficients of the polynomials at the near end's place, and their slopes over its x and y.
+template <class S>
+void Stretches::Plan::near(const Function& f, const Polar<S>& end, S* __restrict to) const {
+  const std::size_t n = f.powers.size(), line = at(f.intervals[1] + 3) * n;
+  const SplineValues<S> a = spline_values<S>(f.near_angle[0], f.near_angle[1], f.intervals[0], end.angle),
+                        r = spline_values<S>(f.near_radius[0], f.near_radius[1], f.intervals[1], end.radius);
+  std::fill(to, to + 3 * n, S(0.0));
+  const double* c = f.coefficients.data() + at(a.first) * line + at(r.first) * n;
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 4; ++j) {
+      const S value = a.value[i] * r.value[j], over_a = a.slope[i] * r.value[j], over_r = a.value[i] * r.slope[j];
+      const S over_x = over_a * end.angle_x + over_r * end.radius_x,
+              over_y = over_a * end.angle_y + over_r * end.radius_y;
+      const double* part = c + i * line + j * n;
+      for (std::size_t b = 0; b < n; ++b) {
+        to[b] += value * part[b];
+        to[n + b] += over_x * part[b];
+        to[2 * n + b] += over_y * part[b];
+      }
+    }
+}
+
+/// Length across, and its slopes over x and y of the near and the far end.
+template <class S>
+void Stretches::Plan::far(const Function& f, const Polar<S>& end, const S* given, std::array<S, 5>& out) const {
+  const std::size_t n = f.powers.size(), size = at(f.degree + 1);
+  std::array<S, PlanarFunction::most_degree + 1> a, r, da, dr;
+  chebyshev_values<S>(f.far_angle[0], f.far_angle[1], end.angle, {a.data(), size}, {da.data(), size});
+  chebyshev_values<S>(f.far_radius[0], f.far_radius[1], end.radius, {r.data(), size}, {dr.data(), size});
+  S value(0.0), near_x(0.0), near_y(0.0), over_a(0.0), over_r(0.0);
+  for (std::size_t b = 0; b < n; ++b) {
+    const std::size_t i = at(f.powers[b][0]), j = at(f.powers[b][1]);
+    const S product = a[i] * r[j];
+    value += product * given[b];
+    near_x += product * given[n + b];
+    near_y += product * given[2 * n + b];
+    over_a += da[i] * r[j] * given[b];
+    over_r += a[i] * dr[j] * given[b];
+  }
+  out = {value, near_x, near_y, over_a * end.angle_x + over_r * end.radius_x,
+         over_a * end.angle_y + over_r * end.radius_y};
+}
+
+template <class S>
+void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) const {
+  using std::sqrt;
+  if (!plan_) return;
+  const Plan& plan = *plan_;
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) {
+    const Stretch& stretch = plan.stretches[at(plan.heads[h].stretch)];
+    const Plan::Function& f = plan.functions[at(stretch.function)];
+    work.place[h] = in_frame<S>(posed<S>(X_GB[at(stretch.body)], stretch.X_BS), place_of<S>(X_GB, stretch.near));
+    const Polar<S> end(work.place[h], f.near_angle);
+    work.beyond[h] = out(f.near_angle, value_of(end.angle)) || out(f.near_radius, value_of(end.radius));
+    plan.near<S>(f, end, work.rows.data() + plan.heads[h].first);
+  }
+  for (std::size_t i = 0; i < plan.stretches.size(); ++i) {
+    const Stretch& stretch = plan.stretches[i];
+    const Vec3T<S> p = place_of<S>(X_GB, stretch.near), q = place_of<S>(X_GB, stretch.far);
+    if (stretch.function < 0) {
+      const Vec3T<S> d = q - p;
+      const S length = sqrt(S(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 1e-24));
+      work.length[i] = length;
+      const Vec3T<S> pull = d * S(1.0 / length);
+      put<S>(work.near[i], p, pull);
+      work.far[i] = -work.near[i];
+      continue;
+    }
+    const std::size_t h = at(plan.head[i]);
+    const Plan::Function& f = plan.functions[at(stretch.function)];
+    const PoseT<S> X_GS = posed<S>(X_GB[at(stretch.body)], stretch.X_BS);
+    const Vec3T<S> q_S = in_frame<S>(X_GS, q);
+    const Polar<S> end(q_S, f.far_angle);
+    work.outside[i] = work.beyond[h] || (f.degree > 0 && (out(f.far_angle, value_of(end.angle)) ||
+                                                          out(f.far_radius, value_of(end.radius))));
+    std::array<S, 5> across;
+    plan.far<S>(f, end, work.rows.data() + plan.heads[h].first, across);
+    const S along = q_S[2] - work.place[h][2], length = sqrt(S(across[0] * across[0] + along * along));
+    const S share = across[0] / length, rise = along / length;
+    work.length[i] = length;
+    put<S>(work.near[i], p, times<S>(X_GS.R, Vec3T<S>(-share * across[1], -share * across[2], rise)));
+    put<S>(work.far[i], q, times<S>(X_GS.R, Vec3T<S>(-share * across[3], -share * across[4], -rise)));
+  }
+}
+
+template struct StretchWork<double>;
+template struct StretchWork<Dual<4>>;
+template void Stretches::evaluate(std::span<const Pose>, StretchWork<double>&) const;
+template void Stretches::evaluate(std::span<const PoseT<Dual<4>>>, StretchWork<Dual<4>>&) const;
+
+}  // namespace psoas
