@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "psoas/model/fit_paths.hpp"
 #include "psoas/model/model.hpp"
 #include "psoas/path/path.hpp"
 #include "support/random_tree.hpp"
@@ -66,6 +67,7 @@ BENCHMARK(path_length<Dual<4>, Egg>)->DenseRange(1, 2);
 // evaluate(), poses of bodies included, and `ns_per_muscle` what of it is of the paths alone: least of many runs. Ratios
 // say how many times as long another way takes that was timed in turn in the same run, so that a busy machine moves
 // both: `ratio_mujoco` MuJoCo's tendon stage (mj_tendon) against our paths on the muscles that it can have,
+// `ratio_mujoco_fitted` against fitted paths of the same muscles (fitted first, which takes a minute or two),
 // `ratio_differences` moment arms by central differences of our own lengths against evaluate(). `ratio_opensim_…` are
 // against what OpenSim was recorded to take.
 //   psoas_bench --benchmark_filter=paths_of_a_model --benchmark_counters_tabular=true
@@ -189,11 +191,13 @@ void against_mujoco(const Model& whole, benchmark::State& state) {
   mjData* d = oracle.data();
   const VecX u = VecX::Zero(tree.coordinates());
 
-  Least theirs, evaluated, posed;
+  Postures smooth{Model(fit_paths(spec))};
+  Least theirs, evaluated, posed, fitted;
   int same = 0, compared = 0;
   for (int turn = 0; turn < 30; ++turn) {
     evaluated.time([&] { ours.evaluate_all(Depth::position); });
     posed.time([&] { ours.poses(); });
+    fitted.time([&] { smooth.evaluate_all(Depth::position); });
     double sum = 0.0;
     for (const std::vector<double>& q : ours.q()) {
       evaluate(ours.model(), q, q, ours.work(), Depth::position);
@@ -212,6 +216,8 @@ void against_mujoco(const Model& whole, benchmark::State& state) {
   }
   state.counters["mujoco_us"] = theirs.us();
   state.counters["ratio_mujoco"] = theirs.us() / (evaluated.us() - posed.us());
+  state.counters["fitted_us"] = fitted.us() - posed.us();
+  state.counters["ratio_mujoco_fitted"] = theirs.us() / (fitted.us() - posed.us());
   state.counters["mujoco_same"] = static_cast<double>(same) / compared;
   static std::string told;
   if (told != left_out) std::cout << "not in MuJoCo's:" << left_out << '\n';

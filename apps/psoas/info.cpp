@@ -260,6 +260,24 @@ double total_force(const ModelData& data, const std::vector<std::string>& muscle
   return sum;
 }
 
+/// What stands for the paths, and how far it is from them.
+std::string fitted_line(const ModelSpec& spec) {
+  double length = 0.0, arm = 0.0;
+  std::string of_length, of_arm;
+  std::vector<std::string> exact;
+  for (const auto& [name, muscle] : spec.muscles) {
+    const FittedSpec& item = *muscle.fitted;
+    if (!item.stays_exact.empty()) exact.push_back(name);
+    if (item.worst_length_error > length) length = item.worst_length_error, of_length = name;
+    if (item.worst_moment_arm_error > arm) arm = item.worst_moment_arm_error, of_arm = name;
+  }
+  std::string out = "paths: fitted";
+  if (!of_length.empty()) out += ", worst error of length " + fixed_text(1e3 * length, 3) + " mm (" + of_length + ")";
+  if (!of_arm.empty()) out += ", of moment arm " + fixed_text(1e3 * arm, 2) + " mm (" + of_arm + ")";
+  if (!exact.empty()) out += "; exact: " + join(exact, ", ");
+  return out + "\n";
+}
+
 std::string overview_text(const std::string& path, const Model& model) {
   const ModelData& data = model.data();
   const ModelSpec& spec = data.spec;
@@ -351,8 +369,10 @@ std::string overview_text(const std::string& path, const Model& model) {
     out += "  " + join(item.muscles, ", ") + ": " + join(ranges, " with ") +
            (item.reason ? " (" + *item.reason + ")" : "") + "\n";
   }
+  const bool fitted = spec.paths == "fitted";
+  if (fitted) out += "\n" + fitted_line(spec);
   if (const auto carried = carried_certificate(path, model)) {
-    out += "\nrange of motion, " + *spec.certificate + "\n";
+    out += std::string("\nrange of motion") + (fitted ? " of the exact paths, " : ", ") + *spec.certificate + "\n";
     if (!carried->problem.empty()) out += wrapped(carried->problem, "  ");
     for (const std::string& text : carried->lines) out += wrapped(text, "  ");
   }

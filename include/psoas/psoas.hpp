@@ -8,6 +8,7 @@
 #include "psoas/core/factor.hpp"
 #include "psoas/core/filter.hpp"
 #include "psoas/core/function.hpp"
+#include "psoas/core/hash.hpp"
 #include "psoas/core/kind.hpp"
 #include "psoas/core/linear.hpp"
 #include "psoas/core/log.hpp"

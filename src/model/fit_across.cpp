@@ -1,7 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "model/fit_across.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 
@@ -14,6 +13,7 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 
 using Range = std::array<double, 2>;
+using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Angle of a place in the plane across z, as near to `middle` as can be.
 double angle_of(const Vec3& place, double middle) {
@@ -100,35 +100,75 @@ MatX polynomial_operator(const std::vector<Powers>& powers, std::size_t points) 
   return out;
 }
 
+/// A symmetric positive definite matrix of which only a band below the diagonal is not zero, factored in place (Cholesky).
+class Band {
+ public:
+  Band(int size, int width) : size_(size), width_(width), rows_(at(size) * at(width + 1), 0.0) {}
+  double& operator()(int row, int column) { return rows_[at(row) * at(width_ + 1) + at(row - column)]; }
+
+  /// Solves for each column of b, in its place.
+  void solve(Rows& b) {
+    for (int i = 0; i < size_; ++i)
+      for (int j = std::max(0, i - width_); j <= i; ++j) {
+        double sum = (*this)(i, j);
+        for (int k = std::max(0, i - width_); k < j; ++k) sum -= (*this)(i, k) * (*this)(j, k);
+        (*this)(i, j) = i == j ? std::sqrt(sum) : sum / (*this)(j, j);
+      }
+    for (int i = 0; i < size_; ++i) {
+      for (int k = std::max(0, i - width_); k < i; ++k) b.row(i) -= (*this)(i, k) * b.row(k);
+      b.row(i) /= (*this)(i, i);
+    }
+    for (int i = size_; i-- > 0;) {
+      b.row(i) /= (*this)(i, i);
+      for (int k = std::max(0, i - width_); k < i; ++k) b.row(k) -= (*this)(i, k) * b.row(i);
+    }
+  }
+
+ private:
+  int size_, width_;
+  std::vector<double> rows_;
+};
+
+/// Places at which lengths are taken: a few in each interval between knots, and the ends.
+std::vector<double> places_on(const std::vector<double>& knots) {
+  constexpr int in_each = 3;
+  std::vector<double> out;
+  for (std::size_t k = 0; k + 1 < knots.size(); ++k)
+    for (int i = 0; i < in_each; ++i) out.push_back(knots[k] + (knots[k + 1] - knots[k]) * i / in_each);
+  out.push_back(knots.back());
+  return out;
+}
+
 /// Solves for the coefficients by least squares on a grid. Where no string is, as where the near end is inside a cylinder,
 /// the coefficients go on as evenly as they can.
 void solve(Exact& exact, PlanarFunction& f) {
   const std::vector<Powers> powers = powers_of(2, f.degree);
   const std::size_t n = powers.size(), far = f.degree == 0 ? 1 : at(f.degree + 2);
   const MatX polynomials = polynomial_operator(powers, far);
-  const std::array<std::size_t, 2> points{at(2 * f.intervals[0] + 3), at(2 * f.intervals[1] + 3)};
-  const int across = f.intervals[1] + 3, unknowns = (f.intervals[0] + 3) * across;
-  MatX A = MatX::Zero(unknowns, unknowns), b = MatX::Zero(unknowns, index(n));
+  const int across = static_cast<int>(f.near_radius.size()) + 2, along = static_cast<int>(f.near_angle.size()) + 2;
+  Band A(along * across, 3 * across + 3);
+  Rows b = Rows::Zero(along * across, index(n));
   VecX values(index(far * far));
-  const auto place = [](const Range& range, std::size_t i, std::size_t count) {
-    return range[0] + (range[1] - range[0]) * static_cast<double>(i) / static_cast<double>(count - 1);
-  };
-  for (std::size_t i = 0; i < points[0]; ++i)
-    for (std::size_t j = 0; j < points[1]; ++j) {
-      const double angle = place(f.near_angle, i, points[0]), radius = place(f.near_radius, j, points[1]);
-      for (std::size_t k = 0; k < far; ++k)
-        for (std::size_t l = 0; l < far; ++l)
-          values[index(k * far + l)] =
+  for (const double angle : places_on(f.near_angle))
+    for (const double radius : places_on(f.near_radius)) {
+      bool there = true;
+      for (std::size_t k = 0; k < far && there; ++k)
+        for (std::size_t l = 0; l < far && there; ++l) {
+          const double length =
               exact(angle, radius, chebyshev_point(f.far_angle, k, far), chebyshev_point(f.far_radius, l, far));
-      if (!values.allFinite()) continue;
+          values[index(k * far + l)] = length;
+          there = std::isfinite(length);
+        }
+      if (!there) continue;
       const VecX here = polynomials * values;
-      const SplineValues<double> u = spline_values<double>(f.near_angle[0], f.near_angle[1], f.intervals[0], angle),
-                                 v = spline_values<double>(f.near_radius[0], f.near_radius[1], f.intervals[1], radius);
+      const SplineValues<double> u = spline_values<double>(f.near_angle, angle),
+                                 v = spline_values<double>(f.near_radius, radius);
       std::array<std::pair<int, double>, 16> entries;
       for (int k = 0; k < 16; ++k)
         entries[at(k)] = {(u.first + k / 4) * across + v.first + k % 4, u.value[at(k / 4)] * v.value[at(k % 4)]};
-      for (const auto& [row, x] : entries) {
-        for (const auto& [column, y] : entries) A(row, column) += x * y;
+      for (std::size_t k = 0; k < 16; ++k) {
+        const auto& [row, x] = entries[k];
+        for (std::size_t l = 0; l <= k; ++l) A(row, entries[l].first) += x * entries[l].second;
         b.row(row) += x * here.transpose();
       }
     }
@@ -136,17 +176,17 @@ void solve(Exact& exact, PlanarFunction& f) {
   const auto even = [&](int first, int step) {
     constexpr std::array<double, 3> d{1.0, -2.0, 1.0};
     for (int k = 0; k < 3; ++k)
-      for (int l = 0; l < 3; ++l) A(first + k * step, first + l * step) += evenness * d[at(k)] * d[at(l)];
+      for (int l = 0; l <= k; ++l) A(first + k * step, first + l * step) += evenness * d[at(k)] * d[at(l)];
   };
-  for (int i = 0; i < f.intervals[0] + 3; ++i)
+  for (int i = 0; i < along; ++i)
     for (int j = 0; j < across; ++j) {
-      if (i + 2 < f.intervals[0] + 3) even(i * across + j, across);
+      if (i + 2 < along) even(i * across + j, across);
       if (j + 2 < across) even(i * across + j, 1);
     }
-  const MatX c = A.ldlt().solve(b);
+  A.solve(b);
   f.coefficients.clear();
-  for (Eigen::Index i = 0; i < c.rows(); ++i)
-    for (Eigen::Index k = 0; k < c.cols(); ++k) f.coefficients.push_back(c(i, k));
+  for (Eigen::Index i = 0; i < b.rows(); ++i)
+    for (Eigen::Index k = 0; k < b.cols(); ++k) f.coefficients.push_back(b(i, k));
 }
 
 }  // namespace
@@ -166,8 +206,17 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
                      const std::vector<AcrossSample>& samples, double length_limit, double slope_limit) {
   Exact exact(path, around, reversed);
   PlanarFunction start;
-  find_ranges(samples, &AcrossSample::near, start.near_angle, start.near_radius);
+  const auto even = [](const Range& range, int intervals) {
+    std::vector<double> knots;
+    for (int k = 0; k <= intervals; ++k) knots.push_back(range[0] + (range[1] - range[0]) * k / intervals);
+    return knots;
+  };
+  Range angles, radii;
+  find_ranges(samples, &AcrossSample::near, angles, radii);
+  start.near_angle = even(angles, 12);
+  start.near_radius = even(radii, 4);
   if (far_moves) {
+    start.degree = 3;
     find_ranges(samples, &AcrossSample::far, start.far_angle, start.far_radius);
   } else {
     const Vec3& place = samples.front().far;
@@ -175,63 +224,85 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
     start.far_radius = {radius_of(place), radius_of(place)};
   }
 
-  const auto tried = [&](const std::array<int, 2>& intervals, int degree) {
-    AcrossFit fit;
-    fit.function = start;
-    fit.function.intervals = intervals;
-    fit.function.degree = degree;
-    solve(exact, fit.function);
-    PlanarFunction& f = fit.function;
-    if (!far_moves) f.far_angle = f.far_radius = {0.0, 1.0};
-    // the frame is ground's and both ends are bodies, so that wrenches' forces are minus the slopes
-    const Stretches stretches({{{1, Vec3::Zero()}, {2, Vec3::Zero()}, 0, 0, Pose{}}}, {f});
+  struct Trial : AcrossFit {
+    double score = inf;
+    std::vector<int> angle, radius;  // per interval: samples beyond the limits
+  };
+  const double middle = 0.5 * (angles[0] + angles[1]);
+  const auto tried = [&](const PlanarFunction& with) {
+    Trial fit;
+    PlanarFunction& f = fit.function = with;
+    solve(exact, f);
+    PlanarFunction alone = f;
+    if (!far_moves) alone.far_angle = alone.far_radius = {0.0, 1.0};
+    // the frame is ground's and both ends are bodies, so that forces are minus the slopes
+    const Stretches stretches({{{1, Vec3::Zero()}, {2, Vec3::Zero()}, 0, 0, Pose{}}}, {std::move(alone)});
     StretchWork<double> work(stretches);
     std::vector<Pose> X_GB(3);
     fit.length_error = fit.slope_error = 0.0;
+    fit.angle.assign(f.near_angle.size() - 1, 0);
+    fit.radius.assign(f.near_radius.size() - 1, 0);
     for (const AcrossSample& sample : samples) {
       X_GB[1].p = sample.near;
       X_GB[2].p = sample.far;
       stretches.evaluate<double>(X_GB, work);
-      fit.length_error = std::max(fit.length_error, std::abs(work.length[0] - sample.length));
+      const double miss = std::abs(work.length[0] - sample.length);
+      double slope = 0.0;
       for (const AcrossSample::Arm& arm : sample.arms)
-        fit.slope_error = std::max(
-            fit.slope_error,
-            std::abs(work.near[0].tail<3>().dot(arm.near) + work.far[0].tail<3>().dot(arm.far) + arm.slope));
+        slope = std::max(slope, std::abs(work.near[0].tail<3>().dot(arm.near) + work.far[0].tail<3>().dot(arm.far) +
+                                         arm.slope));
+      fit.length_error = std::max(fit.length_error, miss);
+      fit.slope_error = std::max(fit.slope_error, slope);
+      if (miss <= length_limit && slope <= slope_limit) continue;
+      const auto count = [](std::vector<int>& intervals, const std::vector<double>& knots, double x) {
+        const auto above = std::upper_bound(knots.begin() + 1, knots.end() - 1, x);
+        ++intervals[static_cast<std::size_t>(above - knots.begin()) - 1];
+      };
+      count(fit.angle, f.near_angle, angle_of(sample.near, middle));
+      count(fit.radius, f.near_radius, radius_of(sample.near));
     }
+    fit.score = std::max(fit.length_error / length_limit, fit.slope_error / slope_limit);
     return fit;
   };
-  const auto score = [&](const AcrossFit& fit) {
-    return std::max(fit.length_error / length_limit, fit.slope_error / slope_limit);
+  // halves the intervals in which samples are beyond the limits
+  const auto finer = [](std::vector<double>& knots, const std::vector<int>& beyond, double least) {
+    std::vector<double> out{knots.front()};
+    for (std::size_t k = 0; k + 1 < knots.size(); ++k) {
+      if (beyond[k] > 0 && knots[k + 1] - knots[k] > 2.0 * least) out.push_back(0.5 * (knots[k] + knots[k + 1]));
+      out.push_back(knots[k + 1]);
+    }
+    const bool changed = out.size() > knots.size() && out.size() <= PlanarFunction::most_knots;
+    if (changed) knots = std::move(out);
+    return changed;
   };
 
-  // finer where that helps most for what it costs
-  constexpr int most_rounds = 16;
-  constexpr std::size_t most_coefficients = 40000, most_nodes = 1500;
-  AcrossFit now = tried({8, 3}, far_moves ? 2 : 0), best = now;
-  for (int round = 0; round < most_rounds && score(best) > 1.0; ++round) {
-    const PlanarFunction& f = now.function;
-    const auto finer = [](int n) { return std::min(n + std::max(1, n / 3), PlanarFunction::most_intervals); };
-    AcrossFit next;
+  constexpr int most_rounds = 10;
+  constexpr std::size_t most_coefficients = 120000;
+  constexpr double least_angle = 0.004, least_radius = 2e-4;  // [rad, m]
+  Trial now = tried(start), best = now;
+  for (int round = 0; round < most_rounds && best.score > 1.0; ++round) {
+    Trial next;
     double most = -inf;
-    for (int way = 0; way < 4; ++way) {
-      std::array<int, 2> intervals = f.intervals;
-      int degree = f.degree;
-      if (way == 0 || way == 3) intervals[0] = finer(intervals[0]);
-      if (way == 1 || way == 3) intervals[1] = finer(intervals[1]);
-      if (way == 2 || way == 3) degree += far_moves && degree < PlanarFunction::most_degree ? 1 : 0;
-      if (intervals == f.intervals && degree == f.degree) continue;
-      const std::size_t size = PlanarFunction::size(intervals, degree);
-      if (size > most_coefficients || PlanarFunction::size(intervals, 0) > most_nodes) continue;
-      AcrossFit fit = tried(intervals, degree);
-      const double gain = std::log(score(now) / score(fit)) /
-                          std::log(static_cast<double>(size) / static_cast<double>(f.coefficients.size()));
+    for (int way = 1; way < 8; ++way) {
+      PlanarFunction f = now.function;
+      bool changed = false;
+      if (way & 1) changed = finer(f.near_angle, now.angle, least_angle);
+      if (way & 2) changed = finer(f.near_radius, now.radius, least_radius) || changed;
+      if (way & 4 && far_moves && f.degree < PlanarFunction::most_degree) ++f.degree, changed = true;
+      if (!changed || way == 5 || way == 6 || f.size() > most_coefficients) continue;
+      Trial fit = tried(f);
+      // where that helps most for what it takes
+      const double gain = std::log(now.score / fit.score) /
+                          std::log(static_cast<double>(f.size()) / static_cast<double>(now.function.size()));
       if (gain > most) most = gain, next = std::move(fit);
     }
     if (most == -inf) break;
     now = std::move(next);
-    if (score(now) < score(best)) best = now;
+    if (now.score < best.score) best = now;
   }
-  return best;
+  AcrossFit out = best;
+  if (!far_moves) out.function.far_angle = out.function.far_radius = {0.0, 1.0};
+  return out;
 }
 
 }  // namespace psoas

@@ -11,6 +11,8 @@
 #include "model/fit_across.hpp"
 #include "model/fitted.hpp"
 #include "model/json_walk.hpp"
+#include "model/mirror.hpp"
+#include "psoas/core/sampling.hpp"
 
 namespace psoas {
 namespace {
@@ -18,25 +20,11 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 
-/// Numbers from 0 to 1 (SplitMix64: Steele, Lea & Flood 2014).
-class Uniform {
- public:
-  explicit Uniform(std::uint64_t seed) : state_(seed) {}
-  double operator()() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-  }
-  /// A place in a range; one in eight is at an end of it, where fits are worst.
-  double in(const std::array<double, 2>& range) {
-    const double x = (*this)(), low = range[0], high = range[1];
-    return x < 0.0625 ? low : x > 0.9375 ? high : low + (high - low) * (x - 0.0625) / 0.875;
-  }
-
- private:
-  std::uint64_t state_;
-};
+/// A place in a range; one in eight is at an end of it, where fits are worst.
+double in(Uniform& uniform, const std::array<double, 2>& range) {
+  const double x = uniform(), low = range[0], high = range[1];
+  return x < 0.0625 ? low : x > 0.9375 ? high : low + (high - low) * (x - 0.0625) / 0.875;
+}
 
 /// Errors of moment arms that are aimed at, over those of length.
 constexpr double arm_share = 10.0;
@@ -52,6 +40,7 @@ struct Piece {
 struct Part {
   int muscle = 0;
   std::vector<Piece> pieces;
+  const Part* twin = nullptr;                // the same part of the muscle on the other side, which is fitted for both
   bool stretched = false;                    // its lengths come from the places of ends, not from the term
   bool over_many = false;                    // one piece over several parallel cylinders
   std::vector<int> coordinates;              // ascending
@@ -97,7 +86,7 @@ struct Layout {
 
 constexpr std::array<int, 13> interval_ladder{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32};
 constexpr std::size_t most_coefficients = 12000;
-constexpr std::size_t most_grid = 400000;
+constexpr std::size_t ample_grid = 400000;  // postures beyond which a grid is made as coarse as the layout bears
 constexpr int line_points = 65;
 
 /// Values at equally spaced points to coefficients of cubic B-splines, by least squares.
@@ -157,6 +146,7 @@ class Fitter {
     for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = std::clamp(q_[c], ranges_[c][0], ranges_[c][1]);
     zero_.assign(q_.size(), 0.0);
     std::size_t most_bodies = 0;
+    stays_exact_.resize(at(model_.muscles()));
     for (int m = 0; m < model_.muscles(); ++m) {
       cut(m);
       most_bodies = std::max(most_bodies, data.paths[at(m)].bodies.size());
@@ -166,9 +156,10 @@ class Fitter {
   }
 
   ModelSpec run() {
+    find_twins();
     std::map<std::vector<int>, std::vector<Part*>> families;
     for (Part& part : parts_)
-      if (!part.over_many) families[part.coordinates].push_back(&part);
+      if (!part.over_many && !part.twin) families[part.coordinates].push_back(&part);
     std::size_t done = 0;
     const auto report = [&](std::size_t parts) {
       done += parts;
@@ -176,6 +167,8 @@ class Fitter {
         options_.progress(0.9 * static_cast<double>(done) / static_cast<double>(parts_.size()), "fitting");
     };
     for (auto& [coordinates, parts] : families) family(coordinates, parts, report);
+    for (Part& part : parts_)
+      if (part.twin) mirror_term(part), report(part.over_many ? 0 : 1);
     stretch_where_better(report);
     return finish();
   }
@@ -238,6 +231,90 @@ class Fitter {
     for (std::size_t p = 0; p < parts.size(); ++p) out[p][i] = length(*parts[p]);
   }
 
+  /// Pairs the parts of left muscles with those of right ones that have their lengths in mirrored postures.
+  void find_twins() {
+    const Mirror mirror = mirror_of(model_, model_.data().default_coordinates, work_);
+    mirror_ = mirror;
+    std::map<std::string, std::vector<Part*>> of_muscle;
+    for (Part& part : parts_) of_muscle[model_.data().muscle_names[at(part.muscle)]].push_back(&part);
+    for (auto& [name, parts] : of_muscle) {
+      if (!name.ends_with("_l")) continue;
+      const auto right = of_muscle.find(name.substr(0, name.size() - 1) + "r");
+      if (right == of_muscle.end() || right->second.size() != parts.size()) continue;
+      for (std::size_t i = 0; i < parts.size(); ++i)
+        if (mirrors(*right->second[i], *parts[i])) parts[i]->twin = right->second[i];
+    }
+  }
+
+  /// Whether a part has the lengths of another one in mirrored postures.
+  bool mirrors(const Part& right, const Part& left) {
+    if (right.coordinates.empty() || right.over_many != left.over_many || right.domain.size() != left.domain.size())
+      return false;
+    std::vector<int> partners;
+    for (const int c : right.coordinates) {
+      const double sign = mirror_.sign[at(c)];
+      if (sign == 0.0) return false;
+      const int partner = mirror_.partner[at(c)];
+      const std::array<double, 2>&range = ranges_[at(c)], &other = ranges_[at(partner)];
+      if (sign > 0.0 ? other != range : other != std::array<double, 2>{-range[1], -range[0]}) return false;
+      partners.push_back(partner);
+    }
+    std::sort(partners.begin(), partners.end());
+    if (partners != left.coordinates) return false;
+    Uniform uniform(5);
+    const std::vector<double> kept = q_;
+    bool same = true;
+    for (int i = 0; i < 50 && same; ++i) {
+      std::vector<double> mirrored = kept;
+      q_ = kept;
+      for (const int c : right.coordinates) {
+        q_[at(c)] = in(uniform, ranges_[at(c)]);
+        mirrored[at(mirror_.partner[at(c)])] = mirror_.sign[at(c)] * q_[at(c)];
+      }
+      pose();
+      const double here = length(right);
+      q_ = mirrored;
+      pose();
+      const double there = length(left);
+      same = std::isnan(here) ? std::isnan(there) : std::abs(here - there) < 1e-9;
+    }
+    q_ = kept;
+    return same;
+  }
+
+  /// Gives a part the term of its twin, seen in the mirror.
+  void mirror_term(Part& part) {
+    const Part& twin = *part.twin;
+    part.error = twin.error;
+    part.arm_error = twin.arm_error;
+    FittedTerm& term = part.term = twin.term;
+    const std::size_t splines = term.intervals.size(), polynomials = term.coordinates.size() - splines;
+    const std::vector<Powers> powers = powers_of(polynomials, term.degree);
+    for (std::size_t i = 0; i < term.coefficients.size(); ++i) {
+      std::size_t rest = i / powers.size(), from = 0, step = powers.size();
+      for (std::size_t k = splines; k-- > 0;) {
+        const auto count = at(term.intervals[k] + 3);
+        const bool turned = mirror_.sign[at(twin.term.coordinates[k])] < 0.0;
+        from += (turned ? count - 1 - rest % count : rest % count) * step;
+        rest /= count;
+        step *= count;
+      }
+      double sign = 1.0;
+      for (std::size_t k = 0; k < polynomials; ++k)
+        if (mirror_.sign[at(twin.term.coordinates[splines + k])] < 0.0 && powers[i % powers.size()][k] % 2 != 0)
+          sign = -sign;
+      term.coefficients[i] = sign * twin.term.coefficients[from + i % powers.size()];
+    }
+    for (int& c : term.coordinates) c = mirror_.partner[at(c)];
+  }
+
+  bool have_ranges(const std::vector<int>& coordinates) const {
+    return std::all_of(coordinates.begin(), coordinates.end(), [&](int c) {
+      const double width = ranges_[at(c)][1] - ranges_[at(c)][0];
+      return width > 0.0 && width <= (model_.data().is_rotation[at(c)] ? 4.0 * M_PI : 4.0);
+    });
+  }
+
   /// Cuts a muscle's path where a point is always part of it, and puts together what depends on the same coordinates.
   void cut(int muscle) {
     const Path& whole = model_.data().paths[at(muscle)];
@@ -266,8 +343,10 @@ class Fitter {
       for (const ArmSlot& slot : piece.arms) coordinates.push_back(source(slot));
       std::sort(coordinates.begin(), coordinates.end());
       coordinates.erase(std::unique(coordinates.begin(), coordinates.end()), coordinates.end());
-      // several cylinders bend a string too often for functions of coordinates
-      const bool over_many = piece.path.wraps.size() > 1 && is_stretch(piece.path);
+      // several cylinders bend a string too often for functions of coordinates, if there are such functions at all
+      const bool over_many = is_stretch(piece.path) && (piece.path.wraps.size() > 1 ||
+                                                        coordinates.size() > FittedTerm::most_polynomials ||
+                                                        !have_ranges(coordinates));
       const auto same = std::find_if(parts.begin(), parts.end(), [&](const Part& part) {
         return !over_many && !part.over_many && part.coordinates == coordinates;
       });
@@ -296,20 +375,20 @@ class Fitter {
           break;
         }
     const ModelData& data = model_.data();
+    for (const Part& part : parts) {
+      const bool straight = part.is_stretched() && std::all_of(part.pieces.begin(), part.pieces.end(),
+                                                               [](const Piece& p) { return p.path.wraps.empty(); });
+      if (straight) continue;
+      if (!part.over_many && part.coordinates.size() > FittedTerm::most_polynomials)
+        stays_exact_[at(muscle)] = "a stretch between two points depends on " +
+                                   std::to_string(part.coordinates.size()) + " coordinates, more than six";
+      for (const int c : part.coordinates)
+        if (!have_ranges({c}))
+          stays_exact_[at(muscle)] = "the range of " + data.coordinate_names[at(c)] +
+                                     " is not above nothing and at most two turns or 4 m";
+    }
+    if (!stays_exact_[at(muscle)].empty()) return;
     for (Part& part : parts) {
-      const std::string pointer = below("/muscles", data.muscle_names[at(muscle)]);
-      if (part.coordinates.size() > FittedTerm::most_polynomials)
-        throw Error(
-            Kind::model, pointer,
-            "expected stretches between points that depend on at most six coordinates, found one that depends on " +
-                std::to_string(part.coordinates.size()));
-      for (const int c : part.coordinates) {
-        const double width = ranges_[at(c)][1] - ranges_[at(c)][0], most = data.is_rotation[at(c)] ? 4.0 * M_PI : 4.0;
-        if (!(width > 0.0 && width <= most))
-          throw Error(Kind::model, below("/coordinates", data.coordinate_names[at(c)]) + "/range",
-                      "expected a range above nothing and of at most two turns or 4 m, over which the path of \"" +
-                          data.muscle_names[at(muscle)] + "\" can be fitted");
-      }
       for (const OutsideDomain& item : data.domain)
         if (std::find(item.muscles.begin(), item.muscles.end(), muscle) != item.muscles.end() &&
             std::all_of(item.ranges.begin(), item.ranges.end(), [&](const OutsideDomain::Range& range) {
@@ -350,7 +429,7 @@ class Fitter {
     for (const int c : coordinates) {
       std::vector<std::vector<double>> values(parts.size(), std::vector<double>(lines * line_points));
       for (std::size_t line = 0; line < lines; ++line) {
-        for (const int other : coordinates) q_[at(other)] = uniform.in(ranges_[at(other)]);
+        for (const int other : coordinates) q_[at(other)] = in(uniform, ranges_[at(other)]);
         for (int i = 0; i < line_points; ++i) {
           q_[at(c)] = ranges_[at(c)][0] + (ranges_[at(c)][1] - ranges_[at(c)][0]) * i / (line_points - 1);
           sample(parts, values, line * line_points + at(i));
@@ -453,11 +532,11 @@ class Fitter {
     }
     const auto grid = [&] { return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()); };
     // fewer points than that still determine the splines
-    for (std::size_t k = 0; k < splines && grid() > most_grid; ++k) {
+    for (std::size_t k = 0; k < splines && grid() > ample_grid; ++k) {
       shape[k] = 0;
       for (const auto& [part, layout] : jobs) shape[k] = std::max(shape[k], at(layout.intervals[k] + 4));
     }
-    for (std::size_t k = splines; k < d && grid() > most_grid; ++k) --shape[k];
+    for (std::size_t k = splines; k < d && grid() > ample_grid; ++k) --shape[k];
     std::vector<int> order = kind.splines;
     order.insert(order.end(), kind.polynomials.begin(), kind.polynomials.end());
     std::vector<Part*> parts;
@@ -562,7 +641,7 @@ class Fitter {
         part->error = part->arm_error = 0.0;
         const double constant = length(*part);
         if (std::isnan(constant)) without_length(part->muscle);
-        part->term.coefficients = {rounded(constant)};
+        part->term.coefficients = {std::isnan(constant) ? 0.0 : rounded(constant)};
       }
       return report(parts.size());
     }
@@ -572,7 +651,7 @@ class Fitter {
     const std::size_t row = coordinates.size() + 1;
     std::vector<std::vector<double>> postures, exact(parts.size(), std::vector<double>(tests * row));
     for (std::size_t i = 0; i < tests; ++i) {
-      for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
+      for (const int c : coordinates) q_[at(c)] = in(uniform, ranges_[at(c)]);
       postures.push_back(q_);
       pose();
       for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -583,8 +662,13 @@ class Fitter {
       }
     }
     constexpr int rounds = 9;
-    std::vector<std::size_t> open(parts.size());
-    std::iota(open.begin(), open.end(), std::size_t{0});
+    std::vector<std::size_t> open;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      bool any = false;
+      for (std::size_t i = 0; i < tests; ++i) any = any || !std::isnan(exact[p][i * row]);
+      any ? open.push_back(p) : without_length(parts[p]->muscle);
+    }
+    report(parts.size() - open.size());
     std::vector<double> strict(parts.size(), 0.7);  // share of the tolerance allowed along one coordinate
     std::vector<int> idle(parts.size(), 0);         // rounds that did not help
     for (int round = 0; round < rounds && !open.empty(); ++round) {
@@ -635,7 +719,7 @@ class Fitter {
   };
 
   /// Postures for samples of a part: its ranges' ends and middles, and others between.
-  std::vector<std::vector<double>> sample_postures(const std::vector<int>& coordinates) {
+  std::vector<std::vector<double>> sample_postures(const std::vector<int>& coordinates, int muscle) {
     std::vector<std::vector<double>> out;
     std::size_t ends = 1;
     for (std::size_t k = 0; k < coordinates.size() && k < 6; ++k) ends *= 3;
@@ -647,9 +731,9 @@ class Fitter {
       }
       out.push_back(q_);
     }
-    Uniform uniform(4);
+    Uniform uniform(4 + static_cast<std::uint64_t>(muscle));
     for (int i = 0; i < 2500; ++i) {
-      for (const int c : coordinates) q_[at(c)] = uniform.in(ranges_[at(c)]);
+      for (const int c : coordinates) q_[at(c)] = in(uniform, ranges_[at(c)]);
       out.push_back(q_);
     }
     return out;
@@ -673,7 +757,7 @@ class Fitter {
     alone.pieces = {*across.piece};
     std::vector<AcrossSample> out;
     std::vector<double> slopes(part.coordinates.size());
-    for (const std::vector<double>& posture : sample_postures(part.coordinates)) {
+    for (const std::vector<double>& posture : sample_postures(part.coordinates, part.muscle)) {
       q_ = posture;
       if (outside(alone)) continue;
       pose();
@@ -715,7 +799,7 @@ class Fitter {
       across.around = w;
       across.reversed = false;
       const std::vector<AcrossSample> samples = sample_across(across);
-      if (samples.empty()) without_length(part.muscle);
+      if (samples.empty()) break;
       const auto spread = [&](Vec3 AcrossSample::*end, bool radius) {
         double low = inf, high = -inf;
         for (const AcrossSample& sample : samples) {
@@ -765,12 +849,17 @@ class Fitter {
     std::map<std::string, std::vector<Across>> kinds;
     std::vector<std::string> order;
     for (Part& part : parts_) {
+      if (!stays_exact_[at(part.muscle)].empty()) continue;
       if (!part.over_many && (part.score() <= 0.7 || !part.is_stretched())) continue;
       part.stretched = true;
       part.error = part.arm_error = 0.0;
       for (const Piece& piece : part.pieces) {
         if (piece.path.wraps.empty()) continue;
         Across across = laid_out(part, piece);
+        if (across.samples.empty()) {
+          without_length(part.muscle);
+          continue;
+        }
         const std::string key = seen_along(across);
         if (!kinds.count(key)) order.push_back(key);
         kinds[key].push_back(std::move(across));
@@ -794,7 +883,6 @@ class Fitter {
       spec.near_angle = f.near_angle;
       spec.near_radius = f.near_radius;
       if (f.degree > 0) spec.far_angle = f.far_angle, spec.far_radius = f.far_radius;
-      spec.intervals = {f.intervals[0], f.intervals[1]};
       spec.degree = f.degree;
       for (const double c : f.coefficients) spec.coefficients_um.push_back(in_micrometres(c));
       for (Across& item : members) {
@@ -822,11 +910,10 @@ class Fitter {
     return out;
   }
 
-  [[noreturn]] void without_length(int muscle) const {
-    throw Error(
-        Kind::model, below("/muscles", model_.data().muscle_names[at(muscle)]),
-        "expected a path with a length somewhere in the ranges and the domain, found none: it is flagged in every "
-        "posture (a point inside a surface, or a surface that it cannot pass as asked)");
+  void without_length(int muscle) {
+    stays_exact_[at(muscle)] =
+        "it has no length anywhere in the ranges and the domain: it is flagged in every posture (a point inside a "
+        "surface, or a surface that it cannot pass as asked)";
   }
 
   /// Puts the terms into the spec and measures lengths and moment arms against the exact paths.
@@ -837,6 +924,7 @@ class Fitter {
     std::vector<FittedSpec> specs(at(model_.muscles()));
     out.fitted_across = functions_;
     for (const Part& part : parts_) {
+      if (!stays_exact_[at(part.muscle)].empty()) continue;
       if (part.stretched) {
         for (const Piece& piece : part.pieces) {
           FittedStretchSpec& stretch = specs[at(part.muscle)].stretches.emplace_back();
@@ -860,6 +948,7 @@ class Fitter {
     out.paths = "fitted";
     for (auto& [name, muscle] : out.muscles) {
       specs[m].made_for = prints[m];
+      specs[m].stays_exact = stays_exact_[m];
       specs[m].postures = options_.postures;
       specs[m].worst_length_error = specs[m].rms_length_error = 0.0;
       specs[m].worst_moment_arm_error = specs[m].rms_moment_arm_error = 0.0;
@@ -872,7 +961,7 @@ class Fitter {
                                                          sum_arm = worst_length;
     std::vector<int> counted(specs.size(), 0);
     for (int i = 0; i < options_.postures; ++i) {
-      for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = uniform.in(ranges_[c]);
+      for (std::size_t c = 0; c < q_.size(); ++c) q_[c] = in(uniform, ranges_[c]);
       evaluate(model_, q_, zero_, work_, Depth::position);
       evaluate(fitted, q_, zero_, work, Depth::position);
       for (m = 0; m < specs.size(); ++m) {
@@ -893,11 +982,20 @@ class Fitter {
     }
     m = 0;
     for (auto& [name, muscle] : out.muscles) {
-      if (counted[m] == 0) without_length(static_cast<int>(m));
+      if (counted[m] == 0 && stays_exact_[m].empty()) {
+        without_length(static_cast<int>(m));
+        muscle.fitted->stays_exact = stays_exact_[m];
+        muscle.fitted->terms.clear();
+        muscle.fitted->stretches.clear();
+      }
+      muscle.fitted->postures = counted[m];
+      if (!stays_exact_[m].empty()) {
+        ++m;
+        continue;
+      }
       const FittedPaths& paths = fitted.data().fitted;
       const int slopes = paths.first_slope(static_cast<int>(m) + 1) - paths.first_slope(static_cast<int>(m));
       const double postures = counted[m];
-      muscle.fitted->postures = counted[m];
       muscle.fitted->worst_length_error = three_digits(worst_length[m]);
       muscle.fitted->rms_length_error = three_digits(std::sqrt(sum_length[m] / postures));
       muscle.fitted->worst_moment_arm_error = three_digits(worst_arm[m]);
@@ -928,6 +1026,8 @@ class Fitter {
   std::vector<Spatial> wrench_;
   std::vector<double> drive_;
   std::vector<Part> parts_;
+  Mirror mirror_;
+  std::vector<std::string> stays_exact_;  // per muscle: why, or empty
   std::vector<Across> across_;
   Named<PlanarFunctionSpec> functions_;
   std::vector<MatX> spline_residuals_ = make_spline_residuals(), polynomial_residuals_ = make_polynomial_residuals();

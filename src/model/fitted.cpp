@@ -2,33 +2,28 @@
 #include "model/fitted.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 
 #include "model/json_walk.hpp"
+#include "psoas/core/hash.hpp"
 
 namespace psoas {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-/// FNV-1a over the values of structs, field by field (Fowler, Noll & Vo 1991; 64 bits).
-class Fingerprint {
+/// A hash of the values of structs, field by field.
+class Fingerprint : public Hash {
  public:
-  void byte(std::uint64_t b) { hash_ = (hash_ ^ (b & 255u)) * 0x100000001b3u; }
-  void word(std::uint64_t x) {
-    for (int shift = 0; shift < 64; shift += 8) byte(x >> shift);
-  }
-
   template <class T>
   void add(const T& x) {
     if constexpr (std::is_same_v<T, double>) {
-      word(std::bit_cast<std::uint64_t>(x == 0.0 ? 0.0 : x));  // -0 is 0
+      number(x);
     } else if constexpr (std::is_arithmetic_v<T>) {
       word(static_cast<std::uint64_t>(x));
     } else if constexpr (std::is_same_v<T, std::string>) {
       word(x.size());
-      for (const char c : x) byte(static_cast<unsigned char>(c));
+      bytes(x);
     } else if constexpr (Optional<T>) {
       word(x.has_value());
       if (x) add(*x);
@@ -49,15 +44,6 @@ class Fingerprint {
       for (const auto& item : x) add(item);
     }
   }
-
-  std::string text() const {
-    std::string out;
-    for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(hash_ >> shift) & 15u];
-    return out;
-  }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
 /// Whether a coordinate of the tree moves a body.
@@ -165,7 +151,6 @@ PlanarFunction planar_function(const PlanarFunctionSpec& spec) {
   out.near_radius = spec.near_radius;
   if (spec.far_angle) out.far_angle = *spec.far_angle;
   if (spec.far_radius) out.far_radius = *spec.far_radius;
-  out.intervals = {spec.intervals[0], spec.intervals[1]};
   out.degree = spec.degree;
   for (const double c : spec.coefficients_um) out.coefficients.push_back(1e-6 * c);
   return out;
@@ -347,12 +332,17 @@ std::string FittedSpec::fault() const {
 }
 
 std::string PlanarFunctionSpec::fault() const {
-  if (intervals.size() != 2) return "expected two numbers of intervals";
-  for (const auto& range : {near_angle, near_radius, far_angle.value_or(near_angle), far_radius.value_or(near_radius)})
-    if (!(range[0] < range[1])) return "expected ranges whose first value is below their second";
+  for (const auto& knots : {near_angle, near_radius}) {
+    if (knots.size() < 2 || knots.size() > PlanarFunction::most_knots) return "expected 2 to 257 knots";
+    if (std::adjacent_find(knots.begin(), knots.end(), std::greater_equal<>()) != knots.end())
+      return "expected knots that ascend";
+  }
+  if (degree < 0 || degree > PlanarFunction::most_degree) return "expected a degree from 0 to 12";
+  for (const auto& range : {far_angle, far_radius})
+    if (range && !((*range)[0] < (*range)[1])) return "expected ranges whose first value is below their second";
   if ((degree > 0) != far_angle.has_value() || (degree > 0) != far_radius.has_value())
     return "expected \"far_angle\" and \"far_radius\" with a degree above 0, and neither with 0";
-  const std::size_t size = PlanarFunction::size({intervals[0], intervals[1]}, degree);
+  const std::size_t size = (near_angle.size() + 2) * (near_radius.size() + 2) * FittedTerm::size({}, 2, degree);
   return coefficients_um.size() == size
              ? ""
              : "expected " + std::to_string(size) + " coefficients, found " + std::to_string(coefficients_um.size());

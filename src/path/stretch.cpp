@@ -1,10 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/path/stretch.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "psoas/core/error.hpp"
-#include "psoas/path/fitted.hpp"
 
 namespace psoas {
 namespace {
@@ -49,11 +49,11 @@ void put(SpatialT<S>& w, const Vec3T<S>& point, const Vec3T<S>& force) {
 template <class S>
 struct Polar {
   S angle, radius, angle_x, angle_y, radius_x, radius_y;
-  Polar(const Vec3T<S>& place, const std::array<double, 2>& angles) {
+  Polar(const Vec3T<S>& place, double low, double high) {
     using std::atan2;
     using std::sqrt;
     // from the middle of the range, so that the angle jumps as far from it as can be
-    const double middle = 0.5 * (angles[0] + angles[1]), c = std::cos(middle), s = std::sin(middle);
+    const double middle = 0.5 * (low + high), c = std::cos(middle), s = std::sin(middle);
     const S &x = place[0], &y = place[1];
     const S square = x * x + y * y + 1e-24;  // on the axis no angle is right, but all are numbers
     radius = sqrt(square);
@@ -65,12 +65,77 @@ struct Polar {
   }
 };
 
-bool out(const std::array<double, 2>& range, double x) { return !(range[0] <= x && x <= range[1]); }
+bool out(std::span<const double> range, double x) { return !(range.front() <= x && x <= range.back()); }
 
 }  // namespace
 
-std::size_t PlanarFunction::size(const std::array<int, 2>& intervals, int degree) {
-  return FittedTerm::size(intervals, 2, degree);
+std::size_t PlanarFunction::size() const {
+  return (near_angle.size() + 2) * (near_radius.size() + 2) * FittedTerm::size({}, 2, degree);
+}
+
+template <class S>
+SplineValues<S> spline_values(std::span<const double> knots, const S& at_x) {
+  const std::size_t last = knots.size() - 1;
+  const double raw = value_of(at_x);
+  const bool outside = raw < knots[0] || raw > knots[last];
+  const double end = raw < knots[0] ? knots[0] : knots[last];
+  const S x = outside ? S(end) : at_x;
+  // 0 for what is not a number, too
+  const auto above = std::upper_bound(knots.begin(), knots.end() - 1, value_of(x));
+  const std::size_t k = above == knots.begin() ? 0 : static_cast<std::size_t>(above - knots.begin()) - 1;
+  const std::size_t interval = std::min(k, last - 1);
+  // the three knots on either side
+  std::array<double, 6> t;
+  for (int i = 0; i < 6; ++i) {
+    const int place = static_cast<int>(interval) + i - 2;
+    if (place < 0)
+      t[at(i)] = knots[0] + place * (knots[1] - knots[0]);
+    else if (place > static_cast<int>(last))
+      t[at(i)] = knots[last] + (place - static_cast<int>(last)) * (knots[last] - knots[last - 1]);
+    else
+      t[at(i)] = knots[at(place)];
+  }
+  // de Boor 1972: from constants up; the next lower order gives slopes, the one below that bends
+  std::array<S, 4> now{S(1.0), S(0.0), S(0.0), S(0.0)};
+  std::array<double, 4> linear{};
+  std::array<S, 4> square{};
+  for (std::size_t order = 1; order <= 3; ++order) {
+    if (order == 2)
+      for (std::size_t i = 0; i < 4; ++i) linear[i] = value_of(now[i]);
+    if (order == 3) square = now;
+    S carried(0.0);
+    for (std::size_t i = 0; i < order; ++i) {
+      const double right = t[3 + i], left = t[3 + i - order];
+      const S part = now[i] / (right - left);
+      now[i] = carried + (right - x) * part;
+      carried = (x - left) * part;
+    }
+    now[order] = carried;
+  }
+  SplineValues<S> out;
+  out.first = static_cast<int>(interval);
+  out.value = now;
+  const auto sloped = [&](const auto& lower, std::size_t order, std::size_t i) {
+    // of function i of an order from the two of the order below: k (N_i / (t_i+k - t_i) - N_i+1 / ...)
+    using L = std::decay_t<decltype(lower[0])>;
+    const double k = static_cast<double>(order);
+    L slope(0.0);
+    if (i > 0) slope += L(k * lower[i - 1] / (t[2 + i] - t[2 + i - order]));
+    if (i < order) slope -= L(k * lower[i] / (t[3 + i] - t[3 + i - order]));
+    return slope;
+  };
+  for (std::size_t i = 0; i < 4; ++i) out.slope[i] = sloped(square, 3, i);
+  if (outside) {
+    std::array<double, 4> lower{};
+    for (std::size_t i = 0; i < 3; ++i) lower[i] = sloped(linear, 2, i);
+    const S d = at_x - end;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const double bend = sloped(lower, 3, i);
+      out.value[i] += (out.slope[i] + 0.5 * bend * d) * d;
+      out.slope[i] += bend * d;
+    }
+  }
+  return out;
 }
 
 struct Stretches::Plan {
@@ -96,13 +161,15 @@ struct Stretches::Plan {
 Stretches::Stretches(std::vector<Stretch> stretches, std::vector<PlanarFunction> functions) {
   const auto plan = std::make_shared<Plan>();
   for (PlanarFunction& item : functions) {
-    for (const int n : item.intervals)
-      if (n < 1 || n > PlanarFunction::most_intervals) refuse("expected 1 to 64 intervals");
+    for (const std::vector<double>& knots : {item.near_angle, item.near_radius}) {
+      if (knots.size() < 2 || knots.size() > PlanarFunction::most_knots) refuse("expected 2 to 257 knots");
+      for (std::size_t k = 1; k < knots.size(); ++k)
+        if (!(knots[k - 1] < knots[k])) refuse("expected knots that ascend");
+    }
     if (item.degree < 0 || item.degree > PlanarFunction::most_degree) refuse("expected a degree from 0 to 12");
-    for (const auto& range : {item.near_angle, item.near_radius, item.far_angle, item.far_radius})
-      if (!(range[0] < range[1])) refuse("expected ranges of some length");
-    if (item.coefficients.size() != PlanarFunction::size(item.intervals, item.degree))
-      refuse("expected as many coefficients as there are functions");
+    if (!(item.far_angle[0] < item.far_angle[1] && item.far_radius[0] < item.far_radius[1]))
+      refuse("expected ranges of some length");
+    if (item.coefficients.size() != item.size()) refuse("expected as many coefficients as there are functions");
     std::vector<Powers> powers = powers_of(2, item.degree);
     plan->functions.push_back({std::move(item), std::move(powers)});
   }
@@ -146,9 +213,8 @@ StretchWork<S>::StretchWork(const Stretches& stretches) {
 /// Coefficients of the polynomials at the near end's place, and their slopes over its x and y.
 template <class S>
 void Stretches::Plan::near(const Function& f, const Polar<S>& end, S* __restrict to) const {
-  const std::size_t n = f.powers.size(), line = at(f.intervals[1] + 3) * n;
-  const SplineValues<S> a = spline_values<S>(f.near_angle[0], f.near_angle[1], f.intervals[0], end.angle),
-                        r = spline_values<S>(f.near_radius[0], f.near_radius[1], f.intervals[1], end.radius);
+  const std::size_t n = f.powers.size(), line = (f.near_radius.size() + 2) * n;
+  const SplineValues<S> a = spline_values<S>(f.near_angle, end.angle), r = spline_values<S>(f.near_radius, end.radius);
   std::fill(to, to + 3 * n, S(0.0));
   const double* c = f.coefficients.data() + at(a.first) * line + at(r.first) * n;
   for (std::size_t i = 0; i < 4; ++i)
@@ -195,7 +261,7 @@ void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) c
     const Stretch& stretch = plan.stretches[at(plan.heads[h].stretch)];
     const Plan::Function& f = plan.functions[at(stretch.function)];
     work.place[h] = in_frame<S>(posed<S>(X_GB[at(stretch.body)], stretch.X_BS), place_of<S>(X_GB, stretch.near));
-    const Polar<S> end(work.place[h], f.near_angle);
+    const Polar<S> end(work.place[h], f.near_angle.front(), f.near_angle.back());
     work.beyond[h] = out(f.near_angle, value_of(end.angle)) || out(f.near_radius, value_of(end.radius));
     plan.near<S>(f, end, work.rows.data() + plan.heads[h].first);
   }
@@ -215,7 +281,7 @@ void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) c
     const Plan::Function& f = plan.functions[at(stretch.function)];
     const PoseT<S> X_GS = posed<S>(X_GB[at(stretch.body)], stretch.X_BS);
     const Vec3T<S> q_S = in_frame<S>(X_GS, q);
-    const Polar<S> end(q_S, f.far_angle);
+    const Polar<S> end(q_S, f.far_angle[0], f.far_angle[1]);
     work.outside[i] = work.beyond[h] || (f.degree > 0 && (out(f.far_angle, value_of(end.angle)) ||
                                                           out(f.far_radius, value_of(end.radius))));
     std::array<S, 5> across;
@@ -228,6 +294,8 @@ void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) c
   }
 }
 
+template SplineValues<double> spline_values(std::span<const double>, const double&);
+template SplineValues<Dual<4>> spline_values(std::span<const double>, const Dual<4>&);
 template struct StretchWork<double>;
 template struct StretchWork<Dual<4>>;
 template void Stretches::evaluate(std::span<const Pose>, StretchWork<double>&) const;

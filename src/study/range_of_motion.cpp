@@ -12,12 +12,13 @@
 #include <set>
 
 #include "model/json_walk.hpp"
+#include "model/mirror.hpp"
 #include "model/model_file.hpp"
 #include "psoas/core/error.hpp"
+#include "psoas/core/hash.hpp"
 #include "psoas/core/sampling.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/model/file.hpp"
-#include "study/hash.hpp"
 #include "study/scanned.hpp"
 
 namespace psoas {
@@ -35,22 +36,6 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 double rounded(double x, double unit) { return std::round(x / unit) / std::round(1.0 / unit); }
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-
-/// The same name on the other side: each _r or _l at the end or before an underscore is exchanged.
-std::string other_side(std::string name) {
-  for (std::size_t i = 0; i + 1 < name.size(); ++i)
-    if (name[i] == '_' && (name[i + 1] == 'r' || name[i + 1] == 'l') && (i + 2 == name.size() || name[i + 2] == '_'))
-      name[i + 1] = name[i + 1] == 'r' ? 'l' : 'r';
-  return name;
-}
-
-/// A motion seen in the sagittal mirror.
-Spatial mirrored(Spatial motion) {
-  motion[0] = -motion[0];
-  motion[1] = -motion[1];
-  motion[5] = -motion[5];
-  return motion;
-}
 
 /// Muscles that depend on the same independent coordinates.
 struct Group {
@@ -71,7 +56,7 @@ class Scan {
     seen_.assign(data_.paths.size(), 0);
     steepest_.assign(data_.paths.size(), 0.0);
     for (int c = 0; c < model_.coordinates(); ++c) ranges_.push_back(scanned_range(model_, c));
-    find_mirror();
+    mirror_ = mirror_of(model_, data_.default_coordinates, work_);
   }
 
   Certificate run() {
@@ -330,42 +315,10 @@ class Scan {
 
   // --- the mirror ---
 
-  /// Partner and sign of each independent coordinate in the sagittal mirror, from the axes of the joints; sign 0 where
-  /// the skeleton has none.
-  void find_mirror() {
-    const auto place = [](const std::vector<std::string>& names, const std::string& name) {
-      const auto found = std::find(names.begin(), names.end(), name);
-      return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-    };
-    evaluate_paths_(model_, data_.default_coordinates, {}, work_);
-    partner_.assign(data_.coordinate_names.size(), -1);
-    sign_.assign(partner_.size(), 0.0);
-    std::vector<bool> doubtful(partner_.size(), false);
-    for (std::size_t c = 0; c < partner_.size(); ++c)
-      partner_[c] = place(data_.coordinate_names, other_side(data_.coordinate_names[c]));
-    for (std::size_t t = 0; t < data_.couplings.size(); ++t) {
-      const auto c = at(data_.couplings[t].source);
-      const int other = place(data_.tree_coordinate_names, other_side(data_.tree_coordinate_names[t]));
-      if (other < 0 || partner_[c] < 0 || data_.couplings[at(other)].source != partner_[c]) {
-        doubtful[c] = true;
-        continue;
-      }
-      const Spatial here = work_.slope[t] * work_.tree.motion[t];
-      const Spatial there = mirrored(work_.slope[at(other)] * work_.tree.motion[at(other)]);
-      const double size = here.norm();
-      if (size == 0.0) continue;
-      const double sign = here.dot(there) < 0.0 ? -1.0 : 1.0;
-      if ((here - sign * there).norm() > 1e-6 * size || (sign_[c] != 0.0 && sign_[c] != sign)) doubtful[c] = true;
-      sign_[c] = sign;
-    }
-    for (std::size_t c = 0; c < partner_.size(); ++c)
-      if (doubtful[c]) sign_[c] = 0.0;
-  }
-
   /// Right muscles of the group against the left ones in mirrored postures.
   void compare_sides(const Group& group, const std::vector<std::vector<double>>& all) {
     for (const int c : group.coordinates)
-      if (sign_[at(c)] == 0.0) return;
+      if (mirror_.sign[at(c)] == 0.0) return;
     std::vector<int> right, left;
     for (const int m : group.muscles) {
       const std::string& name = data_.muscle_names[at(m)];
@@ -383,7 +336,7 @@ class Scan {
       evaluate(q, right);
       for (std::size_t i = 0; i < right.size(); ++i) lengths[i] = work_.length[at(right[i])];
       std::vector<double> mirror = data_.default_coordinates;
-      for (const int c : group.coordinates) mirror[at(partner_[at(c)])] = sign_[at(c)] * q[at(c)];
+      for (const int c : group.coordinates) mirror[at(mirror_.partner[at(c)])] = mirror_.sign[at(c)] * q[at(c)];
       evaluate(mirror, left);
       for (std::size_t i = 0; i < right.size(); ++i)
         if (!outside_domain(model_, q, right[i]))
@@ -457,8 +410,7 @@ class Scan {
   std::vector<std::array<double, 2>> arms_;    // per arm slot: least and greatest
   std::vector<std::size_t> seen_;              // per muscle: postures looked at
   std::vector<double> steepest_;               // per muscle: continuous change of a moment arm [m/rad]
-  std::vector<int> partner_;                   // per independent coordinate: the one on the other side, or itself
-  std::vector<double> sign_;                   // its sign in the mirror
+  Mirror mirror_;
   std::map<std::pair<int, std::string>, Met> met_;
   std::vector<Place> places_;  // of a line: muscle by muscle
   std::vector<char> ok_;

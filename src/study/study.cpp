@@ -6,10 +6,10 @@
 #include "model/compile.hpp"
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
+#include "psoas/core/hash.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
 #include "study/answer.hpp"
-#include "study/hash.hpp"
 
 namespace psoas {
 namespace {

@@ -1,11 +1,12 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Points that fill a box evenly, the same on every call.
+// Points that fill a box, evenly or at random, the same on every call.
 //   std::vector<double> x(3);   for (std::size_t k = 0; k < 100; ++k) scatter(k, x);   // x in [0, 1)^3
 #pragma once
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace psoas {
@@ -23,5 +24,20 @@ inline void scatter(std::size_t k, std::span<double> out) {
     x = place - std::floor(place);
   }
 }
+
+/// Random numbers from 0 to below 1 (SplitMix64: Steele, Lea & Flood 2014), the same after the same seed.
+class Uniform {
+ public:
+  explicit Uniform(std::uint64_t seed) : state_(seed) {}
+  double operator()() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
+  }
+
+ private:
+  std::uint64_t state_;
+};
 
 }  // namespace psoas

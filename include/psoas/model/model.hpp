@@ -5,6 +5,7 @@
 //   Workspace work(model);   State state = model.default_state();   evaluate(model, state, work, Depth::velocity);
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>

@@ -199,18 +199,15 @@ struct FittedStretchSpec {
 /// The length of strings seen along parallel cylinders, in polar coordinates about one of them: PlanarFunction of
 /// path/stretch.hpp.
 struct PlanarFunctionSpec {
-  std::array<double, 2> near_angle{required, required}, near_radius{required, required};
+  std::vector<double> near_angle, near_radius;
   std::optional<std::array<double, 2>> far_angle, far_radius;
-  std::vector<int> intervals;
   int degree = 0;
   std::vector<double> coefficients_um;
   static void each(auto& self, auto&& see) {
-    see("near_angle", self.near_angle, Info{"rad", "range of the near end's angle", -10, 10});
-    see("near_radius", self.near_radius, Info{"m", "range of its distance from the axis", 0, 10});
+    see("near_angle", self.near_angle, Info{"rad", "knots of the B-splines over the near end's angle", -10, 10});
+    see("near_radius", self.near_radius, Info{"m", "knots over its distance from the axis", 0, 10});
     see("far_angle", self.far_angle, Info{"rad", "range of the far end's angle; absent: it never moves", -10, 10});
     see("far_radius", self.far_radius, Info{"m", "range of its distance from the axis", 0, 10});
-    see("intervals", self.intervals,
-        Info{"1", "equal intervals of the near end's angle and radius under cubic B-splines", 1, 64});
     see("degree", self.degree, Info{"1", "total degree of the Chebyshev polynomials in the far end's place", 0, 12});
     see("coefficients_um", self.coefficients_um,
         Info{"um",

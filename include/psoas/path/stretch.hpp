@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psoas/core/pose.hpp"
+#include "psoas/path/fitted.hpp"
 
 namespace psoas {
 
@@ -20,20 +21,27 @@ namespace psoas {
 ///
 ///   sum_ij sum_b coefficient[i, j, b] B_i(near angle) B_j(near radius) T_b1(far angle) T_b2(far radius),
 ///
-/// B-splines and Chebyshev polynomials as those of FittedTerm. Two derivatives are continuous everywhere but on the axis and
-/// opposite to the middle of a range of angles.
+/// with cubic B-splines on knots that stand close where a string begins to touch, and Chebyshev polynomials of a total
+/// degree. Beyond the ranges every one-dimensional function goes on as its parabola there. Two derivatives are continuous
+/// everywhere but on the axis and opposite to the middle of a range of angles.
 struct PlanarFunction {
-  static constexpr int most_intervals = 64, most_degree = 12;
+  static constexpr std::size_t most_knots = 257;
+  static constexpr int most_degree = 12;
 
-  std::array<double, 2> near_angle{}, near_radius{};              ///< ranges [rad, m]
-  std::array<double, 2> far_angle{0.0, 1.0}, far_radius{0.0, 1.0};  ///< not used where the degree is 0
-  std::array<int, 2> intervals{1, 1};                             ///< of the near end's ranges, 1 … most_intervals
+  std::vector<double> near_angle, near_radius;  ///< knots over their ranges, ascending, two or more [rad, m]
+  std::array<double, 2> far_angle{0.0, 1.0}, far_radius{0.0, 1.0};  ///< ranges; not used where the degree is 0
   int degree = 0;                    ///< total degree in the far end's place, 0 … most_degree; 0: it never moves
   std::vector<double> coefficients;  ///< [m]: near angle slowest, polynomials fastest (order of powers_of())
 
-  /// How many coefficients such a function has.
-  static std::size_t size(const std::array<int, 2>& intervals, int degree);
+  /// How many coefficients such a function has, from its knots and degree.
+  std::size_t size() const;
 };
+
+/// Values and slopes at x of the four cubic B-splines on ascending knots (two or more) that are not zero there. The knots
+/// go on beyond their ends as far apart as there; there are as many functions as knots, and two more. Of knots equally far
+/// apart they are those of spline_values().
+template <class S>
+SplineValues<S> spline_values(std::span<const double> knots, const S& x);
 
 /// A part of a path between two points that are fixed in bodies, with nothing between them or cylinders of one direction
 /// in one body. On such the string is straight when unrolled, so that its length is hypot(length across, distance along).
