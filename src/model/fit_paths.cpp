@@ -50,6 +50,13 @@ struct Part {
   double error = inf, arm_error = inf;  // of the best term so far [m]
 
   double score() const { return std::max(error, arm_error / arm_share) / tolerance; }
+  /// What it costs to take lengths from the places of ends, in the unit of Layout::cost(); terms are summed side by side.
+  double cost_of_stretches() const {
+    double cost = 0.0;
+    for (const Piece& piece : pieces)
+      cost += 150.0 + 20.0 * static_cast<double>(piece.arms.size()) + (piece.path.wraps.empty() ? 0.0 : 300.0);
+    return cost;
+  }
   /// Whether its lengths can come from the places of ends.
   bool is_stretched() const {
     return std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return is_stretch(piece.path); });
@@ -693,7 +700,8 @@ class Fitter {
           // a jump stays, whatever stands around it
           if (score > 0.8 * part.score() && score > 2.0) ++idle[p];
           if (score < part.score()) part.term = terms[k], part.error = now.length, part.arm_error = now.arm;
-          const bool stretched = round > 0 && part.is_stretched();  // better, without more effort here
+          // better, without more effort here
+          const bool stretched = part.is_stretched() && layouts[p].cost() > part.cost_of_stretches();
           if (score > 0.7 && idle[p] < 2 && !stretched) {
             left.push_back(p);
             strict[p] *= std::clamp(0.7 / score, 0.2, 0.7);

@@ -87,13 +87,13 @@ SplineValues<S> spline_values(std::span<const double> knots, const S& at_x) {
   // the three knots on either side
   std::array<double, 6> t;
   for (int i = 0; i < 6; ++i) {
-    const int place = static_cast<int>(interval) + i - 2;
-    if (place < 0)
-      t[at(i)] = knots[0] + place * (knots[1] - knots[0]);
-    else if (place > static_cast<int>(last))
-      t[at(i)] = knots[last] + (place - static_cast<int>(last)) * (knots[last] - knots[last - 1]);
+    const int knot = static_cast<int>(interval) + i - 2;
+    if (knot < 0)
+      t[at(i)] = knots[0] + knot * (knots[1] - knots[0]);
+    else if (knot > static_cast<int>(last))
+      t[at(i)] = knots[last] + (knot - static_cast<int>(last)) * (knots[last] - knots[last - 1]);
     else
-      t[at(i)] = knots[at(place)];
+      t[at(i)] = knots[at(knot)];
   }
   // de Boor 1972: from constants up; the next lower order gives slopes, the one below that bends
   std::array<S, 4> now{S(1.0), S(0.0), S(0.0), S(0.0)};
@@ -118,10 +118,10 @@ SplineValues<S> spline_values(std::span<const double> knots, const S& at_x) {
   const auto sloped = [&](const auto& lower, std::size_t order, std::size_t i) {
     // of function i of an order from the two of the order below: k (N_i / (t_i+k - t_i) - N_i+1 / ...)
     using L = std::decay_t<decltype(lower[0])>;
-    const double k = static_cast<double>(order);
+    const double times_order = static_cast<double>(order);
     L slope(0.0);
-    if (i > 0) slope += L(k * lower[i - 1] / (t[2 + i] - t[2 + i - order]));
-    if (i < order) slope -= L(k * lower[i] / (t[3 + i] - t[3 + i - order]));
+    if (i > 0) slope += L(times_order * lower[i - 1] / (t[2 + i] - t[2 + i - order]));
+    if (i < order) slope -= L(times_order * lower[i] / (t[3 + i] - t[3 + i - order]));
     return slope;
   };
   for (std::size_t i = 0; i < 4; ++i) out.slope[i] = sloped(square, 3, i);

@@ -180,24 +180,8 @@ TEST(FitPaths, a_subject_s_mass_keeps_them) {
   EXPECT_TRUE(none.empty());
 }
 
-TEST(FitPaths, ranges_without_an_end_are_refused) {
-  ModelSpec spec = some_muscles();
-  spec.coordinates.find("ankle_angle_r")->range = {-1e3, 1e3};
-  const std::string error = error_of([&] { fit_paths(spec); });
-  EXPECT_EQ(error.rfind(
-                "/coordinates/ankle_angle_r/range: expected a range above nothing and of at most two turns or 4 m", 0),
-            0u)
-      << error;
-}
-
-TEST(FitPaths, ranges_without_a_length_are_refused) {
-  ModelSpec spec = tiny_model();
-  spec.coordinates.find("hip_flexion_r")->range = {0.1, 0.1};
-  EXPECT_NE(error_of([&] { fit_paths(spec); }).find("/coordinates/hip_flexion_r/range: expected a range above nothing"),
-            std::string::npos);
-}
-
-TEST(FitPaths, a_stretch_over_seven_coordinates_is_refused) {
+/// A muscle between ground and the end of a chain of seven bodies, straight or over a sphere.
+ModelSpec seven_joints(bool wrapped) {
   ModelSpec spec;
   for (int i = 0; i < 7; ++i) {
     const std::string n = std::to_string(i);
@@ -215,18 +199,190 @@ TEST(FitPaths, a_stretch_over_seven_coordinates_is_refused) {
   muscle.max_isometric_force = 100.0;
   muscle.optimal_fibre_length = 0.1;
   muscle.tendon_slack_length = 0.1;
-  EXPECT_NE(error_of([&] { fit_paths(spec); })
-                .find("/muscles/long: expected stretches between points that depend on at most six coordinates, found "
-                      "one that depends on 7"),
-            std::string::npos);
+  if (wrapped) {
+    SurfaceSpec& ball = spec.surfaces["ball"];
+    ball.body = "b2";
+    ball.translation = {0.03, -0.05, 0.0};
+    ball.shape = Sphere{0.03};
+    muscle.wraps.push_back({"ball", {}, "shortest", false});
+  }
+  MuscleSpec other = muscle;
+  other.path[1].body = "b1";
+  other.wraps.clear();
+  spec.muscles["other"] = other;
+  return spec;
 }
 
-TEST(FitPaths, a_path_without_a_length_is_refused) {
-  ModelSpec spec = tiny_model();
-  spec.muscles.find("psoas_r")->path[0].location = {0.02, 0.02, 0};
-  spec.muscles.find("psoas_r")->wraps[0].allow_inside = true;
-  EXPECT_NE(error_of([&] { fit_paths(spec); }).find("/muscles/psoas_r: expected a path with a length somewhere"),
-            std::string::npos);
+/// A fitted model whose muscle `stays` keeps its exact path, and whose others do not.
+void expect_exact(const ModelSpec& spec, const std::string& stays, const std::string& why) {
+  const Model exact(spec), fitted(fit_paths(spec));
+  Workspace a(exact), b(fitted);
+  MomentArmSlopes slopes(exact), fitted_slopes(fitted);
+  Random random(29);
+  for (const auto& [name, muscle] : fitted.spec().muscles) {
+    EXPECT_EQ(muscle.fitted->stays_exact.find(why) != std::string::npos, name == stays)
+        << name << ": " << muscle.fitted->stays_exact;
+    EXPECT_EQ(muscle.fitted->terms.empty() && muscle.fitted->stretches.empty(), name == stays) << name;
+  }
+  const int m = exact.muscle(stays);
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<double> q = posture(exact, random);
+    std::vector<double> u;
+    for (std::size_t c = 0; c < q.size(); ++c) u.push_back(random.uniform(-1.0, 1.0));
+    evaluate(exact, q, u, a, Depth::velocity);
+    evaluate(fitted, q, u, b, Depth::velocity);
+    EXPECT_EQ(a.length[at(m)], b.length[at(m)]);
+    EXPECT_EQ(a.inside[at(m)], b.inside[at(m)]);
+    EXPECT_NEAR(a.speed[at(m)], b.speed[at(m)], 1e-13);
+    for (int c = 0; c < exact.coordinates(); ++c)
+      EXPECT_NEAR(moment_arm(exact, a, m, c), moment_arm(fitted, b, m, c), 1e-16);
+    moment_arm_slopes(exact, q, slopes);
+    moment_arm_slopes(fitted, q, fitted_slopes);
+    const int n = static_cast<int>(slopes.coordinates(m).size());
+    for (int k = 0; k < n * n; ++k) EXPECT_EQ(slopes(m, k / n, k % n), fitted_slopes(m, k / n, k % n));
+  }
+}
+
+TEST(FitPaths, what_cannot_be_fitted_stays_exact) {
+  ModelSpec spec = some_muscles();
+  spec.muscles.erase_if(
+      [](const std::string& name, const MuscleSpec&) { return name != "vasmed_r" && name != "sart_r"; });
+  spec.coordinates.find("hip_rotation_r")->range = {-1e2, 1e2};
+  spec.muscles.find("sart_r")->path[0].moving = {{{0, 1, 0}, "hip_rotation_r", Polynomial{{0.0, 0.001}}}};
+  expect_exact(spec, "sart_r", "the range of hip_rotation_r is not above nothing and at most two turns or 4 m");
+  expect_exact(seven_joints(true), "long", "a stretch between two points depends on 7 coordinates, more than six");
+  ModelSpec inside = tiny_model();
+  inside.muscles.find("psoas_r")->path[0].location = {0.02, 0.02, 0};
+  inside.muscles.find("psoas_r")->wraps[0].allow_inside = true;
+  expect_exact(inside, "psoas_r", "it has no length anywhere in the ranges and the domain");
+}
+
+TEST(FitPaths, straight_lines_need_no_function) {
+  const ModelSpec spec = fit_paths(seven_joints(false));
+  const FittedSpec& item = *spec.muscles.find("long")->fitted;
+  ASSERT_EQ(item.stretches.size(), 1u);
+  EXPECT_FALSE(item.stretches[0].across);
+  EXPECT_LE(item.worst_length_error, 1e-15);
+  EXPECT_LE(item.worst_moment_arm_error, 1e-15);
+}
+
+/// A fascicle of the psoas and a part of the iliacus on both sides, over three cylinders each.
+const ModelSpec& fitted_iliopsoas() {
+  static const ModelSpec fitted = [] {
+    ModelSpec spec = read_model(PSOAS_SOURCE_DIR "/models/iliopsoas.json");
+    spec.muscles.erase_if([&](const std::string& name, const MuscleSpec&) {
+      return name.rfind("psoas_L3_TP", 0) != 0 && name.rfind("iliacus_post", 0) != 0;
+    });
+    spec.groups = {};
+    for (DomainSpec& item : spec.domain)
+      for (std::string& selection : item.muscles) {
+        const bool psoas = selection.find("psoas") != std::string::npos;
+        selection = (psoas ? "psoas_L3_TP_" : "iliacus_post_") + selection.substr(selection.size() - 1);
+      }
+    spec.certificate.reset();
+    return fit_paths(spec);
+  }();
+  return fitted;
+}
+
+// Strings over several cylinders: where they touch and lift off, moment arms have corners.
+TEST(FitPaths, strings_over_parallel_cylinders_are_followed) {
+  ModelSpec spec = fitted_iliopsoas();
+  const Model fitted(spec);
+  spec.paths = "exact";
+  const Model exact(spec);
+  Workspace a(exact), b(fitted);
+  Random random(31);
+  std::vector<double> worst(at(exact.muscles()), 0.0), worst_arm = worst;
+  const std::vector<double> u(at(exact.coordinates()), 0.0);
+  for (int i = 0; i < 8000; ++i) {
+    const std::vector<double> q = posture(exact, random);
+    evaluate(exact, q, u, a, Depth::position);
+    evaluate(fitted, q, u, b, Depth::position);
+    for (int m = 0; m < exact.muscles(); ++m) {
+      if (a.inside[at(m)] || outside_domain(exact, q, m)) continue;
+      EXPECT_FALSE(b.inside[at(m)]);
+      worst[at(m)] = std::max(worst[at(m)], std::abs(a.length[at(m)] - b.length[at(m)]));
+      for (int c = 0; c < exact.coordinates(); ++c)
+        worst_arm[at(m)] =
+            std::max(worst_arm[at(m)], std::abs(moment_arm(exact, a, m, c) - moment_arm(fitted, b, m, c)));
+    }
+  }
+  EXPECT_EQ(spec.fitted_across.size(), 2u) << "left and right have one function, which all fascicles share";
+  for (int m = 0; m < exact.muscles(); ++m) {
+    const auto& [name, muscle] = *(fitted.spec().muscles.begin() + m);
+    EXPECT_EQ(muscle.fitted->stretches.size(), 1u) << name;
+    EXPECT_LE(worst[at(m)], 1e-4) << name;
+    EXPECT_LE(worst_arm[at(m)], 1e-3) << name;
+    EXPECT_LE(muscle.fitted->worst_length_error, 1e-4) << name;
+    EXPECT_LE(muscle.fitted->worst_moment_arm_error, 1e-3) << name;
+    EXPECT_LE(worst_arm[at(m)], 2.0 * muscle.fitted->worst_moment_arm_error) << name;
+  }
+}
+
+TEST(FitPaths, slopes_of_moment_arms_over_cylinders_are_differences) {
+  const Model model(fitted_iliopsoas());
+  Workspace work(model);
+  MomentArmSlopes slopes(model);
+  Random random(37);
+  constexpr double h = 1e-7;
+  for (int i = 0; i < 10; ++i) {
+    const std::vector<double> q = posture(model, random), u(q.size(), 0.0);
+    moment_arm_slopes(model, q, slopes);
+    for (int m = 0; m < model.muscles(); ++m) {
+      const std::span<const int> own = slopes.coordinates(m);
+      for (std::size_t k = 0; k < own.size(); ++k) {
+        std::vector<double> up = q, down = q, arms;
+        up[at(own[k])] += h;
+        down[at(own[k])] -= h;
+        evaluate(model, up, u, work, Depth::position);
+        for (const int c : own) arms.push_back(moment_arm(model, work, m, c));
+        evaluate(model, down, u, work, Depth::position);
+        for (std::size_t c = 0; c < own.size(); ++c) {
+          const double slope = slopes(m, static_cast<int>(c), static_cast<int>(k));
+          EXPECT_NEAR((arms[c] - moment_arm(model, work, m, own[c])) / (2 * h), slope, 1e-5) << m;
+          EXPECT_NEAR(slopes(m, static_cast<int>(k), static_cast<int>(c)), slope, 1e-12) << "symmetry";
+        }
+      }
+    }
+  }
+}
+
+TEST(FitPaths, sides_are_mirrored) {
+  const auto kept = [](const std::string& name) {
+    return name.rfind("bflh", 0) == 0 || name.rfind("MF_m1s", 0) == 0 || name.rfind("psoas_L3_TP", 0) == 0;
+  };
+  ModelSpec spec = read_model(full_body);
+  spec.muscles.erase_if([&](const std::string& name, const MuscleSpec&) { return !kept(name); });
+  spec.groups = {};
+  spec.domain = {};
+  spec.certificate.reset();
+  const Model model(fit_paths(spec));
+  Workspace right(model), left(model);
+  Random random(41);
+  const std::vector<double> u(at(model.coordinates()), 0.0);
+  for (int i = 0; i < 200; ++i) {
+    const std::vector<double> q = posture(model, random);
+    std::vector<double> mirror = q;
+    for (const std::string& name : model.data().coordinate_names) {
+      const auto c = at(model.coordinate(name));
+      if (name.ends_with("_r")) {
+        const auto other = at(model.coordinate(name.substr(0, name.size() - 1) + "l"));
+        mirror[c] = q[other];
+        mirror[other] = q[c];
+      } else if (name == "lumbar_bending" || name == "lumbar_rotation") {
+        mirror[c] = -q[c];
+      }
+    }
+    evaluate(model, q, u, right, Depth::position);
+    evaluate(model, mirror, u, left, Depth::position);
+    for (const std::string& name : model.data().muscle_names)
+      if (name.ends_with("_r")) {
+        EXPECT_NEAR(right.length[at(model.muscle(name))],
+                    left.length[at(model.muscle(name.substr(0, name.size() - 1) + "l"))], 1e-14)
+            << name;
+      }
+  }
 }
 
 TEST(FitPaths, options_out_of_range_are_refused) {
