@@ -16,7 +16,7 @@
 namespace psoas::app {
 namespace {
 
-constexpr double doubtful_arm = 5e-3;  // [m] errors of moment arms that are listed whatever the tolerance
+constexpr double doubtful_arm = 2e-3;  // [m] errors of moment arms that are listed whatever the tolerance
 
 struct Options {
   std::string model, tolerance = "0.1", output;
@@ -60,12 +60,14 @@ int fit(const Options& options) {
     write_file_atomically(output.string(), fitted_text(fitted, base));
   }
 
-  std::vector<std::string> missed;
+  std::vector<std::string> missed, exact;
   double worst_length = 0.0, worst_arm = 0.0, length = 0.0, arm = 0.0;
   std::size_t coefficients = 0;
+  for (const auto& [name, item] : fitted.fitted_across) coefficients += item.coefficients_um.size();
   std::vector<std::vector<std::string>> rows{{"muscle", "length, worst", "rms", "moment arm, worst", "rms  [mm]"}};
   for (const auto& [name, muscle] : fitted.muscles) {
     const FittedSpec& item = *muscle.fitted;
+    if (!item.stays_exact.empty()) exact.push_back(name + ": " + item.stays_exact);
     worst_length = std::max(worst_length, item.worst_length_error);
     worst_arm = std::max(worst_arm, item.worst_moment_arm_error);
     length += item.rms_length_error * item.rms_length_error;
@@ -76,18 +78,23 @@ int fit(const Options& options) {
     rows.push_back({name, fixed_text(1e3 * item.worst_length_error, 3), fixed_text(1e3 * item.rms_length_error, 4),
                     fixed_text(1e3 * item.worst_moment_arm_error, 2), fixed_text(1e3 * item.rms_moment_arm_error, 3)});
   }
-  const double muscles = static_cast<double>(fitted.muscles.size());
-  print(output.string() + ": fitted paths of " + counted(fitted.muscles.size(), "muscle", "muscles") + ", " +
-        counted(coefficients, "coefficient", "coefficients") + ", " + fixed_text(clock_seconds() - start, 1) + " s\n" +
-        "length      worst " + fixed_text(1e3 * worst_length, 3) + " mm, rms " +
+  const double muscles = std::max(1.0, static_cast<double>(fitted.muscles.size() - exact.size()));
+  print(output.string() + ": fitted paths of " + counted(fitted.muscles.size() - exact.size(), "muscle", "muscles") +
+        ", " + counted(coefficients, "coefficient", "coefficients") + ", " + fixed_text(clock_seconds() - start, 1) +
+        " s\n" + "length      worst " + fixed_text(1e3 * worst_length, 3) + " mm, rms " +
         fixed_text(1e3 * std::sqrt(length / muscles), 4) + " mm\n" + "moment arm  worst " +
         fixed_text(1e3 * worst_arm, 2) + " mm, rms " + fixed_text(1e3 * std::sqrt(arm / muscles), 3) + " mm\n");
   if (rows.size() > 1)
     print("\nmuscles beyond the tolerance, or with moment arms more than " + fixed_text(1e3 * doubtful_arm, 0) +
           " mm off\n" + aligned(rows, "lrrrr"));
-  if (missed.empty()) return done;
-  say("psoas fit-paths: expected errors of length up to " + fixed_text(1e3 * how.tolerance, 4) +
-      " mm, found more for " + counted(missed.size(), "muscle", "muscles"));
+  if (!exact.empty()) print("\nmuscles that keep their exact path\n  " + join(exact, "\n  ") + "\n");
+  if (missed.empty() && exact.empty()) return done;
+  if (!exact.empty())
+    say("psoas fit-paths: expected paths that can be fitted, found none for " +
+        counted(exact.size(), "muscle", "muscles"));
+  if (!missed.empty())
+    say("psoas fit-paths: expected errors of length up to " + fixed_text(1e3 * how.tolerance, 4) +
+        " mm, found more for " + counted(missed.size(), "muscle", "muscles"));
   return numeric_failure;
 }
 
@@ -104,9 +111,8 @@ std::function<int()> options(Parser& parser) {
 
 const Verb fit_paths_verb{
     "fit-paths",
-    "fit smooth functions to muscle paths, with their measured error (exit code 3: the tolerance is missed, the file "
-    "is "
-    "written)",
+    "fit smooth functions to muscle paths, with their measured error (exit code 3: the tolerance is missed, or a path "
+    "stays exact; the file is written)",
     "  psoas fit-paths models/iliopsoas.json --tolerance-mm 1\n"
     "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n",
     options};

@@ -19,9 +19,9 @@ inline void append_arm_slots(const Tree& tree, const Path& path, std::vector<Arm
     slot.first = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), carried) - bodies);
     slot.last = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), end) - bodies);
     if (slot.last - slot.first == static_cast<int>(path.bodies.size())) slot.first = slot.last = 0;
-    const auto moved = std::equal_range(
-        path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
-        [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
+    const auto moved =
+        std::equal_range(path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
+                         [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
     slot.first_motion = static_cast<int>(moved.first - path.motions.begin());
     slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
     if (slot.last > slot.first || slot.last_motion > slot.first_motion) out.push_back(slot);

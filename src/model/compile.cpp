@@ -5,8 +5,8 @@
 #include <cmath>
 #include <map>
 
-#include "model/check.hpp"
 #include "model/arms.hpp"
+#include "model/check.hpp"
 #include "model/fitted.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"

@@ -106,12 +106,13 @@ class Band {
   Band(int size, int width) : size_(size), width_(width), rows_(at(size) * at(width + 1), 0.0) {}
   double& operator()(int row, int column) { return rows_[at(row) * at(width_ + 1) + at(row - column)]; }
 
-  /// Solves for each column of b, in its place.
-  void solve(Rows& b) {
+  /// Solves for each column of b, in its place; false where the matrix is not positive definite.
+  bool solve(Rows& b) {
     for (int i = 0; i < size_; ++i)
       for (int j = std::max(0, i - width_); j <= i; ++j) {
         double sum = (*this)(i, j);
         for (int k = std::max(0, i - width_); k < j; ++k) sum -= (*this)(i, k) * (*this)(j, k);
+        if (i == j && !(sum > 1e-12)) return false;
         (*this)(i, j) = i == j ? std::sqrt(sum) : sum / (*this)(j, j);
       }
     for (int i = 0; i < size_; ++i) {
@@ -122,6 +123,7 @@ class Band {
       b.row(i) /= (*this)(i, i);
       for (int k = std::max(0, i - width_); k < i; ++k) b.row(k) -= (*this)(i, k) * b.row(i);
     }
+    return true;
   }
 
  private:
@@ -140,8 +142,8 @@ std::vector<double> places_on(const std::vector<double>& knots) {
 }
 
 /// Solves for the coefficients by least squares on a grid. Where no string is, as where the near end is inside a cylinder,
-/// the coefficients go on as evenly as they can.
-void solve(Exact& exact, PlanarFunction& f) {
+/// the coefficients go on as evenly as they can. False where there are too few strings to say anything.
+bool solve(Exact& exact, PlanarFunction& f) {
   const std::vector<Powers> powers = powers_of(2, f.degree);
   const std::size_t n = powers.size(), far = f.degree == 0 ? 1 : at(f.degree + 2);
   const MatX polynomials = polynomial_operator(powers, far);
@@ -183,10 +185,11 @@ void solve(Exact& exact, PlanarFunction& f) {
       if (i + 2 < along) even(i * across + j, across);
       if (j + 2 < across) even(i * across + j, 1);
     }
-  A.solve(b);
+  if (!A.solve(b)) return false;
   f.coefficients.clear();
   for (Eigen::Index i = 0; i < b.rows(); ++i)
     for (Eigen::Index k = 0; k < b.cols(); ++k) f.coefficients.push_back(b(i, k));
+  return true;
 }
 
 }  // namespace
@@ -232,7 +235,7 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
   const auto tried = [&](const PlanarFunction& with) {
     Trial fit;
     PlanarFunction& f = fit.function = with;
-    solve(exact, f);
+    if (!solve(exact, f)) return fit;
     PlanarFunction alone = f;
     if (!far_moves) alone.far_angle = alone.far_radius = {0.0, 1.0};
     // the frame is ground's and both ends are bodies, so that forces are minus the slopes
@@ -249,8 +252,8 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
       const double miss = std::abs(work.length[0] - sample.length);
       double slope = 0.0;
       for (const AcrossSample::Arm& arm : sample.arms)
-        slope = std::max(slope, std::abs(work.near[0].tail<3>().dot(arm.near) + work.far[0].tail<3>().dot(arm.far) +
-                                         arm.slope));
+        slope = std::max(
+            slope, std::abs(work.near[0].tail<3>().dot(arm.near) + work.far[0].tail<3>().dot(arm.far) + arm.slope));
       fit.length_error = std::max(fit.length_error, miss);
       fit.slope_error = std::max(fit.slope_error, slope);
       if (miss <= length_limit && slope <= slope_limit) continue;
@@ -280,7 +283,7 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
   constexpr std::size_t most_coefficients = 120000;
   constexpr double least_angle = 0.004, least_radius = 2e-4;  // [rad, m]
   Trial now = tried(start), best = now;
-  for (int round = 0; round < most_rounds && best.score > 1.0; ++round) {
+  for (int round = 0; round < most_rounds && best.score > 1.0 && best.score < inf; ++round) {
     Trial next;
     double most = -inf;
     for (int way = 1; way < 8; ++way) {
@@ -291,6 +294,7 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
       if (way & 4 && far_moves && f.degree < PlanarFunction::most_degree) ++f.degree, changed = true;
       if (!changed || way == 5 || way == 6 || f.size() > most_coefficients) continue;
       Trial fit = tried(f);
+      if (fit.score == inf) continue;
       // where that helps most for what it takes
       const double gain = std::log(now.score / fit.score) /
                           std::log(static_cast<double>(f.size()) / static_cast<double>(now.function.size()));

@@ -206,9 +206,8 @@ class Fitter {
     for (const Piece& piece : part.pieces) {
       const std::span<Spatial> wrench(wrench_.data(), piece.path.bodies.size());
       const std::span<double> drive(drive_.data(), slopes ? piece.path.motions.size() : 0);
-      const PathValue<double> value =
-          evaluate_path<double>(piece.path, std::span<const Pose>(work_.tree.X_GB), std::span<const double>(work_.q),
-                                wrench, drive);
+      const PathValue<double> value = evaluate_path<double>(piece.path, std::span<const Pose>(work_.tree.X_GB),
+                                                            std::span<const double>(work_.q), wrench, drive);
       sum += value.length;
       inside = inside || value.inside;
       if (!slopes) continue;
@@ -351,9 +350,9 @@ class Fitter {
       std::sort(coordinates.begin(), coordinates.end());
       coordinates.erase(std::unique(coordinates.begin(), coordinates.end()), coordinates.end());
       // several cylinders bend a string too often for functions of coordinates, if there are such functions at all
-      const bool over_many = is_stretch(piece.path) && (piece.path.wraps.size() > 1 ||
-                                                        coordinates.size() > FittedTerm::most_polynomials ||
-                                                        !have_ranges(coordinates));
+      const bool over_many =
+          is_stretch(piece.path) && (piece.path.wraps.size() > 1 || coordinates.size() > FittedTerm::most_polynomials ||
+                                     !have_ranges(coordinates));
       const auto same = std::find_if(parts.begin(), parts.end(), [&](const Part& part) {
         return !over_many && !part.over_many && part.coordinates == coordinates;
       });
@@ -391,8 +390,8 @@ class Fitter {
                                    std::to_string(part.coordinates.size()) + " coordinates, more than six";
       for (const int c : part.coordinates)
         if (!have_ranges({c}))
-          stays_exact_[at(muscle)] = "the range of " + data.coordinate_names[at(c)] +
-                                     " is not above nothing and at most two turns or 4 m";
+          stays_exact_[at(muscle)] =
+              "the range of " + data.coordinate_names[at(c)] + " is not above nothing and at most two turns or 4 m";
     }
     if (!stays_exact_[at(muscle)].empty()) return;
     for (Part& part : parts) {
@@ -720,7 +719,8 @@ class Fitter {
   struct Across {
     Part* part = nullptr;
     const Piece* piece = nullptr;
-    bool reversed = false, far_moves = true;  // the near end is the last point; the far one is not fixed to the cylinders
+    bool reversed = false,
+         far_moves = true;  // the near end is the last point; the far one is not fixed to the cylinders
     std::size_t around = 0;
     std::vector<AcrossSample> samples;
     std::string name;  // of its function
@@ -860,7 +860,6 @@ class Fitter {
       if (!stays_exact_[at(part.muscle)].empty()) continue;
       if (!part.over_many && (part.score() <= 0.7 || !part.is_stretched())) continue;
       part.stretched = true;
-      part.error = part.arm_error = 0.0;
       for (const Piece& piece : part.pieces) {
         if (piece.path.wraps.empty()) continue;
         Across across = laid_out(part, piece);
@@ -885,6 +884,18 @@ class Fitter {
       const Across& first = members.front();
       const AcrossFit fit = fit_across(first.piece->path, first.around, first.reversed, first.far_moves, samples,
                                        0.7 * tolerance, 0.7 * arm_share * tolerance);
+      // not where functions of coordinates are better
+      const double score = std::max(fit.length_error, fit.slope_error / arm_share) / tolerance;
+      bool used = false;
+      for (const Across& item : members) {
+        if (item.part->over_many ? score < inf : score < item.part->score()) {
+          used = true;
+        } else {
+          item.part->stretched = false;
+          if (item.part->over_many) without_function(item.part->muscle);
+        }
+      }
+      if (!used) continue;
       const std::string name = model_.spec().muscles.begin()[first.part->muscle].second.wraps[wrap_of(first)].surface;
       PlanarFunctionSpec& spec = functions_.add(unused(name));
       const PlanarFunction& f = fit.function;
@@ -918,6 +929,9 @@ class Fitter {
     return out;
   }
 
+  void without_function(int muscle) {
+    stays_exact_[at(muscle)] = "too few postures have a string over the cylinders of a stretch";
+  }
   void without_length(int muscle) {
     stays_exact_[at(muscle)] =
         "it has no length anywhere in the ranges and the domain: it is flagged in every posture (a point inside a "

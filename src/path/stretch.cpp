@@ -139,7 +139,7 @@ SplineValues<S> spline_values(std::span<const double> knots, const S& at_x) {
 }
 
 struct Stretches::Plan {
-  struct Head {  // a near end under a function
+  struct Head {   // a near end under a function
     int stretch;  // the first one that has it
     std::size_t first;
   };
@@ -282,8 +282,9 @@ void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) c
     const PoseT<S> X_GS = posed<S>(X_GB[at(stretch.body)], stretch.X_BS);
     const Vec3T<S> q_S = in_frame<S>(X_GS, q);
     const Polar<S> end(q_S, f.far_angle[0], f.far_angle[1]);
-    work.outside[i] = work.beyond[h] || (f.degree > 0 && (out(f.far_angle, value_of(end.angle)) ||
-                                                          out(f.far_radius, value_of(end.radius))));
+    work.outside[i] =
+        work.beyond[h] ||
+        (f.degree > 0 && (out(f.far_angle, value_of(end.angle)) || out(f.far_radius, value_of(end.radius))));
     std::array<S, 5> across;
     plan.far<S>(f, end, work.rows.data() + plan.heads[h].first, across);
     const S along = q_S[2] - work.place[h][2], length = sqrt(S(across[0] * across[0] + along * along));

@@ -16,8 +16,8 @@
 #include "psoas/model/spec.hpp"
 #include "psoas/muscle/batch.hpp"
 #include "psoas/path/fitted.hpp"
-#include "psoas/path/stretch.hpp"
 #include "psoas/path/path.hpp"
+#include "psoas/path/stretch.hpp"
 #include "psoas/skeleton/tree.hpp"
 
 namespace psoas {
@@ -101,7 +101,7 @@ struct ModelData {
   std::vector<int> drive_start;   ///< per muscle: where the drives of its points' displacements start; one more
   std::vector<int> arm_start;     ///< per muscle: where its arm slots start; one more at the end
   std::vector<ArmSlot> arm_slots;
-  FittedPaths fitted;  ///< over independent coordinates; empty where the model's paths are exact
+  FittedPaths fitted;   ///< over independent coordinates; empty where the model's paths are exact
   Stretches stretches;  ///< what is added to them
   std::vector<int> stretch_muscle, stretch_arm_start;  ///< per stretch; where its arms start, one more at the end
   std::vector<StretchArm> stretch_arms;
@@ -216,7 +216,7 @@ struct Workspace {
   std::vector<Spatial> wrench;
   std::vector<double> drive;
   std::vector<double> arm;
-  FittedWork<double> fitted;  ///< lengths, and their slopes over independent coordinates, where paths are fitted
+  FittedWork<double> fitted;      ///< lengths, and their slopes over independent coordinates, where paths are fitted
   StretchWork<double> stretches;  // inside
   // inside: what paths were last evaluated at, so that only those whose bodies have moved are evaluated again
   std::vector<double> path_q;

@@ -210,9 +210,8 @@ struct PlanarFunctionSpec {
     see("far_radius", self.far_radius, Info{"m", "range of its distance from the axis", 0, 10});
     see("degree", self.degree, Info{"1", "total degree of the Chebyshev polynomials in the far end's place", 0, 12});
     see("coefficients_um", self.coefficients_um,
-        Info{"um",
-             "of the products of functions: near angle slowest, polynomials fastest, by rising total degree", -1e8,
-             1e8});
+        Info{"um", "of the products of functions: near angle slowest, polynomials fastest, by rising total degree",
+             -1e8, 1e8});
   }
   std::string fault() const;
 };
@@ -240,7 +239,8 @@ struct FittedSpec {
         Info{"m or 1", "root mean square error of all moment arms", 0, 1e3});
     see("terms", self.terms, Info{"", "terms whose sum is the length, with that of the stretches"});
     see("stretches", self.stretches, Info{"", "parts of the path whose length comes from the places of their ends"});
-    see("stays_exact", self.stays_exact, Info{"", "why the path could not be fitted, and its exact path is used; or absent"});
+    see("stays_exact", self.stays_exact,
+        Info{"", "why the path could not be fitted, and its exact path is used; or absent"});
   }
   std::string fault() const;
 };

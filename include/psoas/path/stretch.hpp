@@ -51,9 +51,10 @@ struct Stretch {
     Vec3 location = Vec3::Zero();  ///< in the body frame [m]
   };
   End near, far;
-  int function = -1;  ///< place of the length across in the list of functions; -1: nothing between, it is a straight line
-  int body = 0;       ///< that carries the cylinders
-  Pose X_BS;          ///< frame of the function in that body: z along the cylinders
+  int function =
+      -1;        ///< place of the length across in the list of functions; -1: nothing between, it is a straight line
+  int body = 0;  ///< that carries the cylinders
+  Pose X_BS;     ///< frame of the function in that body: z along the cylinders
 };
 
 template <class S>
@@ -88,14 +89,14 @@ struct StretchWork {
   StretchWork() = default;
   explicit StretchWork(const Stretches& stretches);
 
-  std::vector<S> length;                ///< per stretch [m]
-  std::vector<SpatialT<S>> near, far;   ///< wrench on the body of either end at unit tension; the cylinders' body gets
-                                        ///< minus their sum
-  std::vector<char> outside;            ///< per stretch: an end is beyond the ranges of the function
+  std::vector<S> length;               ///< per stretch [m]
+  std::vector<SpatialT<S>> near, far;  ///< wrench on the body of either end at unit tension; the cylinders' body gets
+                                       ///< minus their sum
+  std::vector<char> outside;           ///< per stretch: an end is beyond the ranges of the function
 
-  std::vector<S> rows;                  ///< inside: what depends on near ends alone
-  std::vector<Vec3T<S>> place;          ///< inside: of near ends, in the frame of the function
-  std::vector<char> beyond;             ///< inside: of near ends
+  std::vector<S> rows;          ///< inside: what depends on near ends alone
+  std::vector<Vec3T<S>> place;  ///< inside: of near ends, in the frame of the function
+  std::vector<char> beyond;     ///< inside: of near ends
 };
 
 }  // namespace psoas
