@@ -280,9 +280,10 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
   };
 
   constexpr int most_rounds = 10;
-  constexpr std::size_t most_coefficients = 120000;
+  constexpr std::size_t most_coefficients = 40000;
   constexpr double least_angle = 0.004, least_radius = 2e-4;  // [rad, m]
   Trial now = tried(start), best = now;
+  int idle = 0;
   for (int round = 0; round < most_rounds && best.score > 1.0 && best.score < inf; ++round) {
     Trial next;
     double most = -inf;
@@ -302,7 +303,9 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
     }
     if (most == -inf) break;
     now = std::move(next);
+    idle = now.score < 0.9 * best.score ? 0 : idle + 1;
     if (now.score < best.score) best = now;
+    if (idle == 2) break;  // a jump stays, however near knots are
   }
   AcrossFit out = best;
   if (!far_moves) out.function.far_angle = out.function.far_radius = {0.0, 1.0};
