@@ -67,7 +67,7 @@ int fit(const Options& options) {
   std::vector<std::vector<std::string>> rows{{"muscle", "length, worst", "rms", "moment arm, worst", "rms  [mm]"}};
   for (const auto& [name, muscle] : fitted.muscles) {
     const FittedSpec& item = *muscle.fitted;
-    if (!item.stays_exact.empty()) exact.push_back(name + ": " + item.stays_exact);
+    if (item.stays_exact) exact.push_back(name + ": " + *item.stays_exact);
     worst_length = std::max(worst_length, item.worst_length_error);
     worst_arm = std::max(worst_arm, item.worst_moment_arm_error);
     length += item.rms_length_error * item.rms_length_error;

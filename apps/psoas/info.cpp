@@ -267,7 +267,7 @@ std::string fitted_line(const ModelSpec& spec) {
   std::vector<std::string> exact;
   for (const auto& [name, muscle] : spec.muscles) {
     const FittedSpec& item = *muscle.fitted;
-    if (!item.stays_exact.empty()) exact.push_back(name);
+    if (item.stays_exact) exact.push_back(name);
     if (item.worst_length_error > length) length = item.worst_length_error, of_length = name;
     if (item.worst_moment_arm_error > arm) arm = item.worst_moment_arm_error, of_arm = name;
   }

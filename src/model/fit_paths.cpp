@@ -840,9 +840,9 @@ class Fitter {
     for (const PathWrap& wrap : path.wraps) {
       const Pose X = X_SB * wrap.X_BS;
       add(X.p.x()), add(X.p.y()), add(std::get<Cylinder>(wrap.shape).radius);
-      key += " " + std::to_string(static_cast<int>(wrap.side));
-      if (wrap.side != Side::shortest && wrap.side != Side::clockwise && wrap.side != Side::counter_clockwise)
-        add(X.R(0, 0)), add(X.R(1, 0));  // a side of its own frame
+      key += " " + std::to_string(static_cast<int>(wrap.side.rule));
+      const Vec3 toward = X.R * wrap.side.direction;
+      add(toward.x()), add(toward.y());
     }
     if (!across.far_moves) {
       const Vec3& far = across.samples.front().far;
@@ -970,7 +970,7 @@ class Fitter {
     out.paths = "fitted";
     for (auto& [name, muscle] : out.muscles) {
       specs[m].made_for = prints[m];
-      specs[m].stays_exact = stays_exact_[m];
+      if (!stays_exact_[m].empty()) specs[m].stays_exact = stays_exact_[m];
       specs[m].postures = options_.postures;
       specs[m].worst_length_error = specs[m].rms_length_error = 0.0;
       specs[m].worst_moment_arm_error = specs[m].rms_moment_arm_error = 0.0;

@@ -203,7 +203,7 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
       terms.push_back(std::move(term));
     }
     const int m = static_cast<int>(paths.size()) - 1;
-    if (!muscle.fitted->stays_exact.empty()) {
+    if (muscle.fitted->stays_exact) {
       data.exact_among_fitted.push_back(m);
       for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
         more[at(m)].push_back(data.couplings[at(data.arm_slots[at(i)].coordinate)].source);
@@ -327,7 +327,7 @@ void fitted_paths(const Model& model, std::span<const double> q, std::span<const
 
 std::string FittedSpec::fault() const {
   const bool empty = terms.empty() && stretches.empty();
-  if (stays_exact.empty()) return empty ? "expected at least one term or stretch" : "";
+  if (!stays_exact) return empty ? "expected at least one term or stretch" : "";
   return empty ? "" : "expected no terms and stretches where the path stays exact";
 }
 

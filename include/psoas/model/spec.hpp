@@ -224,7 +224,7 @@ struct FittedSpec {
   double worst_moment_arm_error = required, rms_moment_arm_error = required;
   std::vector<FittedTermSpec> terms;
   std::vector<FittedStretchSpec> stretches;
-  std::string stays_exact = "";
+  std::optional<std::string> stays_exact;
   static void each(auto& self, auto&& see) {
     see("made_for", self.made_for,
         Info{"", "fingerprint of the points, surfaces, joints, ranges and domain that the path was fitted with"});
@@ -240,7 +240,7 @@ struct FittedSpec {
     see("terms", self.terms, Info{"", "terms whose sum is the length, with that of the stretches"});
     see("stretches", self.stretches, Info{"", "parts of the path whose length comes from the places of their ends"});
     see("stays_exact", self.stays_exact,
-        Info{"", "why the path could not be fitted, and its exact path is used; or absent"});
+        Info{"", "why the path could not be fitted, so that its exact path is used; absent: it was"});
   }
   std::string fault() const;
 };
