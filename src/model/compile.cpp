@@ -42,6 +42,7 @@ class Compiler {
     if (problems_.size() > before) return nullptr;
     coordinates();
     if (problems_.size() > before) return nullptr;
+    moved_mass();
     root();
     muscles();
     lumbar();
@@ -159,6 +160,7 @@ class Compiler {
       for (const JointAxis& item : axes) {
         TreeAxis axis;
         axis.rotation = item.rotation;
+        axis.vector = item.vector;
         axis.direction = item.spec.axis.normalized();
         axis.function = psoas::compile(item.spec.function);
         if (item.spec.coordinate) {
@@ -229,6 +231,23 @@ class Compiler {
       if (!is_source[at(index)])
         wrong(join_pointer({"coordinates", name}),
               "expected a joint that uses this coordinate or a coordinate coupled to it, found none");
+  }
+
+  /// Each independent coordinate moves some mass: the joints that it or a coordinate coupled to it turns carry bodies
+  /// that are not all without mass. (A body without mass may carry others, or follow a coordinate that moves others.)
+  void moved_mass() {
+    const Tree& tree = data_->tree;
+    std::vector<bool> moves(data_->coordinate_names.size(), false);
+    for (std::size_t t = 0; t < data_->couplings.size(); ++t) {
+      const TreeBody& first = tree.bodies[at(tree.coordinate_body[t])];
+      const auto subtree = tree.bodies.begin() + tree.coordinate_body[t];
+      if (std::any_of(subtree, tree.bodies.begin() + first.subtree_end, [](const TreeBody& b) { return b.mass > 0.0; }))
+        moves[at(data_->couplings[t].source)] = true;
+    }
+    for (std::size_t c = 0; c < moves.size(); ++c)
+      if (!moves[c])
+        wrong(join_pointer({"coordinates", data_->coordinate_names[c]}),
+              "expected mass on a body that this coordinate moves, found none: nothing would resist a force");
   }
 
   /// Six independent coordinates between ground and one body: the equations that only the environment can carry.
@@ -573,10 +592,15 @@ std::string BodySpec::fault() const {
   const double trace = I.trace();
   if (mass == 0.0 && trace == 0.0 && I.isZero()) return "";
   if (trace == 0.0 && I.isZero()) return "";
+  const auto positive = [](const Mat3& A) {
+    return A(0, 0) > 0.0 && A(0, 0) * A(1, 1) - A(0, 1) * A(1, 0) > 0.0 && A.determinant() > 0.0;
+  };
+  const double slack = 1e-6 * std::abs(trace);
+  if (!positive(I + slack * Mat3::Identity()))
+    return "expected a positive definite inertia: no axis about which it is negative";
   Mat3 P = 0.5 * trace * Mat3::Identity() - I;
-  P.diagonal().array() += 1e-6 * trace;
-  const double second = P(0, 0) * P(1, 1) - P(0, 1) * P(1, 0);
-  if (mass > 0.0 && trace > 0.0 && P(0, 0) > 0.0 && second > 0.0 && P.determinant() > 0.0) return "";
+  P.diagonal().array() += slack;
+  if (mass > 0.0 && positive(P)) return "";
   return "expected an inertia that a body of positive mass can have: no principal moment above the sum of the other "
          "two";
 }

@@ -320,6 +320,10 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     if (auto* ellipsoid = std::get_if<OnEllipsoid>(&joint.motion))
       for (int i = 0; i < 3; ++i) ellipsoid->radii[i] *= along(parent, R.col(i));
     if (const auto* slide = std::get_if<Slide>(&joint.motion)) coupler(slide->coordinate, slide->axis);
+    if (const auto* planar = std::get_if<Planar>(&joint.motion))
+      coupler(planar->x, Vec3::UnitX()), coupler(planar->y, Vec3::UnitY());
+    if (const auto* free = std::get_if<Free>(&joint.motion))
+      coupler(free->tx, Vec3::UnitX()), coupler(free->ty, Vec3::UnitY()), coupler(free->tz, Vec3::UnitZ());
   }
   for (auto& [name, surface] : out.surfaces) {
     const Vec3 f = factors(surface.body);

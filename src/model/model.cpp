@@ -2,10 +2,12 @@
 #include "psoas/model/model.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "model/compile.hpp"
 #include "model/model_file.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/skeleton/rotation_vector.hpp"
 
 namespace psoas {
 namespace {
@@ -203,6 +205,31 @@ std::vector<Problem> domain_problems(const Model& model) {
 
 PathFlag path_flag(const Model& model, std::span<const double> q, const Workspace& work, int muscle) {
   return outside_domain(model, q, muscle) ? PathFlag::outside_domain : PathFlag{work.inside[at(muscle)]};
+}
+
+bool rechart(const Model& model, std::span<double> q, std::span<double> u) {
+  const std::vector<TreeAxis>& axes = model.tree().axes;
+  bool any = false;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i].vector) continue;
+    std::array<std::size_t, 3> c{};
+    bool independent = true;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const Coupling& coupling = model.data().couplings[at(axes[i + k].coordinate)];
+      independent = independent && coupling.identity;
+      c[k] = at(coupling.source);
+    }
+    i += 2;
+    if (!independent) continue;
+    const auto shorter = recharted(Vec3(q[c[0]], q[c[1]], q[c[2]]), Vec3(u[c[0]], u[c[1]], u[c[2]]));
+    if (!shorter) continue;
+    any = true;
+    for (std::size_t k = 0; k < 3; ++k) {
+      q[c[k]] = shorter->first[static_cast<Eigen::Index>(k)];
+      u[c[k]] = shorter->second[static_cast<Eigen::Index>(k)];
+    }
+  }
+  return any;
 }
 
 void Model::set(State& state, std::string_view name, double value) const { state.q()[at(coordinate(name))] = value; }

@@ -1,79 +1,73 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/skeleton/tree.hpp"
 
-#include <array>
 #include <cassert>
+
+#include "psoas/skeleton/rotation_vector.hpp"
+#include "skeleton/spatial.hpp"
 
 namespace psoas {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
+using spatial::at, spatial::central, spatial::cross_motion, spatial::fill, spatial::in_scalar, spatial::rigid_inertia,
+    spatial::times, spatial::turn_about;
 
-/// Rate of change of a motion vector that is carried along with velocity v.
+/// R times the rotation about axis k of its own.
 template <class S>
-SpatialT<S> cross_motion(const SpatialT<S>& v, const SpatialT<S>& m) {
-  const Vec3T<S> w = v.template head<3>(), o = v.template tail<3>(), mw = m.template head<3>(),
-                 mo = m.template tail<3>();
-  SpatialT<S> r;
-  r << w.cross(mw), w.cross(mo) + o.cross(mw);
-  return r;
-}
-
-template <class S>
-Mat3T<S> skew(const Vec3T<S>& p) {
-  Mat3T<S> m;
-  m << S(0.0), -p.z(), p.y(), p.z(), S(0.0), -p.x(), -p.y(), p.x(), S(0.0);
-  return m;
+void turn(int k, const S& angle, Mat3T<S>& R) {
+  using std::cos;
+  using std::sin;
+  const S c = cos(angle), s = sin(angle);
+  const int i = (k + 1) % 3, j = (k + 2) % 3;
+  const Vec3T<S> x = R.col(i), y = R.col(j);
+  R.col(i) = x * c + y * s;
+  R.col(j) = y * c - x * s;
 }
 
 /// The wrench, about ground's origin, that gives a body its acceleration (gravity as an acceleration upwards).
 template <class S>
-SpatialT<S> inertial_wrench(const TreeBody& body, std::size_t b, const SpatialT<S>& acceleration, const Vec3& gravity,
-                            const TreeWork<S>& work) {
+void inertial_wrench(const TreeBody& body, std::size_t b, const SpatialT<S>& acceleration, const Vec3T<S>& gravity,
+                     const TreeWork<S>& work, SpatialT<S>& wrench) {
   const SpatialT<S>& v = work.velocity[b];
   const Vec3T<S> w = v.template head<3>(), alpha = acceleration.template head<3>(), c = work.mass_center[b];
   const Vec3T<S> c_dot = v.template tail<3>() + w.cross(c);
   const Vec3T<S> c_ddot = acceleration.template tail<3>() + alpha.cross(c) + w.cross(c_dot);
   const Mat3T<S>& R = work.X_GB[b].R;
-  const Vec3T<S> w_B = R.transpose() * w, alpha_B = R.transpose() * alpha;
-  const Mat3T<S> I = body.inertia.cast<S>();
-  const Vec3T<S> moment = R * (I * alpha_B + w_B.cross(I * w_B));
-  const Vec3T<S> force = (c_ddot - gravity.cast<S>()) * S(body.mass);
-  SpatialT<S> wrench = wrench_at<S>(c, force);
-  wrench.template head<3>() += moment;
-  return wrench;
-}
-
-/// Inertia of a body about ground's origin.
-template <class S>
-Eigen::Matrix<S, 6, 6> spatial_inertia(const TreeBody& body, std::size_t b, const TreeWork<S>& work) {
-  const Mat3T<S>& R = work.X_GB[b].R;
-  const Mat3T<S> C = skew<S>(work.mass_center[b]);
-  const S m(body.mass);
-  Eigen::Matrix<S, 6, 6> I;
-  I.template topLeftCorner<3, 3>() = R * body.inertia.cast<S>() * R.transpose() + C * C.transpose() * m;
-  I.template topRightCorner<3, 3>() = C * m;
-  I.template bottomLeftCorner<3, 3>() = C.transpose() * m;
-  I.template bottomRightCorner<3, 3>() = Mat3T<S>::Identity() * m;
-  return I;
-}
-
-/// Accelerations of all bodies at zero coordinate acceleration plus what `a` adds.
-template <class S>
-void accelerations(const Tree& tree, std::span<const S> a, TreeWork<S>& work) {
-  work.acceleration[0].setZero();
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
-    const TreeBody& body = tree.bodies[b];
-    SpatialT<S> sum = work.acceleration[at(body.parent)] + work.bias[b];
-    for (int c = body.first_coordinate; c < body.last_coordinate; ++c) sum += work.motion[at(c)] * a[at(c)];
-    work.acceleration[b] = sum;
-  }
+  const Vec3T<S> moment = central<S>(body, R, alpha) + w.cross(central<S>(body, R, w));
+  const Vec3T<S> force = (c_ddot - gravity) * S(body.mass);
+  wrench.template head<3>() = moment + c.cross(force);
+  wrench.template tail<3>() = force;
 }
 
 }  // namespace
 
+TreePlan::TreePlan(const Tree& tree) : axes(tree.axes.size()), bodies(tree.bodies.size()) {
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const TreeAxis& axis = tree.axes[i];
+    if (!axis.rotation) axes[i].about = 't';
+    for (int k = 0; k < 3; ++k)
+      if (axis.rotation && axis.direction == Vec3::Unit(k)) axes[i].about = "xyz"[k];
+    axes[i].line = axis.function.is_line();
+    const Jet2<double> zero = axis.function.jet(0.0);
+    axes[i].offset = zero.value, axes[i].slope = zero.slope;
+  }
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!tree.axes[i].vector) continue;
+    assert(i + 2 < axes.size() && tree.axes[i + 1].vector && tree.axes[i + 2].vector);
+    for (std::size_t k = i; k < i + 3; ++k) axes[k].about = 'v';
+    axes[i].frame = frames++;
+    i += 2;
+  }
+  for (std::size_t b = 1; b < bodies.size(); ++b) {
+    const TreeBody& body = tree.bodies[b];
+    bodies[b].turned_in_parent = body.X_PF.R != Mat3::Identity();
+    bodies[b].turned_in_joint = body.X_MB.R != Mat3::Identity();
+    bodies[b].shifted_in_joint = body.X_MB.p != Vec3::Zero();
+  }
+}
+
 template <class S>
-TreeWork<S>::TreeWork(const Tree& tree) {
+TreeWork<S>::TreeWork(const Tree& tree) : plan(tree) {
   const std::size_t bodies = tree.bodies.size(), n = at(tree.coordinates());
   X_GB.resize(bodies);
   motion.assign(n, SpatialT<S>::Zero());
@@ -83,8 +77,11 @@ TreeWork<S>::TreeWork(const Tree& tree) {
   velocity.assign(bodies, SpatialT<S>::Zero());
   bias = acceleration = joint_wrench = force = velocity;
   force_axis.assign(n, SpatialT<S>::Zero());
+  rigid.resize(bodies);
   inertia.assign(bodies, Eigen::Matrix<S, 6, 6>::Zero());
-  scratch.assign(n, S(0.0));
+  drive.assign(n, S(0.0));
+  pivot = drive;
+  vector_frame.resize(at(plan.frames));
 }
 
 template <class S>
@@ -93,24 +90,66 @@ void positions(const Tree& tree, std::span<const S> q, TreeWork<S>& work) {
   for (SpatialT<S>& m : work.motion) m.setZero();
   for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
     const TreeBody& body = tree.bodies[b];
-    PoseT<S> X = work.X_GB[at(body.parent)] * body.X_PF.cast<S>();
+    const TreePlan::Body& plan = work.plan.bodies[b];
+    const PoseT<S>& X_GP = work.X_GB[at(body.parent)];
+    Vec3T<S> p = X_GP.R * body.X_PF.p.cast<S>() + X_GP.p;
+    Mat3T<S> R = X_GP.R;
+    if (plan.turned_in_parent) R = X_GP.R * body.X_PF.R.cast<S>();
     for (int i = body.first_axis; i < body.last_axis; ++i) {
       const TreeAxis& axis = tree.axes[at(i)];
-      const Jet2<S> jet = axis.coordinate < 0 ? axis.function.jet(S(0.0)) : axis.function.jet(q[at(axis.coordinate)]);
-      const Vec3T<S> direction = X.R * axis.direction.cast<S>();
+      const TreePlan::Axis& simple = work.plan.axes[at(i)];
+      Jet2<S>& jet = work.displacement[at(i)];
+      const S x = axis.coordinate < 0 ? S(0.0) : q[at(axis.coordinate)];
+      jet = simple.line ? Jet2<S>{x * simple.slope + simple.offset, S(simple.slope), S(0.0)} : axis.function.jet(x);
       SpatialT<S>& unit = work.axis[at(i)];
-      if (axis.rotation) {
-        unit << direction, X.p.cross(direction);
-        X.R = X.R * rotation_about<S>(axis.direction, jet.value);
-      } else {
-        unit << Vec3T<S>::Zero(), direction;
-        X.p += direction * jet.value;
+      switch (simple.about) {
+        case 'x':
+        case 'y':
+        case 'z': {
+          const int k = simple.about - 'x';
+          turn_about<S>(R.col(k), p, unit);
+          turn<S>(k, jet.value, R);
+          break;
+        }
+        case 't': {
+          const Vec3T<S> direction = R * axis.direction.cast<S>();
+          unit.template head<3>().setZero();
+          unit.template tail<3>() = direction;
+          p += direction * jet.value;
+          break;
+        }
+        case 'v': {
+          // three axes at once, by the coordinates of this one and the next two
+          Vec3T<S> r(jet.value, S(0.0), S(0.0));
+          for (int k = 1; k < 3; ++k) {
+            r[k] = q[at(tree.axes[at(i + k)].coordinate)];
+            work.displacement[at(i + k)] = {r[k], S(1.0), S(0.0)};
+          }
+          const RotationVector<S> rotation(r);
+          const Mat3T<S> J = R * rotation.jacobian();
+          work.vector_frame[at(simple.frame)] = {R, p};
+          for (int k = 0; k < 3; ++k) {
+            turn_about<S>(J.col(k), p, work.axis[at(i + k)]);
+            work.motion[at(tree.axes[at(i + k)].coordinate)] += work.axis[at(i + k)];
+          }
+          R = (R * rotation.matrix()).eval();
+          i += 2;
+          continue;
+        }
+        default:
+          turn_about<S>(R * axis.direction.cast<S>(), p, unit);
+          R = (R * rotation_about<S>(axis.direction, jet.value)).eval();
       }
-      work.displacement[at(i)] = jet;
       if (axis.coordinate >= 0) work.motion[at(axis.coordinate)] += unit * jet.slope;
     }
-    work.X_GB[b] = X * body.X_MB.cast<S>();
-    work.mass_center[b] = work.X_GB[b] * Vec3T<S>(body.mass_center.cast<S>());
+    PoseT<S>& X = work.X_GB[b];
+    if (plan.shifted_in_joint) p += R * body.X_MB.p.cast<S>();
+    if (plan.turned_in_joint)
+      X.R = R * body.X_MB.R.cast<S>();
+    else
+      X.R = R;
+    X.p = p;
+    work.mass_center[b] = X.R * body.mass_center.cast<S>() + p;
   }
 }
 
@@ -124,10 +163,34 @@ void velocities(const Tree& tree, std::span<const S> u, TreeWork<S>& work) {
       const int c = tree.axes[at(i)].coordinate;
       if (c < 0) continue;
       const SpatialT<S>& unit = work.axis[at(i)];
+      const TreePlan::Axis& simple = work.plan.axes[at(i)];
+      if (simple.about == 'v') {
+        Vec3T<S> r, speeds;
+        SpatialT<S> relative = SpatialT<S>::Zero();
+        for (int k = 0; k < 3; ++k) {
+          r[k] = work.displacement[at(i + k)].value;
+          speeds[k] = u[at(tree.axes[at(i + k)].coordinate)];
+          relative += work.axis[at(i + k)] * speeds[k];
+        }
+        bias += cross_motion<S>(v, relative);
+        // the axes themselves turn about the joint's centre, which stands still in the frame that carries it
+        const PoseT<S>& frame = work.vector_frame[at(simple.frame)];
+        SpatialT<S> about_center;
+        turn_about<S>(frame.R * RotationVector<S>(r).jacobian_rate(speeds, speeds), frame.p, about_center);
+        bias += about_center;
+        v += relative;
+        i += 2;
+        continue;
+      }
       const Jet2<S>& jet = work.displacement[at(i)];
       const S speed = jet.slope * u[at(c)];
-      bias += cross_motion<S>(v, unit) * speed + unit * (jet.curvature * u[at(c)] * u[at(c)]);
-      v += unit * speed;
+      const SpatialT<S> relative = unit * speed;
+      if (simple.about == 't')
+        bias.template tail<3>() += v.template head<3>().cross(relative.template tail<3>());
+      else
+        bias += cross_motion<S>(v, relative);
+      if (!simple.line) bias += unit * (jet.curvature * u[at(c)] * u[at(c)]);
+      v += relative;
     }
     work.velocity[b] = v;
     work.bias[b] = bias;
@@ -137,17 +200,25 @@ void velocities(const Tree& tree, std::span<const S> u, TreeWork<S>& work) {
 template <class S>
 void inverse_dynamics(const Tree& tree, std::span<const S> a, const Vec3& gravity,
                       std::span<const SpatialT<S>> external, TreeWork<S>& work, std::span<S> tau) {
-  accelerations(tree, a, work);
-  for (std::size_t b = 0; b < tree.bodies.size(); ++b) {
-    work.joint_wrench[b].setZero();
-    if (b > 0) work.joint_wrench[b] = inertial_wrench(tree.bodies[b], b, work.acceleration[b], gravity, work);
-    if (!external.empty()) work.joint_wrench[b] -= external[b];
-  }
-  for (std::size_t b = tree.bodies.size(); b-- > 1;) {
+  const std::size_t bodies = tree.bodies.size();
+  const Vec3T<S> g = in_scalar<S>(gravity);
+  work.acceleration[0].setZero();
+  work.joint_wrench[0].setZero();
+  for (std::size_t b = 1; b < bodies; ++b) {
     const TreeBody& body = tree.bodies[b];
+    SpatialT<S> sum = work.acceleration[at(body.parent)] + work.bias[b];
+    for (int c = body.first_coordinate; c < body.last_coordinate; ++c) sum += work.motion[at(c)] * a[at(c)];
+    work.acceleration[b] = sum;
+    inertial_wrench<S>(body, b, sum, g, work, work.joint_wrench[b]);
+  }
+  if (!external.empty())
+    for (std::size_t b = 0; b < bodies; ++b) work.joint_wrench[b] -= external[b];
+  for (std::size_t b = bodies; b-- > 1;) {
+    const TreeBody& body = tree.bodies[b];
+    const SpatialT<S>& wrench = work.joint_wrench[b];
     for (int c = body.first_coordinate; c < body.last_coordinate; ++c)
-      tau[at(c)] = power<S>(work.joint_wrench[b], work.motion[at(c)]);
-    work.joint_wrench[at(body.parent)] += work.joint_wrench[b];
+      tau[at(c)] = power<S>(wrench, work.motion[at(c)]);
+    work.joint_wrench[at(body.parent)] += wrench;
   }
 }
 
@@ -156,18 +227,19 @@ void mass_matrix(const Tree& tree, TreeWork<S>& work, std::span<S> M) {
   const std::size_t n = at(tree.coordinates());
   assert(M.size() == n * n);
   for (S& x : M) x = S(0.0);
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) work.inertia[b] = spatial_inertia(tree.bodies[b], b, work);
+  for (std::size_t b = 1; b < tree.bodies.size(); ++b) rigid_inertia(tree.bodies[b], b, work);
   for (std::size_t b = tree.bodies.size(); b-- > 1;) {
     const TreeBody& body = tree.bodies[b];
+    const RigidInertia<S>& rigid = work.rigid[b];
     for (int c = body.first_coordinate; c < body.last_coordinate; ++c) {
-      const SpatialT<S> f = work.inertia[b] * work.motion[at(c)];
-      for (int k = body.first_coordinate; k <= c; ++k)
-        M[at(c) * n + at(k)] = M[at(k) * n + at(c)] = power<S>(f, work.motion[at(k)]);
+      const SpatialT<S> f = times<S>(rigid, work.motion[at(c)]);
+      S *column = M.data() + at(c) * n, *row = M.data() + c;
+      for (int k = body.first_coordinate; k <= c; ++k) column[k] = row[at(k) * n] = power<S>(f, work.motion[at(k)]);
       for (int p = body.parent; p > 0; p = tree.bodies[at(p)].parent)
         for (int k = tree.bodies[at(p)].first_coordinate; k < tree.bodies[at(p)].last_coordinate; ++k)
-          M[at(c) * n + at(k)] = M[at(k) * n + at(c)] = power<S>(f, work.motion[at(k)]);
+          column[k] = row[at(k) * n] = power<S>(f, work.motion[at(k)]);
     }
-    if (body.parent > 0) work.inertia[at(body.parent)] += work.inertia[b];
+    if (body.parent > 0) work.rigid[at(body.parent)] += rigid;
   }
 }
 
@@ -175,97 +247,64 @@ template <class S>
 void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& gravity,
                       std::span<const SpatialT<S>> external, TreeWork<S>& work, std::span<S> a) {
   using Matrix6 = Eigen::Matrix<S, 6, 6>;
-  // A joint has at most six coordinates; its block of the articulated inertia is factored in place.
-  using Block = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, 0, 6, 6>;
   const std::size_t bodies = tree.bodies.size();
+  const Vec3T<S> g = in_scalar<S>(gravity);
 
-  // Bias forces: what the bodies would need at zero relative acceleration is added on the way down.
-  const SpatialT<S> none = SpatialT<S>::Zero();
+  // what the bodies would need at zero relative acceleration; biases of joints are added on the way down
   for (std::size_t b = 1; b < bodies; ++b) {
-    work.inertia[b] = spatial_inertia(tree.bodies[b], b, work);
-    work.force[b] = inertial_wrench<S>(tree.bodies[b], b, none, gravity, work);
-    if (!external.empty()) work.force[b] -= external[b];
+    const TreeBody& body = tree.bodies[b];
+    rigid_inertia(body, b, work);
+    fill<S>(work.rigid[b], work.inertia[b]);
+    const Vec3T<S> w = work.velocity[b].template head<3>(), c = work.mass_center[b];
+    const Vec3T<S> c_dot = work.velocity[b].template tail<3>() + w.cross(c);
+    const Vec3T<S> force = (w.cross(c_dot) - g) * S(body.mass);
+    SpatialT<S>& p = work.force[b];
+    p.template head<3>() = w.cross(central<S>(body, work.X_GB[b].R, w)) + c.cross(force);
+    p.template tail<3>() = force;
+    if (!external.empty()) p -= external[b];
   }
+  work.force[0].setZero();
+  if (!external.empty()) work.force[0] -= external[0];
 
-  const auto factor = [&](const TreeBody& body, std::size_t b, Block& D) {
-    const int k = body.last_coordinate - body.first_coordinate;
-    D.resize(k, k);
-    for (int i = 0; i < k; ++i)
-      work.force_axis[at(body.first_coordinate + i)] = work.inertia[b] * work.motion[at(body.first_coordinate + i)];
-    for (int i = 0; i < k; ++i)
-      for (int j = 0; j < k; ++j)
-        D(i, j) = power<S>(work.force_axis[at(body.first_coordinate + i)], work.motion[at(body.first_coordinate + j)]);
-    // Cholesky in place: D = L L^T
-    for (int j = 0; j < k; ++j) {
-      using std::sqrt;
-      for (int i = 0; i < j; ++i) D(j, j) -= D(j, i) * D(j, i);
-      D(j, j) = sqrt(D(j, j));
-      for (int i = j + 1; i < k; ++i) {
-        for (int m = 0; m < j; ++m) D(i, j) -= D(i, m) * D(j, m);
-        D(i, j) /= D(j, j);
-      }
-    }
-  };
-  const auto solve = [](const Block& L, std::array<S, 6>& x) {
-    const int k = static_cast<int>(L.rows());
-    for (int i = 0; i < k; ++i) {
-      for (int j = 0; j < i; ++j) x[at(i)] -= L(i, j) * x[at(j)];
-      x[at(i)] /= L(i, i);
-    }
-    for (int i = k; i-- > 0;) {
-      for (int j = i + 1; j < k; ++j) x[at(i)] -= L(j, i) * x[at(j)];
-      x[at(i)] /= L(i, i);
-    }
-  };
-
+  // Coordinates of a joint are eliminated one after the other, each as if a body without mass came before it. All is
+  // in ground, so an inertia moves to the parent by a sum.
   for (std::size_t b = bodies; b-- > 1;) {
     const TreeBody& body = tree.bodies[b];
-    const int first = body.first_coordinate, k = body.last_coordinate - first;
-    SpatialT<S> p = work.force[b] + work.inertia[b] * work.bias[b];
+    SpatialT<S> p = work.force[b];
+    p.noalias() += work.inertia[b] * work.bias[b];
     Matrix6 I = work.inertia[b];
-    Block L;
-    factor(body, b, L);
-    std::array<S, 6> x{};
-    for (int i = 0; i < k; ++i)
-      work.scratch[at(first + i)] = x[at(i)] = tau[at(first + i)] - power<S>(p, work.motion[at(first + i)]);
-    solve(L, x);
-    for (int i = 0; i < k; ++i) p += work.force_axis[at(first + i)] * x[at(i)];
-    for (int j = 0; j < k; ++j) {
-      std::array<S, 6> unit{};
-      unit[at(j)] = S(1.0);
-      solve(L, unit);
-      for (int i = 0; i < k; ++i)
-        I.noalias() -= work.force_axis[at(first + i)] * (work.force_axis[at(first + j)].transpose() * unit[at(i)]);
+    for (int c = body.last_coordinate; c-- > body.first_coordinate;) {
+      const SpatialT<S>& s = work.motion[at(c)];
+      SpatialT<S>& U = work.force_axis[at(c)];
+      U.noalias() = I * s;
+      const S inverse = S(1.0) / power<S>(U, s);
+      const S drive = tau[at(c)] - power<S>(p, s);
+      work.pivot[at(c)] = inverse;
+      work.drive[at(c)] = drive;
+      const SpatialT<S> scaled = U * inverse;
+      p += scaled * drive;
+      if (body.parent > 0 || c > body.first_coordinate)
+        for (int k = 0; k < 6; ++k) I.col(k) -= scaled * U[k];
     }
-    if (body.parent > 0) {
-      work.inertia[at(body.parent)] += I;
-      work.force[at(body.parent)] += p;
-    }
+    if (body.parent > 0) work.inertia[at(body.parent)] += I;
+    work.force[at(body.parent)] += p;
   }
 
   work.acceleration[0].setZero();
+  work.joint_wrench[0] = work.force[0];
   for (std::size_t b = 1; b < bodies; ++b) {
     const TreeBody& body = tree.bodies[b];
-    const int first = body.first_coordinate, k = body.last_coordinate - first;
     SpatialT<S> sum = work.acceleration[at(body.parent)];
-    Block L;
-    factor(body, b, L);
-    std::array<S, 6> x{};
-    for (int i = 0; i < k; ++i) x[at(i)] = work.scratch[at(first + i)] - power<S>(work.force_axis[at(first + i)], sum);
-    solve(L, x);
-    sum += work.bias[b];
-    for (int i = 0; i < k; ++i) {
-      a[at(first + i)] = x[at(i)];
-      sum += work.motion[at(first + i)] * x[at(i)];
+    for (int c = body.first_coordinate; c < body.last_coordinate; ++c) {
+      const S x = (work.drive[at(c)] - power<S>(work.force_axis[at(c)], sum)) * work.pivot[at(c)];
+      a[at(c)] = x;
+      sum += work.motion[at(c)] * x;
     }
+    sum += work.bias[b];
     work.acceleration[b] = sum;
+    work.joint_wrench[b] = work.force[b];
+    work.joint_wrench[b].noalias() += work.inertia[b] * sum;
   }
-  for (std::size_t b = 0; b < bodies; ++b) {
-    work.joint_wrench[b].setZero();
-    if (b > 0) work.joint_wrench[b] = inertial_wrench(tree.bodies[b], b, work.acceleration[b], gravity, work);
-    if (!external.empty()) work.joint_wrench[b] -= external[b];
-  }
-  for (std::size_t b = bodies; b-- > 1;) work.joint_wrench[at(tree.bodies[b].parent)] += work.joint_wrench[b];
 }
 
 // The scalars that the library is built for: plain numbers and four derivatives at a time.

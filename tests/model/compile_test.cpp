@@ -79,6 +79,46 @@ TEST(Compile, LongChainsAreNoProblem) {
   EXPECT_EQ(Model(spec).tree().bodies.size(), 2001u);
 }
 
+TEST(Compile, BallAndFreeJointsTurnByRotationVectors) {
+  ModelSpec spec;
+  for (const char* name : {"box", "ball"}) {
+    spec.bodies[name].mass = 2.0;
+    spec.bodies[name].inertia = {0.1, 0.2, 0.25, 0, 0, 0};
+  }
+  for (const char* name : {"rx", "ry", "rz", "x", "y", "z"}) spec.coordinates[name].motion = "rotation";
+  for (const char* name : {"tx", "ty", "tz"}) spec.coordinates[name].motion = "translation";
+  JointSpec& root = spec.joints["root"];
+  root.parent = "ground", root.child = "box", root.motion = Free{"tx", "ty", "tz", "rx", "ry", "rz"};
+  JointSpec& hip = spec.joints["hip"];
+  hip.parent = "box", hip.child = "ball", hip.motion = Ball{"x", "y", "z"};
+  const Model model(spec);
+  State state = model.default_state();
+  const Vec3 r(0.0, 3.0, 2.5);  // longer than pi
+  int k = 0;
+  for (const char* name : {"x", "y", "z"}) {
+    model.set(state, name, r[k]);
+    state.u()[static_cast<std::size_t>(model.coordinate(name))] = 1.0 + k++;
+  }
+  Workspace before(model), after(model);
+  evaluate(model, state, before, Depth::velocity);
+  const auto ball = static_cast<std::size_t>(model.body("ball"));
+  EXPECT_LT((before.tree.X_GB[ball].R - Eigen::AngleAxisd(r.norm(), r.normalized()).toRotationMatrix()).norm(), 1e-14);
+  const std::vector<double> old = state.vector;
+  EXPECT_TRUE(rechart(model, state.q(), state.u()));
+  EXPECT_NE(state.vector, old);
+  evaluate(model, state, after, Depth::velocity);
+  EXPECT_LT((before.tree.X_GB[ball].R - after.tree.X_GB[ball].R).norm(), 1e-14);
+  EXPECT_LT((before.tree.velocity[ball] - after.tree.velocity[ball]).norm(), 1e-13);
+  EXPECT_FALSE(rechart(model, state.q(), state.u()));
+  // body-fixed angles are the other choice
+  std::get<Free>(spec.joints["root"].motion).rotation = "angles";
+  const Model angles(spec);
+  EXPECT_TRUE(model.tree().axes[3].vector);
+  EXPECT_FALSE(angles.tree().axes[3].vector);
+  EXPECT_GE(model.data().root[5], 0);
+  EXPECT_EQ(model.data().root, angles.data().root);
+}
+
 // ---- bodies and joints ----
 
 TEST(CompileRefuses, ABodyWithoutAJoint) {
@@ -124,13 +164,14 @@ TEST(CompileRefuses, ABodyCalledGround) {
 
 TEST(CompileRefuses, BodiesThatCannotExist) {
   const std::string text = "expected an inertia that a body of positive mass can have";
+  const std::string negative = "expected a positive definite inertia";
   const auto inertia = [](std::array<double, 6> values) {
     return refused([&](ModelSpec& s) { s.bodies.find("thigh")->inertia = values; });
   };
   EXPECT_NE(inertia({0.3, 0.1, 0.1, 0, 0, 0}).find("/bodies/thigh: " + text), std::string::npos);
-  EXPECT_NE(inertia({0.1, 0.1, 0.1, 0.2, 0, 0}).find(text), std::string::npos);
-  EXPECT_NE(inertia({-0.1, 0.1, 0.1, 0, 0, 0}).find(text), std::string::npos);
-  EXPECT_NE(inertia({0, 0, 0, 0, 0.1, 0}).find(text), std::string::npos);
+  EXPECT_NE(inertia({0.1, 0.1, 0.1, 0.2, 0, 0}).find(negative), std::string::npos);
+  EXPECT_NE(inertia({-0.1, 0.1, 0.1, 0, 0, 0}).find(negative), std::string::npos);
+  EXPECT_NE(inertia({0, 0, 0, 0, 0.1, 0}).find(negative), std::string::npos);
   EXPECT_EQ(inertia({0, 0, 0, 0, 0, 0}), "no error") << "a point mass";
   EXPECT_EQ(inertia({0.2, 0.1, 0.1, 0, 0, 0}), "no error") << "a rod has one equality";
   EXPECT_NE(refused([](ModelSpec& s) { s.bodies.find("thigh")->mass = 0.0; }).find(text), std::string::npos);
@@ -209,6 +250,31 @@ TEST(CompileRefuses, SevenCoordinatesInAJoint) {
   EXPECT_NE(text.find("/joints/hip/motion/custom: expected at most three translations and three rotations"),
             std::string::npos)
       << text;
+}
+
+/// A carriage without mass that slides on the thigh.
+ModelSpec with_carriage() {
+  ModelSpec spec = tiny_model();
+  spec.bodies["patella"].mass = 0.0;
+  spec.coordinates["glide"].motion = "translation";
+  JointSpec& joint = spec.joints["front"];
+  joint.parent = "thigh", joint.child = "patella", joint.motion = Slide{"glide"};
+  return spec;
+}
+
+TEST(CompileRefuses, CoordinatesThatMoveNoMass) {
+  ModelSpec spec = with_carriage();
+  EXPECT_NE(error_of([&] {
+              const Model model(spec);
+            }).find("/coordinates/glide: expected mass on a body that this coordinate moves, found none"),
+            std::string::npos);
+  // it may follow a coordinate that moves others, and it may carry others
+  spec.coordinates["glide"].coupled_to = CouplerSpec{"knee_angle_r", Linear{0.1}};
+  EXPECT_EQ(error_of([&] { const Model model(spec); }), "no error");
+  spec = with_carriage();
+  spec.bodies["tip"].mass = 0.1;
+  spec.joints["tip"].parent = "patella", spec.joints["tip"].child = "tip";
+  EXPECT_EQ(error_of([&] { const Model model(spec); }), "no error");
 }
 
 TEST(CompileRefuses, CoordinatesThatNobodyUses) {

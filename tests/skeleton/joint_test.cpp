@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "psoas/core/words.hpp"
 #include "skeleton/mechanics.hpp"
 #include "support/kinds.hpp"
 
@@ -28,9 +29,13 @@ struct Fill {
   int names = 0;  // coordinates named so far
 
   template <class T>
-  void operator()(std::string_view, T& field, const Info&) {
+  void operator()(std::string_view, T& field, const Info& info) {
     if constexpr (std::is_same_v<T, std::string>) {
-      field = "coordinate" + std::to_string(names++);
+      const std::vector<std::string> words = split_words(info.choices);
+      if (words.empty())
+        field = "coordinate" + std::to_string(names++);
+      else
+        field = words[at(kind) % words.size()];
     } else if constexpr (std::is_same_v<T, Vec3>) {
       field = 2.0 * random.direction();  // kinds accept any length
     } else if constexpr (std::is_same_v<T, Function>) {
@@ -131,7 +136,7 @@ TYPED_TEST(JointLaws, mass_matrix_is_positive_and_agrees_with_inverse_dynamics) 
     EXPECT_EQ(Eigen::LLT<MatX>(M).info(), Eigen::Success);
     const VecX bias = inverse(tree, work, VecX::Zero(a.size()), some_gravity);
     EXPECT_LT(difference(M * a + bias, inverse(tree, work, a, some_gravity)), 1e-13);
-    EXPECT_NEAR(0.5 * u.dot(M * u), kinetic_energy(tree, work), 1e-12 * kinetic_energy(tree, work));
+    EXPECT_NEAR(0.5 * u.dot(M * u), motion_energy(tree, work), 1e-12 * motion_energy(tree, work));
   });
 }
 
@@ -178,7 +183,7 @@ TYPED_TEST(JointLaws, velocities_and_accelerations_are_rates) {
 TYPED_TEST(JointLaws, conserves_energy) {
   this->each_tree([](Random&, const Tree& tree, VecX q, VecX u, const VecX&) {
     q *= 0.5, u *= 0.3;
-    const double before = energy(tree, some_gravity, q, u), kinetic = kinetic_energy(tree, work_at(tree, q, u));
+    const double before = energy(tree, some_gravity, q, u), kinetic = motion_energy(tree, work_at(tree, q, u));
     integrate(tree, some_gravity, 1e-4, 300, q, u);
     EXPECT_NEAR(energy(tree, some_gravity, q, u), before, 1e-7 * (std::abs(before) + kinetic));
   });

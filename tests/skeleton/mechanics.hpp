@@ -41,7 +41,7 @@ Vec3T<S> center_velocity(const TreeWork<S>& work, std::size_t b) {
 
 /// Kinetic energy [J]; after velocities().
 template <class S>
-S kinetic_energy(const Tree& tree, const TreeWork<S>& work) {
+S motion_energy(const Tree& tree, const TreeWork<S>& work) {
   S twice(0.0);
   for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
     const Vec3T<S> w = work.X_GB[b].R.transpose() * work.velocity[b].template head<3>();
@@ -55,7 +55,7 @@ S kinetic_energy(const Tree& tree, const TreeWork<S>& work) {
 
 /// Potential energy of weight [J]; after positions().
 template <class S>
-S potential_energy(const Tree& tree, const TreeWork<S>& work, const Vec3& gravity) {
+S weight_energy(const Tree& tree, const TreeWork<S>& work, const Vec3& gravity) {
   S sum(0.0);
   for (std::size_t b = 1; b < tree.bodies.size(); ++b)
     for (int k = 0; k < 3; ++k) sum -= S(tree.bodies[b].mass * gravity[k]) * work.mass_center[b][k];
@@ -64,7 +64,7 @@ S potential_energy(const Tree& tree, const TreeWork<S>& work, const Vec3& gravit
 
 /// Angular momentum about ground's origin and momentum of one body; after velocities().
 template <class S>
-SpatialT<S> momentum(const Tree& tree, const TreeWork<S>& work, std::size_t b) {
+SpatialT<S> body_momentum(const Tree& tree, const TreeWork<S>& work, std::size_t b) {
   const Mat3T<S>& R = work.X_GB[b].R;
   const Mat3T<S> I = tree.bodies[b].inertia.cast<S>();
   const Vec3T<S> spin = R * Vec3T<S>(I * Vec3T<S>(R.transpose() * work.velocity[b].template head<3>()));
@@ -126,7 +126,7 @@ inline VecX lagrange(const Tree& tree, const VecX& q, const VecX& u, const VecX&
   const auto kinetic = [&](const std::vector<D4>& qs, const std::vector<D4>& us) {
     positions<D4>(tree, qs, work);
     velocities<D4>(tree, us, work);
-    return kinetic_energy(tree, work);
+    return motion_energy(tree, work);
   };
   for (int i = 0; i < n; ++i) {
     const VecX e = VecX::Unit(n, i), none = VecX::Zero(n);
@@ -134,7 +134,7 @@ inline VecX lagrange(const Tree& tree, const VecX& q, const VecX& u, const VecX&
                                   kinetic(along(q, u), along(e, none)))
                                      .v[0];
     const double T_q = kinetic(along(q, e), along(u, none)).v[0];
-    const double V_q = potential_energy(tree, work, gravity).v[0];
+    const double V_q = weight_energy(tree, work, gravity).v[0];
     tau[i] = momentum_rate - T_q + V_q;
   }
   return tau;
@@ -161,7 +161,7 @@ inline void integrate(const Tree& tree, const Vec3& gravity, double step, int st
 
 inline double energy(const Tree& tree, const Vec3& gravity, const VecX& q, const VecX& u) {
   const TreeWork<double> work = work_at(tree, q, u);
-  return kinetic_energy(tree, work) + potential_energy(tree, work, gravity);
+  return motion_energy(tree, work) + weight_energy(tree, work, gravity);
 }
 
 /// Greatest difference over the greatest size.

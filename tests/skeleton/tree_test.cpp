@@ -237,7 +237,11 @@ TEST_P(TreeLaws, poses) {
     for (int i = body.first_axis; i < body.last_axis; ++i) {
       const TreeAxis& axis = tree.axes[at(i)];
       const double value = axis.function.jet(axis.coordinate < 0 ? 0.0 : q[axis.coordinate]).value;
-      if (axis.rotation)
+      if (axis.vector) {
+        const Vec3 r = q.segment<3>(axis.coordinate);
+        X[b] = X[b] * Eigen::AngleAxisd(r.norm(), r.normalized());
+        i += 2;
+      } else if (axis.rotation)
         X[b] = X[b] * Eigen::AngleAxisd(value, axis.direction);
       else
         X[b] = X[b] * Eigen::Translation3d(value * axis.direction);
@@ -321,7 +325,7 @@ TEST_P(TreeLaws, mass_matrix_is_symmetric_and_positive) {
   const Eigen::LLT<MatX> factor(M);
   EXPECT_EQ(factor.info(), Eigen::Success);
   EXPECT_GT(factor.matrixL().toDenseMatrix().diagonal().minCoeff(), 0.0);
-  EXPECT_NEAR(0.5 * u.dot(M * u), kinetic_energy(tree, work), 1e-12 * kinetic_energy(tree, work));
+  EXPECT_NEAR(0.5 * u.dot(M * u), motion_energy(tree, work), 1e-12 * motion_energy(tree, work));
 }
 
 TEST_P(TreeLaws, mass_matrix_times_acceleration_and_bias_is_inverse_dynamics) {
@@ -360,7 +364,7 @@ TEST_P(TreeLaws, power_balance) {
   const std::vector<Spatial> external = random_wrenches(random, tree);
   const VecX tau = inverse(tree, work, a, some_gravity, external);
   const TreeWork<D4> moving = moving_work(tree, q, u, a);
-  const double rate = (kinetic_energy(tree, moving) + potential_energy(tree, moving, some_gravity)).v[0];
+  const double rate = (motion_energy(tree, moving) + weight_energy(tree, moving, some_gravity)).v[0];
   double supplied = 0.0, size = 0.0;
   const auto add = [&](double p) { supplied += p, size += std::abs(p); };
   for (int c = 0; c < n; ++c) add(tau[c] * u[c]);
@@ -378,7 +382,7 @@ TEST_P(TreeLaws, reactions_carry_everything_beyond_the_joint) {
     Spatial expected = Spatial::Zero();
     for (int k = static_cast<int>(b); k < tree.bodies[b].subtree_end; ++k) {
       if (k > 0)
-        expected += rates(momentum(tree, moving, at(k))) -
+        expected += rates(body_momentum(tree, moving, at(k))) -
                     wrench_at<double>(work.mass_center[at(k)], tree.bodies[at(k)].mass * some_gravity);
       expected -= external[at(k)];
     }
@@ -447,7 +451,7 @@ TEST(TreeMotion, energy_is_conserved) {
     const int n = 5 + 3 * static_cast<int>(seed);
     const Tree tree = random_tree(random, n, Functions::smooth);
     VecX q = random.vector(n, 0.4), u = random.vector(n, 1.0);
-    const double before = energy(tree, some_gravity, q, u), kinetic = kinetic_energy(tree, work_at(tree, q, u));
+    const double before = energy(tree, some_gravity, q, u), kinetic = motion_energy(tree, work_at(tree, q, u));
     integrate(tree, some_gravity, 1e-4, 1000, q, u);
     EXPECT_NEAR(energy(tree, some_gravity, q, u), before, 1e-7 * (kinetic + std::abs(before))) << "seed " << seed;
   }
@@ -504,7 +508,7 @@ TEST(TreeMotion, inner_forces_leave_momentum_alone) {
   EXPECT_LT(work.joint_wrench[1].norm(), 1e-10);
   const TreeWork<D4> moving = moving_work(tree, q, u, a);
   Spatial rate = Spatial::Zero();
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) rate += rates(momentum(tree, moving, b));
+  for (std::size_t b = 1; b < tree.bodies.size(); ++b) rate += rates(body_momentum(tree, moving, b));
   EXPECT_LT(rate.norm(), 1e-10);
 }
 
@@ -523,11 +527,11 @@ TEST(TreeMotion, free_rotation_keeps_energy_and_angular_momentum) {
   VecX q(3), u(3);
   q << 0.0, 0.3, 0.0;
   u << 3.0, 0.02, 0.1;
-  const Spatial before = momentum(tree, work_at(tree, q, u), 1);
-  const double T = kinetic_energy(tree, work_at(tree, q, u));
+  const Spatial before = body_momentum(tree, work_at(tree, q, u), 1);
+  const double T = motion_energy(tree, work_at(tree, q, u));
   integrate(tree, Vec3::Zero(), 1e-3, 1500, q, u);
-  EXPECT_LT((momentum(tree, work_at(tree, q, u), 1) - before).norm(), 1e-9 * before.norm());
-  EXPECT_NEAR(kinetic_energy(tree, work_at(tree, q, u)), T, 1e-9 * T);
+  EXPECT_LT((body_momentum(tree, work_at(tree, q, u), 1) - before).norm(), 1e-9 * before.norm());
+  EXPECT_NEAR(motion_energy(tree, work_at(tree, q, u)), T, 1e-9 * T);
 }
 
 TEST(TreeEdges, only_ground) {

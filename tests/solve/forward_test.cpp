@@ -80,7 +80,7 @@ ModelSpec muscled_pendulum(const std::string& tendon) {
 
 double energy(const Model& model, const State& state, Workspace& work) {
   evaluate(model, state.q(), state.u(), work, Depth::velocity);
-  return kinetic_energy(model.tree(), work.tree) + potential_energy(model.tree(), work.tree, model.spec().gravity);
+  return motion_energy(model.tree(), work.tree) + weight_energy(model.tree(), work.tree, model.spec().gravity);
 }
 
 State last_state(const Model& model, const State& start, const SimulationOptions& options) {
@@ -141,7 +141,7 @@ TEST(Simulate, energy_is_kept) {
     options.tolerance = 1e-10;
     simulate(model, state, options, [&](const State& now, const ForwardDynamics&) {
       drift = std::max(drift, std::abs(energy(model, now, work) - before));
-      swing = std::max(swing, kinetic_energy(model.tree(), work.tree));
+      swing = std::max(swing, motion_energy(model.tree(), work.tree));
     });
     EXPECT_GT(swing, 1.0);
     EXPECT_LE(drift, 1e-7 * swing);

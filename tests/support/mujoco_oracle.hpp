@@ -1,6 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// A tree as a MuJoCo model: one hinge or slider per axis. Where axes are functions of shared coordinates, q_m = f(q),
+// A tree as a MuJoCo model: one hinge or slider per axis, a ball for a rotation vector. Where axes are functions of shared coordinates, q_m = f(q),
 // MuJoCo's results are projected with the slopes T = df/dq: M = T^T M_m T, tau = T^T tau_m.
 //   MujocoOracle oracle(tree, gravity);   oracle.set(q, u);   VecX tau = oracle.inverse(a);
 // Needs PSOAS_HAVE_MUJOCO. MuJoCo diagonalises a full inertia to single precision only, so it gets a principal frame.
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "psoas/skeleton/rotation_vector.hpp"
 #include "support/random_tree.hpp"
 
 namespace psoas::test {
@@ -64,6 +65,13 @@ inline std::string mjcf(const Tree& tree, const Vec3& gravity, const MjcfMore& m
     out << ">\n";
     for (int i = body.first_axis; i < body.last_axis; ++i) {
       const TreeAxis& axis = tree.axes[at(i)];
+      if (axis.vector) {
+        out << "<joint name=\"a" << i << "\" type=\"ball\"";
+        numbers("pos", body.X_MB.inverse().p);
+        out << "/>\n";
+        i += 2;
+        continue;
+      }
       out << "<joint name=\"a" << i << "\" type=\"" << (axis.rotation ? "hinge" : "slide") << '"';
       numbers("axis", Vec3(body.X_MB.R.transpose() * axis.direction));
       numbers("pos", body.X_MB.inverse().p);
@@ -112,9 +120,15 @@ class MujocoOracle {
       body_.push_back(mj_name2id(model_.get(), mjOBJ_BODY, ("b" + std::to_string(b)).c_str()));
     for (int i = 0; i < model_->nv; ++i) {
       const int joint = mj_name2id(model_.get(), mjOBJ_JOINT, ("a" + std::to_string(i)).c_str());
-      position_.push_back(model_->jnt_qposadr[joint]);
-      speed_.push_back(model_->jnt_dofadr[joint]);
+      const bool ball = tree.axes[at(i)].vector;
+      for (int k = 0; k < (ball ? 3 : 1); ++k) {
+        position_.push_back(model_->jnt_qposadr[joint]);
+        speed_.push_back(model_->jnt_dofadr[joint] + k);
+      }
+      i += ball ? 2 : 0;
     }
+    for (int b = 1; b < static_cast<int>(tree.bodies.size()); ++b)
+      axis_body_.resize(at(tree.bodies[at(b)].last_axis), b);
   }
 
   mjModel* model() { return model_.get(); }
@@ -125,6 +139,11 @@ class MujocoOracle {
     T_.setZero();
     for (std::size_t i = 0; i < tree_.axes.size(); ++i) {
       const TreeAxis& axis = tree_.axes[i];
+      if (axis.vector) {
+        set_ball(i, q.segment<3>(axis.coordinate), u.segment<3>(axis.coordinate));
+        i += 2;
+        continue;
+      }
       const double x = axis.coordinate < 0 ? 0.0 : q[axis.coordinate];
       const double v = axis.coordinate < 0 ? 0.0 : u[axis.coordinate];
       const Jet2<double> jet = axis.function.jet(x);
@@ -218,10 +237,25 @@ class MujocoOracle {
   }
 
  private:
+  /// A rotation vector and its speeds as MuJoCo's ball joint: a quaternion in the body's axes at rest, and the angular
+  /// velocity in the body's axes, R^T J(r) u = J(-r) u turned.
+  void set_ball(std::size_t i, const Vec3& r, const Vec3& u) {
+    const TreeBody& body = tree_.bodies[at(axis_body_[i])];
+    const Mat3 R_BM = body.X_MB.R.transpose();
+    const Eigen::Vector4d quaternion = quaternion_of(R_BM * r);
+    for (int k = 0; k < 4; ++k) data_->qpos[position_[i] + k] = quaternion[k];
+    const RotationVector<double> back(-r);
+    const Mat3 J = R_BM * back.jacobian();
+    T_.block<3, 3>(speed_[i], tree_.axes[i].coordinate) = J;
+    drift_.segment<3>(speed_[i]) = R_BM * back.jacobian_rate(-u, u);
+    Eigen::Map<Vec3>(data_->qvel + speed_[i]) = J * u;
+  }
+
   const Tree& tree_;
   std::unique_ptr<mjModel, void (*)(mjModel*)> model_;
   std::unique_ptr<mjData, void (*)(mjData*)> data_;
   std::vector<int> body_, position_, speed_;  // body ids; addresses of each axis in qpos and qvel
+  std::vector<int> axis_body_;                // of each axis
   MatX T_;
   VecX drift_;
 };

@@ -20,16 +20,6 @@
 
 namespace psoas::test {
 
-/// A tree whose massless bodies have a little mass, which MuJoCo wants everywhere.
-inline Tree with_mass_everywhere(Tree tree) {
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
-    TreeBody& body = tree.bodies[b];
-    if (body.mass == 0.0) body.mass = 0.01;
-    if (body.inertia.isZero()) body.inertia.diagonal().setConstant(1e-4 * body.mass);
-  }
-  return tree;
-}
-
 /// The turn about z [rad] that a side means for a string from p to q over a cylinder; nothing for Side::shortest.
 inline std::optional<double> turn_about_z(const Vec3& p, const Vec3& q, const Side& side) {
   if (side.rule == Side::shortest) return {};

@@ -102,7 +102,7 @@ inline int append_body(Tree& tree, const TreeBody& body, const std::vector<Joint
   std::vector<TreeAxis> axes;
   std::vector<std::string> names;
   for (const JointAxis& item : joint) {
-    TreeAxis axis{item.rotation, item.spec.axis.normalized(), -1, compile(item.spec.function)};
+    TreeAxis axis{item.rotation, item.spec.axis.normalized(), -1, compile(item.spec.function), item.vector};
     if (item.spec.coordinate) {
       const auto found = std::find(names.begin(), names.end(), *item.spec.coordinate);
       axis.coordinate = static_cast<int>(found - names.begin());
@@ -144,7 +144,8 @@ enum class Functions {
   any        ///< splines too
 };
 
-/// A tree of pins, slides, custom joints with shared coordinates, free joints and welds.
+/// A tree of pins, slides, custom joints with shared coordinates, free joints and welds; with functions that are not
+/// the identity, rotation vectors too.
 inline Tree random_tree(Random& random, int coordinates, Functions functions = Functions::any) {
   Tree tree = empty_tree();
   const bool shared = functions != Functions::identity;
@@ -160,7 +161,7 @@ inline Tree random_tree(Random& random, int coordinates, Functions functions = F
     const std::vector<Vec3> frame = random_frame(random);
     std::vector<TreeAxis> axes;
     int used = 0;
-    switch (random.integer(7)) {
+    switch (random.integer(shared ? 9 : 7)) {
       case 0:
         axes = {{false, frame[0], 0, function(1.0)}};
         used = 1;
@@ -192,11 +193,28 @@ inline Tree random_tree(Random& random, int coordinates, Functions functions = F
       case 5:  // a weld; the next body can hang on it
         if (random.uniform(0, 1) < 0.5) continue;
         break;
+      case 7:  // a rotation vector
+      case 8: {
+        const bool free = random.integer(2) == 1;
+        if (left < (free ? 6 : 3)) continue;
+        append_body(tree, body, free ? Free{"a", "b", "c", "x", "y", "z"}.axes() : Ball{"x", "y", "z"}.axes());
+        continue;
+      }
       default:
         axes = {{true, frame[0], 0, function(1.0)}};
         used = 1;
     }
     append_body(tree, body, axes, used);
+  }
+  return tree;
+}
+
+/// A tree whose massless bodies have a little mass, which other engines want everywhere.
+inline Tree with_mass_everywhere(Tree tree) {
+  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
+    TreeBody& body = tree.bodies[b];
+    if (body.mass == 0.0) body.mass = 0.01;
+    if (body.inertia.isZero()) body.inertia.diagonal().setConstant(1e-4 * body.mass);
   }
   return tree;
 }

@@ -35,6 +35,9 @@ class PiecewisePolynomial {
   /// The identity y = x.
   static PiecewisePolynomial identity() { return {{0.0}, {{0.0, 1.0}}}; }
 
+  /// Whether it is one straight line without ends.
+  bool is_line() const { return !bounded_ && knots_.size() == 1 && order_ <= 2; }
+
   /// Value and derivatives at x; for a dual x the derivatives travel along.
   template <class S>
   Jet2<S> jet(const S& x) const {
@@ -44,13 +47,30 @@ class PiecewisePolynomial {
       const Jet2<double> edge = inside(below ? knots_.front() : end_, below ? 0 : knots_.size() - 1);
       return {S(edge.value) + edge.slope * (x - (below ? knots_.front() : end_)), S(edge.slope), S(0.0)};
     }
-    std::size_t piece = 0;
-    for (std::size_t step = span_; step > 0; step /= 2)
-      if (piece + step < knots_.size() && knots_[piece + step] <= v) piece += step;
-    return inside(x, piece);
+    return inside(x, piece_of(v));
+  }
+
+  /// Third derivative at x, 0 on the straight ends.
+  template <class S>
+  S third(const S& x) const {
+    const double v = value_of(x);
+    if (bounded_ && (v < knots_.front() || v > end_)) return S(0.0);
+    const std::size_t piece = piece_of(v);
+    const S t = x - knots_[piece];
+    const double* c = &coefficients_[piece * order_];
+    S sum(0.0);
+    for (std::size_t k = order_; k-- > 3;) sum = sum * t + c[k] * static_cast<double>(k * (k - 1) * (k - 2));
+    return sum;
   }
 
  private:
+  std::size_t piece_of(double v) const {
+    std::size_t piece = 0;
+    for (std::size_t step = span_; step > 0; step /= 2)
+      if (piece + step < knots_.size() && knots_[piece + step] <= v) piece += step;
+    return piece;
+  }
+
   template <class S>
   Jet2<S> inside(const S& x, std::size_t piece) const {
     const S t = x - knots_[piece];

@@ -178,6 +178,11 @@ class Model {
   std::shared_ptr<const ModelData> data_;
 };
 
+/// Brings rotation vectors of ball and free joints that are longer than pi back to at most pi, in independent coordinates
+/// q and speeds u: the same pose and velocities in other numbers. True if any changed. An integrator calls it after each
+/// step. Joints whose coordinates are coupled are left alone. (dynamics.hpp has the same for a tree.)
+bool rechart(const Model& model, std::span<double> q, std::span<double> u);
+
 /// How far evaluate() goes.
 enum class Depth {
   position,  ///< poses, path lengths, moment arms

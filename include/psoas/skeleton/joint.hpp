@@ -5,8 +5,10 @@
 // `axes()`, and a word in the variant.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -34,11 +36,28 @@ struct AxisSpec {
   }
 };
 
-/// An elementary axis in the order in which it acts.
+/// An elementary axis in the order in which it acts. Three rotations in a row with `vector`, about x, y and z by a
+/// coordinate each, act at once: the coordinates are the components of a rotation vector.
 struct JointAxis {
   bool rotation;
   AxisSpec spec;
+  bool vector = false;
 };
+
+/// Whether some names are of different coordinates.
+inline bool all_different(std::initializer_list<std::string_view> names) {
+  for (auto a = names.begin(); a != names.end(); ++a)
+    for (auto b = names.begin(); b != a; ++b)
+      if (*a == *b) return false;
+  return true;
+}
+
+/// Three axes that turn by a rotation vector.
+inline std::vector<JointAxis> vector_axes(const std::string& x, const std::string& y, const std::string& z) {
+  return {{true, {Vec3(1, 0, 0), x, Linear{}}, true},
+          {true, {Vec3(0, 1, 0), y, Linear{}}, true},
+          {true, {Vec3(0, 0, 1), z, Linear{}}, true}};
+}
 
 /// No motion.
 struct Weld {
@@ -71,6 +90,84 @@ struct Slide {
   }
   std::string fault() const { return is_direction(axis) ? "" : direction_rule; }
   std::vector<JointAxis> axes() const { return {{false, {axis, coordinate, Linear{}}}}; }
+};
+
+/// Two body-fixed rotations, about x and then about y.
+struct Universal {
+  static constexpr std::string_view name = "universal", help = "body-fixed rotations about x, then y";
+  std::string x = required_text, y = required_text;
+  static void each(auto& self, auto&& see) {
+    see("x", self.x, Info{"", "the first angle [rad]"});
+    see("y", self.y, Info{"", "the second angle [rad]"});
+  }
+  std::string fault() const { return all_different({x, y}) ? "" : "expected two different coordinates"; }
+  std::vector<JointAxis> axes() const {
+    return {{true, {Vec3(1, 0, 0), x, Linear{}}}, {true, {Vec3(0, 1, 0), y, Linear{}}}};
+  }
+};
+
+/// Any rotation, without gimbal lock: the coordinates are the rotation vector, whose direction is the axis in the parent's
+/// joint frame and whose length the angle, and a speed is the rate of its coordinate. Singular at a whole turn only, where
+/// rechart() of dynamics.hpp does not let it come.
+struct Ball {
+  static constexpr std::string_view name = "ball", help = "any rotation, by a rotation vector (axis times angle)";
+  std::string x = required_text, y = required_text, z = required_text;
+  static void each(auto& self, auto&& see) {
+    see("x", self.x, Info{"", "first component of the rotation vector [rad]"});
+    see("y", self.y, Info{"", "second component [rad]"});
+    see("z", self.z, Info{"", "third component [rad]"});
+  }
+  std::string fault() const { return all_different({x, y, z}) ? "" : "expected three different coordinates"; }
+  std::vector<JointAxis> axes() const { return vector_axes(x, y, z); }
+};
+
+/// Motion in the parent's x-y plane.
+struct Planar {
+  static constexpr std::string_view name = "planar", help = "translations along x and y, then a rotation about z";
+  std::string x = required_text, y = required_text, angle = required_text;
+  static void each(auto& self, auto&& see) {
+    see("x", self.x, Info{"", "displacement along the parent's x [m]"});
+    see("y", self.y, Info{"", "displacement along the parent's y [m]"});
+    see("angle", self.angle, Info{"", "rotation about z [rad]"});
+  }
+  std::string fault() const { return all_different({x, y, angle}) ? "" : "expected three different coordinates"; }
+  std::vector<JointAxis> axes() const {
+    return {{false, {Vec3(1, 0, 0), x, Linear{}}},
+            {false, {Vec3(0, 1, 0), y, Linear{}}},
+            {true, {Vec3(0, 0, 1), angle, Linear{}}}};
+  }
+};
+
+/// No constraint: translations along the parent's axes, then a rotation by a rotation vector as in Ball, or by body-fixed
+/// angles about x, y and z, which are easier to read and lock at 90 degrees of the second.
+struct Free {
+  static constexpr std::string_view name = "free", help = "translations, then any rotation";
+  std::string tx = required_text, ty = required_text, tz = required_text;
+  std::string rx = required_text, ry = required_text, rz = required_text;
+  std::string rotation = "vector";
+  static void each(auto& self, auto&& see) {
+    see("tx", self.tx, Info{"", "displacement along the parent's x [m]"});
+    see("ty", self.ty, Info{"", "displacement along the parent's y [m]"});
+    see("tz", self.tz, Info{"", "displacement along the parent's z [m]"});
+    see("rx", self.rx, Info{"", "component of the rotation vector or angle, x [rad]"});
+    see("ry", self.ry, Info{"", "the same, y [rad]"});
+    see("rz", self.rz, Info{"", "the same, z [rad]"});
+    see("rotation", self.rotation,
+        Info{"", "a rotation vector, or body-fixed angles about x, y, z", -inf, inf, "vector angles"});
+  }
+  std::string fault() const {
+    return all_different({tx, ty, tz, rx, ry, rz}) ? "" : "expected six different coordinates";
+  }
+  std::vector<JointAxis> axes() const {
+    std::vector<JointAxis> all = {{false, {Vec3(1, 0, 0), tx, Linear{}}},
+                                  {false, {Vec3(0, 1, 0), ty, Linear{}}},
+                                  {false, {Vec3(0, 0, 1), tz, Linear{}}}};
+    for (JointAxis& axis : vector_axes(rx, ry, rz)) {
+      axis.vector = rotation == "vector";
+      all.push_back(axis);
+    }
+    return all;
+  }
 };
 
 /// Up to three translations along axes of the parent's joint frame, then up to three body-fixed rotations, each a
@@ -124,6 +221,6 @@ struct OnEllipsoid {
 };
 
 /// Joint kinds: the table that reader, writer, schema, help and tests walk.
-using Joint = std::variant<Weld, Pin, Slide, Custom, OnEllipsoid>;
+using Joint = std::variant<Weld, Pin, Slide, Universal, Ball, Planar, Free, Custom, OnEllipsoid>;
 
 }  // namespace psoas

@@ -21,6 +21,9 @@ struct TreeAxis {
   Vec3 direction{0, 0, 1};  ///< unit vector in the frame that the joint's earlier axes have moved [-]
   int coordinate = -1;      ///< index of the tree's coordinate; -1: constant
   PiecewisePolynomial function;
+  /// One of three rotations in a row, about x, y and z by a coordinate each, that act at once: the coordinates are a
+  /// rotation vector (rotation_vector.hpp).
+  bool vector = false;
 };
 
 /// A body with the joint that carries it. Bodies stand in depth-first order, so a subtree is a range of indices.
@@ -45,7 +48,43 @@ struct Tree {
   int coordinates() const { return static_cast<int>(coordinate_body.size()); }
 };
 
-/// Scratch and results, sized for one tree; nothing below allocates once it is made.
+/// What is simple about a tree's axes and frames, found once and not at every pose.
+struct TreePlan {
+  struct Axis {
+    char about = 'd';  ///< x, y, z: a rotation about that axis; d: about any direction; t: a translation; v: a vector
+    bool line = false;
+    double offset = 0.0, slope = 0.0;  ///< of a line
+    int frame = -1;                    ///< index of a rotation vector's frame
+  };
+  struct Body {
+    bool turned_in_parent = true, turned_in_joint = true, shifted_in_joint = true;
+  };
+  std::vector<Axis> axes;
+  std::vector<Body> bodies;
+  int frames = 0;  ///< rotation vectors
+
+  TreePlan() = default;
+  explicit TreePlan(const Tree& tree);
+};
+
+/// Mass and its first and second moments about ground's origin, in ground: all of a rigid body's inertia. The second
+/// moments are the inertia matrix; of this symmetric matrix the lower triangle counts.
+template <class S>
+struct RigidInertia {
+  S mass = S(0.0);                     ///< [kg]
+  Vec3T<S> first = Vec3T<S>::Zero();   ///< mass times place of the mass centre [kg m]
+  Mat3T<S> second = Mat3T<S>::Zero();  ///< [kg m^2]
+
+  RigidInertia& operator+=(const RigidInertia& other) {
+    mass += other.mass;
+    first += other.first;
+    second += other.second;
+    return *this;
+  }
+};
+
+/// Scratch and results, sized for one tree; nothing below allocates once it is made. Masses of the tree may change
+/// afterwards; joints, frames and axes may not.
 template <class S>
 struct TreeWork {
   TreeWork() = default;
@@ -64,10 +103,13 @@ struct TreeWork {
   std::vector<SpatialT<S>> acceleration;  ///< per body, without gravity
   std::vector<SpatialT<S>> joint_wrench;  ///< per body: what its joint exerts on it (reaction of parent on child)
   // inside
-  std::vector<Eigen::Matrix<S, 6, 6>> inertia;
-  std::vector<SpatialT<S>> force;
-  std::vector<SpatialT<S>> force_axis;
-  std::vector<S> scratch;
+  std::vector<RigidInertia<S>> rigid;           // per body, in ground; of its whole subtree after mass_matrix()
+  std::vector<Eigen::Matrix<S, 6, 6>> inertia;  // articulated, per body
+  std::vector<SpatialT<S>> force;               // per body
+  std::vector<SpatialT<S>> force_axis;          // per coordinate
+  std::vector<S> drive, pivot;                  // per coordinate
+  std::vector<PoseT<S>> vector_frame;           // per rotation vector: the frame in which it is given, in ground
+  TreePlan plan;
 };
 
 /// Poses, motion axes and mass centres at coordinates q [rad, m] (size tree.coordinates()).
@@ -89,7 +131,8 @@ template <class S>
 void mass_matrix(const Tree& tree, TreeWork<S>& work, std::span<S> M);
 
 /// Articulated-body algorithm: accelerations a under generalised forces tau. The tree's coordinates must be independent
-/// (a model with couplers solves the projected mass matrix instead). Fills acceleration and joint_wrench.
+/// (a model with couplers solves the projected mass matrix instead). Fills acceleration and joint_wrench. No number
+/// where a coordinate moves no mass.
 template <class S>
 void forward_dynamics(const Tree& tree, std::span<const S> tau, const Vec3& gravity,
                       std::span<const SpatialT<S>> external, TreeWork<S>& work, std::span<S> a);
