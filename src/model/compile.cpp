@@ -42,7 +42,6 @@ class Compiler {
     if (problems_.size() > before) return nullptr;
     coordinates();
     if (problems_.size() > before) return nullptr;
-    moved_mass();
     root();
     muscles();
     lumbar();
@@ -231,23 +230,6 @@ class Compiler {
       if (!is_source[at(index)])
         wrong(join_pointer({"coordinates", name}),
               "expected a joint that uses this coordinate or a coordinate coupled to it, found none");
-  }
-
-  /// Each independent coordinate moves some mass: the joints that it or a coordinate coupled to it turns carry bodies
-  /// that are not all without mass. (A body without mass may carry others, or follow a coordinate that moves others.)
-  void moved_mass() {
-    const Tree& tree = data_->tree;
-    std::vector<bool> moves(data_->coordinate_names.size(), false);
-    for (std::size_t t = 0; t < data_->couplings.size(); ++t) {
-      const TreeBody& first = tree.bodies[at(tree.coordinate_body[t])];
-      const auto subtree = tree.bodies.begin() + tree.coordinate_body[t];
-      if (std::any_of(subtree, tree.bodies.begin() + first.subtree_end, [](const TreeBody& b) { return b.mass > 0.0; }))
-        moves[at(data_->couplings[t].source)] = true;
-    }
-    for (std::size_t c = 0; c < moves.size(); ++c)
-      if (!moves[c])
-        wrong(join_pointer({"coordinates", data_->coordinate_names[c]}),
-              "expected mass on a body that this coordinate moves, found none: nothing would resist a force");
   }
 
   /// Six independent coordinates between ground and one body: the equations that only the environment can carry.

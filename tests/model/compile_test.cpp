@@ -252,31 +252,6 @@ TEST(CompileRefuses, SevenCoordinatesInAJoint) {
       << text;
 }
 
-/// A carriage without mass that slides on the thigh.
-ModelSpec with_carriage() {
-  ModelSpec spec = tiny_model();
-  spec.bodies["patella"].mass = 0.0;
-  spec.coordinates["glide"].motion = "translation";
-  JointSpec& joint = spec.joints["front"];
-  joint.parent = "thigh", joint.child = "patella", joint.motion = Slide{"glide"};
-  return spec;
-}
-
-TEST(CompileRefuses, CoordinatesThatMoveNoMass) {
-  ModelSpec spec = with_carriage();
-  EXPECT_NE(error_of([&] {
-              const Model model(spec);
-            }).find("/coordinates/glide: expected mass on a body that this coordinate moves, found none"),
-            std::string::npos);
-  // it may follow a coordinate that moves others, and it may carry others
-  spec.coordinates["glide"].coupled_to = CouplerSpec{"knee_angle_r", Linear{0.1}};
-  EXPECT_EQ(error_of([&] { const Model model(spec); }), "no error");
-  spec = with_carriage();
-  spec.bodies["tip"].mass = 0.1;
-  spec.joints["tip"].parent = "patella", spec.joints["tip"].child = "tip";
-  EXPECT_EQ(error_of([&] { const Model model(spec); }), "no error");
-}
-
 TEST(CompileRefuses, CoordinatesThatNobodyUses) {
   EXPECT_EQ(
       refused([](ModelSpec& s) { s.coordinates["spare"]; }),
