@@ -46,6 +46,7 @@
 #include "psoas/report/text.hpp"
 #include "psoas/skeleton/joint.hpp"
 #include "psoas/skeleton/tree.hpp"
+#include "psoas/solve/control.hpp"
 #include "psoas/solve/experiment.hpp"
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
