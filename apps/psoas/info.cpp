@@ -95,25 +95,28 @@ KindHelp edit_members() {
 
 std::vector<KindTable> kind_tables() {
   const auto object = [](const KindHelp& help) { return KindTable{help.name, help.help, help, {}}; };
-  return {{"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
-          object(subject_members()),
-          object(edit_members()),
-          object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),
-          object(object_of<BodySpec>("body", "rigid bodies (bodies/*)")),
-          object(object_of<CoordinateSpec>("coordinate", "coordinates (coordinates/*)")),
-          {"joint", "joints (joints/*) and the kinds of their motion",
-           object_of<JointSpec>("all joints", "the members of joints/*"), kinds<Joint>()},
-          {"function", "functions of a coordinate (couplers and joint axes)", {}, kinds<Function>()},
-          object(object_of<LumbarSpec>("lumbar", "lumbar rhythm and levels")),
-          object(object_of<LevelSpec>("level", "lumbar levels (lumbar/levels/*)")),
-          {"surface", "wrapping surfaces (surfaces/*) and the kinds of their shape",
-           object_of<SurfaceSpec>("all surfaces", "the members of surfaces/*"), kinds<Surface>()},
-          object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
-          {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
-          {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
-          object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
-          object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
-          object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
+  return {
+      {"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
+      {"controller", "what drives a simulation (controllers/*)", {}, kinds<Controller>()},
+      object(object_of<PrescribedSpec>("prescribed", "coordinates that follow a curve in a simulation (prescribed/*)")),
+      object(subject_members()),
+      object(edit_members()),
+      object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),
+      object(object_of<BodySpec>("body", "rigid bodies (bodies/*)")),
+      object(object_of<CoordinateSpec>("coordinate", "coordinates (coordinates/*)")),
+      {"joint", "joints (joints/*) and the kinds of their motion",
+       object_of<JointSpec>("all joints", "the members of joints/*"), kinds<Joint>()},
+      {"function", "functions of a coordinate (couplers and joint axes)", {}, kinds<Function>()},
+      object(object_of<LumbarSpec>("lumbar", "lumbar rhythm and levels")),
+      object(object_of<LevelSpec>("level", "lumbar levels (lumbar/levels/*)")),
+      {"surface", "wrapping surfaces (surfaces/*) and the kinds of their shape",
+       object_of<SurfaceSpec>("all surfaces", "the members of surfaces/*"), kinds<Surface>()},
+      object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
+      {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
+      {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
+      object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
+      object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
+      object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
 
 json field_json(const FieldHelp& field) {

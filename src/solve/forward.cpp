@@ -55,7 +55,7 @@ double longest_delay(const std::vector<StretchReflex>& reflexes) {
 }  // namespace
 
 double EnergyAudit::relative() const {
-  const double scale = turnover > 1e-6 * greatest_kinetic ? turnover : greatest_kinetic;
+  const double scale = by_muscles() ? turnover : greatest_kinetic;
   return scale > 0.0 ? greatest_imbalance / scale : 0.0;
 }
 

@@ -337,6 +337,16 @@ class StudyReader {
   }
 
   void load_tables() {
+    if (const auto* simulation = std::get_if<SimulationStudy>(&study_.question)) {
+      const auto load = [&](const std::string& name, const std::string& pointer) {
+        if (!study_.tables.find(name)) named_file(pointer, [&] { study_.tables[name] = load_table(name); });
+      };
+      for (const auto& [name, controller] : simulation->controllers)
+        if (const auto* table = std::get_if<TableController>(&controller))
+          load(table->file, "/controllers/" + name + "/table/file");
+      for (const auto& [coordinate, prescribed] : simulation->prescribed)
+        if (prescribed.table) load(*prescribed.table, "/prescribed/" + coordinate + "/table");
+    }
     const auto* motion = std::get_if<MotionStudy>(&study_.question);
     if (!motion) return;
     named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });

@@ -43,7 +43,7 @@ struct SimulationOptions {
   std::vector<double> excitation;  ///< per muscle, constant [-]; empty: each at its least activation
   double duration = 1.0;           ///< [s]
   double step = 0.01;              ///< between calls of the observer [s]
-  double tolerance = 1e-7;         ///< absolute and relative error a second
+  double tolerance = 1e-6;         ///< absolute and relative error a second
   Integrator integrator = Integrator::automatic;
   std::vector<OpenLoop> open_loop;
   std::vector<StretchReflex> reflexes;
@@ -72,6 +72,8 @@ struct EnergyAudit {
   /// The greatest one over the energy that muscles turned over, or, where hardly any was, over the greatest kinetic
   /// energy.
   double relative() const;
+  /// Whether muscles turned over enough to be what it is measured by.
+  bool by_muscles() const { return turnover > 1e-6 * greatest_kinetic; }
 };
 
 /// The right side of a simulation: rates of the states [q, u, activation, fibre length] under gravity, muscles, passive
