@@ -281,6 +281,7 @@ TEST(SimulationSignals, a_torque_against_weight_does_the_work_of_the_swing) {
   const Model model(pendulum());
   SimulationOptions options;
   options.duration = 1.5;
+  options.tolerance = 1e-7;
   options.forces.push_back({0, Signal({0.0}, {6.0}, Signal::Shape::steps)});
   simulate(model, model.default_state(), options, [&](const State& now, const ForwardDynamics& dynamics) {
     // energy: 1/2 m l^2 u^2 + m g l (1 - cos q) = torque q
@@ -300,6 +301,7 @@ TEST(SimulationSignals, excitation_follows_its_table) {
   settle(model, state, 0.05);
   SimulationOptions options;
   options.duration = 0.3;
+  options.tolerance = 1e-8;
   options.open_loop.push_back({Signal({0.0, 0.1, 0.2}, {0.05, 0.9, 0.2}, Signal::Shape::steps), {0}});
   const MuscleParameters& unit = model.data().units[0];
   const double peak = thelen_activation(unit, 0.9, 0.05, 0.1);
