@@ -118,7 +118,8 @@ double difference(const State& a, const State& b) {
 }
 
 TEST(SimulationIntegrators, the_error_goes_with_the_tolerance) {
-  // the error of a second is controlled, so the whole error is proportional to what was allowed
+  // The estimated error of a second is held at the tolerance, so that of the solution, which is one order better, goes with
+  // its power (p + 1) / p: 5/4 for dopri5, 4/3 for rosenbrock4.
   const Model model(muscled_pendulum("compliant"));
   State state = model.default_state();
   model.set(state, "angle", 1.0);
@@ -138,8 +139,8 @@ TEST(SimulationIntegrators, the_error_goes_with_the_tolerance) {
       EXPECT_LT(errors.back(), 20.0 * tolerance) << tolerance;
     }
     const double slope = std::log(errors.front() / errors.back()) / std::log(1e4);
-    EXPECT_GT(slope, 0.7);
-    EXPECT_LT(slope, 1.3);
+    EXPECT_GT(slope, 1.0);
+    EXPECT_LT(slope, 1.6);
   }
 }
 
