@@ -78,7 +78,8 @@ KindHelp subject_members() {
 }
 
 KindHelp edit_members() {
-  const char* exactly_one = "names, globs or groups (group:…); exactly one of muscles, joints, bodies and passive";
+  const char* exactly_one =
+      "names, globs or groups (group:…); exactly one of muscles, joints, bodies, passive, planes and spheres";
   return {"edit",
           "a change of the model (edits/* and variants/*/* of a study)",
           {{"name", "text", "", "", "none", "may stand for the index in pointers of --set; no two edits have the same"},
@@ -86,6 +87,8 @@ KindHelp edit_members() {
            {"joints", "text or array of text", "", "", "none", "names or globs"},
            {"bodies", "text or array of text", "", "", "none", "names or globs"},
            {"passive", "text or array of text", "", "", "none", "names or globs of passive elements"},
+           {"planes", "text or array of text", "", "", "none", "names or globs of planes"},
+           {"spheres", "text or array of text", "", "", "none", "names or globs of spheres"},
            {"set", "object, field to number or text", "", "that of the field", "none",
             "new values, in the field's unit (psoas info --kinds muscle and so on show fields)"},
            {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none", "factors on the value as it then is"},
@@ -112,6 +115,8 @@ std::vector<KindTable> kind_tables() {
           {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
           {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
           object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
+          object(object_of<PlaneSpec>("plane", "planes that spheres press against in simulations (planes/*)")),
+          object(object_of<SphereSpec>("sphere", "spheres of bodies that planes push back (spheres/*)")),
           object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
           object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
@@ -337,6 +342,12 @@ std::string overview_text(const std::string& path, const Model& model) {
   line.clear();
   for (const auto& [name, contact] : spec.contacts) line.push_back(name);
   if (!line.empty()) out += counted(line.size(), "contact point", "contact points") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, plane] : spec.planes) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "plane", "planes") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, sphere] : spec.spheres) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "contact sphere", "contact spheres") + ": " + join(line, ", ") + "\n";
   line.clear();
   for (const auto& [name, element] : spec.passive) line.push_back(name);
   if (!line.empty())

@@ -45,6 +45,7 @@ struct ForwardDynamics::Scratch {
     M.resize(size, size);
     rhs.resize(size);
     factor = Eigen::LLT<MatX>(size);
+    external.assign(model.tree().bodies.size(), Spatial::Zero());
   }
 
   Model model;
@@ -56,6 +57,7 @@ struct ForwardDynamics::Scratch {
   MatX M;
   VecX rhs;
   Eigen::LLT<MatX> factor;
+  std::vector<Spatial> external;
 };
 
 ForwardDynamics::ForwardDynamics(const Model& model, SimulationOptions options)
@@ -64,8 +66,9 @@ ForwardDynamics::~ForwardDynamics() = default;
 ForwardDynamics::ForwardDynamics(ForwardDynamics&&) noexcept = default;
 const Workspace& ForwardDynamics::work() const { return scratch_->work; }
 std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
+std::span<const Spatial> ForwardDynamics::external() const { return scratch_->external; }
 
-void ForwardDynamics::rates(std::span<const double> vector, std::span<double> out) {
+void ForwardDynamics::rates(double t, std::span<const double> vector, std::span<double> out) {
   Scratch& s = *scratch_;
   const Model& model = s.model;
   const ModelData& data = model.data();
@@ -75,11 +78,13 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
   for (int c = 0; c < n; ++c)
     if (s.options.locked[at(c)]) s.state.u()[at(c)] = 0.0;
   evaluate(model, s.state, s.work, Depth::force);
+  s.external = s.work.contact.external;
+  add_external(s.options.loads, t, s.work.tree, s.external);
 
   // What the motion needs at zero acceleration, and what muscles and passive elements give.
   couple_accelerations(model, s.state.u(), s.zero, s.work, s.tree_udot);
-  inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, {}, s.work.tree, s.tau);
-  for (std::size_t t = 0; t < tree; ++t) s.tau[t] = s.work.passive_torque[t] - s.tau[t];
+  inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, s.external, s.work.tree, s.tau);
+  for (std::size_t k = 0; k < tree; ++k) s.tau[k] = s.work.passive_torque[k] - s.tau[k];
   const FittedPaths& fitted = data.fitted;
   for (int m = 0; fitted.empty() && m < muscles; ++m)
     for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
@@ -97,10 +102,10 @@ void ForwardDynamics::rates(std::span<const double> vector, std::span<double> ou
     const auto found = std::lower_bound(s.free.begin(), s.free.end(), coordinate);
     return found != s.free.end() && *found == coordinate ? static_cast<int>(found - s.free.begin()) : -1;
   };
-  for (std::size_t t = 0; t < tree; ++t) {
-    const int column = column_of(data.couplings[t].source);
+  for (std::size_t k = 0; k < tree; ++k) {
+    const int column = column_of(data.couplings[k].source);
     if (column < 0) continue;
-    for (std::size_t r = 0; r < tree; ++r) s.half[at(column) * tree + r] += s.mass[t * tree + r] * s.work.slope[t];
+    for (std::size_t r = 0; r < tree; ++r) s.half[at(column) * tree + r] += s.mass[k * tree + r] * s.work.slope[k];
   }
   s.M.setZero();
   for (std::size_t r = 0; r < tree; ++r) {
@@ -144,7 +149,7 @@ void simulate(const Model& model, State state, const SimulationOptions& options,
     times.push_back(state.time + options.duration);
   const auto system = [&](const Vector& x, Vector& out, double t) {
     try {
-      dynamics.rates(x, out);
+      dynamics.rates(t, x, out);
     } catch (const Error& error) {
       throw Error(error.kind(), "t = " + shortest_text(t) + " s", error.what());
     }

@@ -86,7 +86,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
     PostureWatch watch(model);
     simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
-      loads.net(now.q(), now.u(), dynamics.udot());
+      loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
       loads.loads_with(no_contact, dynamics.work().tendon_force);
       const Instant instant{
           &model, &dynamics.work(), now.q(), now.u(), dynamics.udot(), now.activation(), dynamics.work().tendon_force,

@@ -228,7 +228,7 @@ TEST(Simulate, locked_coordinates_stay) {
   options.locked = {0, 1, 1};
   ForwardDynamics dynamics(model, options);
   std::vector<double> rates(state.vector.size());
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   const TreeWork<double>& work = dynamics.work().tree;
   double inertia = 0.0, moment = 0.0;
   for (std::size_t b = 1; b < 4; ++b) {
@@ -340,8 +340,8 @@ TEST(ForwardDynamics, allocates_nothing) {
   const State state = model.default_state();
   std::vector<double> rates(state.vector.size());
   const std::size_t before = heap_allocations();
-  dynamics.rates(state.vector, rates);
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   EXPECT_EQ(heap_allocations() - before, 0u);
   for (const double rate : rates) EXPECT_TRUE(std::isfinite(rate));
 }
@@ -356,7 +356,7 @@ TEST(ForwardDynamics, is_the_inverse_of_inverse_dynamics) {
   settle(model, state, 0.3);
   ForwardDynamics dynamics(model, {});
   std::vector<double> rates(state.vector.size());
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   Workspace work(model);
   const std::size_t tree = at(model.tree().coordinates());
   std::vector<double> a(tree), tau(tree), needed(at(model.coordinates())), passive(needed.size());

@@ -10,29 +10,33 @@
 #include <vector>
 
 #include "psoas/model/model.hpp"
+#include "psoas/solve/external.hpp"
 
 namespace psoas {
 
 /// What a simulation is told.
 struct SimulationOptions {
-  std::vector<char> locked;        ///< per independent coordinate: does not move; empty: none
-  std::vector<double> excitation;  ///< per muscle, constant [-]; empty: each at its least activation
-  double duration = 1.0;           ///< [s]
-  double step = 0.01;              ///< between calls of the observer [s]
-  double tolerance = 1e-8;         ///< absolute and relative error a step
+  std::vector<char> locked;         ///< per independent coordinate: does not move; empty: none
+  std::vector<double> excitation;   ///< per muscle, constant [-]; empty: each at its least activation
+  double duration = 1.0;            ///< [s]
+  double step = 0.01;               ///< between calls of the observer [s]
+  double tolerance = 1e-8;          ///< absolute and relative error a step
+  std::vector<ExternalLoad> loads;  ///< from outside
 };
 
-/// Accelerations of independent coordinates (0 where locked) under gravity, muscles and passive torques at a state, and
-/// the state's other rates. Allocates when made, never after.
+/// Accelerations of independent coordinates (0 where locked) under gravity, muscles, passive elements, contact and
+/// external loads at a state, and the state's other rates. Allocates when made, never after.
 class ForwardDynamics {
  public:
   ForwardDynamics(const Model& model, SimulationOptions options);
   ~ForwardDynamics();
   ForwardDynamics(ForwardDynamics&&) noexcept;
 
-  /// Rates of the state's vector [q, u, activation, fibre length]. Fills work() and udot().
-  void rates(std::span<const double> state, std::span<double> out);
+  /// Rates at time t [s] of the state's vector [q, u, activation, fibre length]. Fills what is below.
+  void rates(double t, std::span<const double> state, std::span<double> out);
   const Workspace& work() const;
+  /// Per body: what planes and external loads exert, about ground's origin in ground [N m, N].
+  std::span<const Spatial> external() const;
   std::span<const double> udot() const;
 
  private:
