@@ -6,6 +6,7 @@
 #include "psoas/core/words.hpp"
 #include "psoas/solve/forward.hpp"
 #include "study/answer.hpp"
+#include "study/external_loads.hpp"
 
 namespace psoas {
 namespace {
@@ -48,6 +49,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     simulation.duration = question.duration;
     simulation.step = question.step;
     simulation.tolerance = question.tolerance;
+    if (question.forces)
+      simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
     simulation.locked.assign(at(model.coordinates()), 0);
     for (std::size_t i = 0; i < question.locked.size(); ++i) {
       bool any = false;
