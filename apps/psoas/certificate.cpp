@@ -34,6 +34,8 @@ std::string fault_text(const PathFault& fault) {
   if (fault.kind == "arm_jump") return "moment arm jumps by " + millimetres(fault.size);
   if (fault.kind == "arm_sign_flip") return "moment arm flips its sign with a jump of " + millimetres(fault.size);
   if (fault.kind == "inside") return "ignores a surface in " + short_text(100.0 * fault.size) + " % of the postures";
+  if (fault.kind == "beyond_end")
+    return "touches a cylinder beyond its end in " + short_text(100.0 * fault.size) + " % of the postures";
   if (fault.kind == "history") return "depends on the posture before, by " + millimetres(fault.size);
   return "has no finite length or moment arm";
 }

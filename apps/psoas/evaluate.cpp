@@ -15,6 +15,7 @@
 #include "psoas/report/text.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "psoas/study/outputs.hpp"
+#include "psoas/study/posture_watch.hpp"
 
 namespace psoas::app {
 namespace {
@@ -187,7 +188,8 @@ int perform(const Options& options) {
   const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
   InverseSolver solver(model, {});
   std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(states.rows()));
-  std::vector<Seen> mismatch(columns.size()), outside(columns.size());
+  std::vector<Seen> mismatch(columns.size());
+  PostureWatch watch(model);
   bool like_degrees = false;
   for (std::size_t row = 0; row < states.rows(); ++row) {
     for (std::size_t k = 0; k < columns.size(); ++k) {
@@ -195,9 +197,6 @@ int perform(const Options& options) {
       const double value = (*columns[k].values)[row];
       if (columns[k].role == Column::coordinate) {
         state.q()[i] = value;
-        const auto& range = data.spec.coordinates.find(data.coordinate_names[i])->range;
-        const double past = std::max(range[0] - value, value - range[1]);
-        if (past > 1e-9) outside[k].add(past, row);
         like_degrees = like_degrees || (!was_in_degrees && data.is_rotation[i] && std::abs(value) > 7.0);
       } else if (columns[k].role == Column::speed) {
         state.u()[i] = value;
@@ -217,6 +216,7 @@ int perform(const Options& options) {
       tendon_force[m] =
           std::max(0.0, state.activation()[m] * work.force.active[m] + work.force.passive[m] + work.force.damping[m]);
     solver.loads_with(no_contact, tendon_force);
+    watch.see(state.q(), work);
     for (std::size_t k = 0; k < columns.size(); ++k)
       if (columns[k].role == Column::coupled) {
         const double difference =
@@ -235,9 +235,10 @@ int perform(const Options& options) {
     if (mismatch[k].rows > 0)
       say("warning: " + data.tree_coordinate_names[i] + " does not follow its coupler" +
           rows(mismatch[k], data.tree_is_rotation[i]) + "; the coupler was used");
-    if (outside[k].rows > 0)
-      say("warning: " + data.coordinate_names[i] + " is outside its range" + rows(outside[k], data.is_rotation[i]));
   }
+  for (const std::string& line :
+       watch.warnings([&](int i) { return "at " + states.place(static_cast<std::size_t>(i)); }))
+    say("warning: " + line);
   if (like_degrees) say("warning: values look like degrees; this file says inDegrees=no");
 
   Table result;

@@ -78,7 +78,8 @@ KindHelp subject_members() {
 }
 
 KindHelp edit_members() {
-  const char* exactly_one = "names, globs or groups (group:…); exactly one of muscles, joints, bodies and passive";
+  const char* exactly_one =
+      "names, globs or groups (group:…); exactly one of muscles, joints, bodies, passive, planes and spheres";
   return {"edit",
           "a change of the model (edits/* and variants/*/* of a study)",
           {{"name", "text", "", "", "none", "may stand for the index in pointers of --set; no two edits have the same"},
@@ -86,6 +87,8 @@ KindHelp edit_members() {
            {"joints", "text or array of text", "", "", "none", "names or globs"},
            {"bodies", "text or array of text", "", "", "none", "names or globs"},
            {"passive", "text or array of text", "", "", "none", "names or globs of passive elements"},
+           {"planes", "text or array of text", "", "", "none", "names or globs of planes"},
+           {"spheres", "text or array of text", "", "", "none", "names or globs of spheres"},
            {"set", "object, field to number or text", "", "that of the field", "none",
             "new values, in the field's unit (psoas info --kinds muscle and so on show fields)"},
            {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none", "factors on the value as it then is"},
@@ -115,6 +118,8 @@ std::vector<KindTable> kind_tables() {
       {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
       {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
       object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
+      object(object_of<PlaneSpec>("plane", "planes that spheres press against in simulations (planes/*)")),
+      object(object_of<SphereSpec>("sphere", "spheres of bodies that planes push back (spheres/*)")),
       object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
       object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
@@ -341,6 +346,12 @@ std::string overview_text(const std::string& path, const Model& model) {
   for (const auto& [name, contact] : spec.contacts) line.push_back(name);
   if (!line.empty()) out += counted(line.size(), "contact point", "contact points") + ": " + join(line, ", ") + "\n";
   line.clear();
+  for (const auto& [name, plane] : spec.planes) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "plane", "planes") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, sphere] : spec.spheres) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "contact sphere", "contact spheres") + ": " + join(line, ", ") + "\n";
+  line.clear();
   for (const auto& [name, element] : spec.passive) line.push_back(name);
   if (!line.empty())
     out += counted(line.size(), "passive element", "passive elements") + ": " + join(line, ", ") + "\n";
@@ -464,26 +475,45 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); 1 where a surface is ignored.
+/// Why a place of a curve is not to be trusted, as a word; empty where it is.
+std::string flag_word(PathFlag flag) {
+  switch (flag) {
+    case PathFlag::outside_domain:
+      return "outside_domain";
+    case PathFlag::ignores_surface:
+      return "ignores_surface";
+    case PathFlag::beyond_end:
+      return "beyond_end";
+    case PathFlag::beyond_fit:
+      return "beyond_fit";
+    case PathFlag::none:
+      break;
+  }
+  return "";
+}
+
+/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); flag_word().
 std::string curves_csv(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
-  std::string out = "muscle,coordinate,value,length,moment_arm,ignores_surface\n";
+  std::string out = "muscle,coordinate,value,length,moment_arm,flag\n";
   for (const MomentArmCurve& curve : curves)
     for (std::size_t i = 0; i < curve.value.size(); ++i)
       out += csv_cell(data.muscle_names[at(curve.muscle)]) + "," +
              csv_cell(data.coordinate_names[at(curve.coordinate)]) + "," + shortest_text(curve.value[i]) + "," +
-             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + (curve.inside[i] ? ",1\n" : ",0\n");
+             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + "," + flag_word(curve.flag[i]) + "\n";
   return out;
 }
 
 json curves_json(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
   json out = json::array();
-  for (const MomentArmCurve& curve : curves)
+  for (const MomentArmCurve& curve : curves) {
     out.push_back({{"muscle", data.muscle_names[at(curve.muscle)]},
                    {"coordinate", data.coordinate_names[at(curve.coordinate)]},
                    {"value", curve.value},
                    {"length", curve.length},
                    {"moment_arm", curve.arm},
-                   {"ignores_surface", std::vector<bool>(curve.inside.begin(), curve.inside.end())}});
+                   {"flag", json::array()}});
+    for (const PathFlag flag : curve.flag) out.back()["flag"].push_back(flag_word(flag));
+  }
   return out;
 }
 
@@ -497,7 +527,7 @@ std::string curves_text(const ModelData& data, const std::vector<MomentArmCurve>
       rows.push_back({rotation ? fixed_text(to_degrees(curve.value[i]), 1) : fixed_text(curve.value[i], 3),
                       fixed_text(1e3 * curve.length[i], 2),
                       rotation ? fixed_text(1e3 * curve.arm[i], 2) : fixed_text(curve.arm[i], 4),
-                      curve.inside[i] ? "ignores a surface" : ""});
+                      std::string(text_of(curve.flag[i]))});
     out += (out.empty() ? "" : "\n") + data.muscle_names[at(curve.muscle)] + "\n" + aligned(rows, "rrrl");
   }
   return out;
@@ -534,15 +564,26 @@ int show_moment_arms(const Options& options) {
       throw Error(Kind::input, "--steps " + options.steps, "expected a whole number from 1 to 100000");
   }
   std::vector<MomentArmCurve> curves;
-  for (int c = 0; c < model.coordinates(); ++c)
-    if (options.all || c == model.coordinate(options.moment_arms))
-      for (MomentArmCurve& curve : moment_arm_curves(model, muscles, c, q, steps)) curves.push_back(std::move(curve));
+  PostureWatch watch(model);
+  std::vector<std::pair<int, double>> places;  // that the watch has seen: coordinate, value
+  for (int c = 0; c < model.coordinates(); ++c) {
+    if (!options.all && c != model.coordinate(options.moment_arms)) continue;
+    std::vector<MomentArmCurve> found = moment_arm_curves(model, muscles, c, q, steps, &watch);
+    if (found.empty()) continue;
+    for (const double value : found.front().value) places.emplace_back(c, value);
+    std::move(found.begin(), found.end(), std::back_inserter(curves));
+  }
   if (curves.empty())
     throw Error(Kind::input, "--moment-arms " + options.moment_arms, "expected a coordinate that the muscles cross");
   // all coordinates of one muscle together
   std::stable_sort(curves.begin(), curves.end(),
                    [](const MomentArmCurve& a, const MomentArmCurve& b) { return a.muscle < b.muscle; });
   const ModelData& data = model.data();
+  for (const std::string& line : watch.warnings([&](int i) {
+         const auto& [c, value] = places[at(i)];
+         return "at " + data.coordinate_names[at(c)] + " " + angle_or_metres(value, data.is_rotation[at(c)]);
+       }))
+    say("warning: " + line);
   if (!options.output.empty()) {
     if (ending_of(options.output) == ".svg" && options.all)
       throw Error(Kind::input, "-o " + options.output, "expected one coordinate for a drawing, or a .csv file");

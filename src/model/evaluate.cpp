@@ -43,8 +43,13 @@ void path_of(const Model& model, std::size_t m, Workspace& work) {
   const std::span<double> drive(work.drive.data() + data.drive_start[m], path.motions.size());
   const PathValue<double> value = evaluate_path<double>(path, std::span<const Pose>(work.tree.X_GB),
                                                         std::span<const double>(work.q), wrench, drive);
-  if (data.fitted.empty()) work.length[m] = value.length;
-  work.inside[m] = value.inside;
+  if (data.fitted.empty()) {
+    work.length[m] = value.length;
+    const PathFlag flag = value.beyond_end ? PathFlag::beyond_end
+                          : value.inside   ? PathFlag::ignores_surface
+                                           : PathFlag::none;
+    work.inside[m] = static_cast<char>(flag);
+  }
   Spatial moved;  // the wrenches on the bodies from `first` to `last`, which coordinates of one joint share
   int first = -1, last = -1;
   for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
@@ -82,12 +87,6 @@ void lengthening_speeds(const Model& model, Workspace& work) {
   }
 }
 
-void passive_torques(const Model& model, Workspace& work) {
-  std::fill(work.passive_torque.begin(), work.passive_torque.end(), 0.0);
-  for (const PassiveTorque& torque : model.data().passive)
-    work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
-}
-
 MuscleForces store(const MuscleParameters& unit, const FibreState& state, double activation, std::size_t m,
                    Workspace& work) {
   const MuscleForces forces = fibre_forces(unit, state, activation);
@@ -104,7 +103,8 @@ MuscleForces store(const MuscleParameters& unit, const FibreState& state, double
 
 }  // namespace
 
-Workspace::Workspace(const Model& owner) : model(owner), tree(owner.tree()), fitted(owner.data().fitted) {
+Workspace::Workspace(const Model& owner)
+    : model(owner), tree(owner.tree()), passive(owner), contact(owner), fitted(owner.data().fitted) {
   const ModelData& data = model.data();
   const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
   q.assign(n, 0.0);
@@ -171,6 +171,7 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
   if (!fitted) lengthening_speeds(model, work);
+  passive_forces<double>(model, work.q, work.u, work.tree, work.passive_torque, work.passive);
 }
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
@@ -201,7 +202,7 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
       work.tendon_force[m] = tendon_force(unit, work.length[m], fibre.fibre_length);
     }
   }
-  passive_torques(model, work);
+  contact_forces<double>(model, work.tree, work.contact);
 }
 
 double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate) {

@@ -214,7 +214,7 @@ void fitted_paths(const Model& model, std::span<const double> q, std::span<const
     double speed = 0.0;
     for (; i < fitted.first_slope(m + 1); ++i) speed += work.fitted.slope[at(i)] * u[at(fitted.coordinate(i))];
     work.length[at(m)] = work.fitted.length[at(m)];
-    work.inside[at(m)] = work.fitted.outside[at(m)];
+    work.inside[at(m)] = static_cast<char>(work.fitted.outside[at(m)] ? PathFlag::beyond_fit : PathFlag::none);
     work.speed[at(m)] = speed;
   }
 }

@@ -29,10 +29,6 @@ int find(const std::vector<std::string>& names, std::string_view name, const cha
 
 }  // namespace
 
-double PassiveTorque::at(double q) const {
-  return linear ? -stiffness * (q - reference) : torque * std::exp(rate * (reference - q));
-}
-
 Model::Model(const ModelSpec& spec) {
   std::vector<Problem> problems;
   data_ = compile(spec, problems);
@@ -99,15 +95,20 @@ State Model::default_state() const {
   return state;
 }
 
+bool OutsideDomain::holds(std::span<const double> q) const {
+  return std::all_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+    return range.low <= q[at(range.coordinate)] && q[at(range.coordinate)] <= range.high;
+  });
+}
+
 bool outside_domain(const Model& model, std::span<const double> q, int muscle) {
-  for (const OutsideDomain& item : model.data().domain) {
-    if (std::find(item.muscles.begin(), item.muscles.end(), muscle) == item.muscles.end()) continue;
-    if (std::all_of(item.ranges.begin(), item.ranges.end(), [&](const OutsideDomain::Range& range) {
-          return range.low <= q[at(range.coordinate)] && q[at(range.coordinate)] <= range.high;
-        }))
-      return true;
-  }
-  return false;
+  return std::any_of(model.data().domain.begin(), model.data().domain.end(), [&](const OutsideDomain& item) {
+    return std::find(item.muscles.begin(), item.muscles.end(), muscle) != item.muscles.end() && item.holds(q);
+  });
+}
+
+PathFlag path_flag(const Model& model, std::span<const double> q, const Workspace& work, int muscle) {
+  return outside_domain(model, q, muscle) ? PathFlag::outside_domain : PathFlag{work.inside[at(muscle)]};
 }
 
 void Model::set(State& state, std::string_view name, double value) const { state.q()[at(coordinate(name))] = value; }

@@ -507,15 +507,21 @@ String<S> stretched(const Path& path, const Surfaces<S>& X_GS, const Surfaces<do
   }
 }
 
+/// What a path ignores: a surface as a whole, the end of a cylinder.
+struct Ignored {
+  bool surface = false, end = false;
+};
+
 /// Follows a path. Tells the walker where it starts, what it comes over, and where it arrives:
 ///   start(k, place), arrive(k, place)   a point of the path, the first and any other
 ///   rigid(k, needed, place)             one as far from the last as ever, on the same body; `place()` gives its place,
 ///                                       which is not needed where nothing pulls there
 ///   over(link, X_GS, arc, next)         a surface, before the next place [in ground]
-/// walker.place is the place reached last. Says whether a surface was ignored, as PathValue::inside.
+/// walker.place is the place reached last.
 template <class S, class Walker>
-bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q, Walker& walker) {
-  bool inside = false;
+Ignored along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> q, Walker& walker) {
+  Ignored ignored;
+  bool &inside = ignored.surface, &beyond = ignored.end;
   const int wraps = static_cast<int>(path.wraps.size()), points = static_cast<int>(path.points.size());
   Surfaces<S> X_GS;
   for (int w = 0; w < wraps; ++w) {
@@ -570,7 +576,8 @@ bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> 
             Arc<S> a = arc<S>(shape, p_S, q_S, found.way);
             a.enter = X.out(a.enter);
             a.leave = X.out(a.leave);
-            inside = inside || !a.rests || a.beyond;
+            inside = inside || !a.rests;
+            beyond = beyond || a.beyond;
             walker.over(Link{first, found.way}, X, a, next);
           },
           wrap.shape);
@@ -595,7 +602,8 @@ bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> 
         const String<S> string = stretched(path, X_GS, X_GS_plain, candidates, from, next, p, r, links, complete);
         inside = inside || !complete;
         for (int j = 0; j < links.size; ++j) {
-          inside = inside || !string.arcs[at(j)].rests || string.arcs[at(j)].beyond;
+          inside = inside || !string.arcs[at(j)].rests;
+          beyond = beyond || string.arcs[at(j)].beyond;
           walker.over(links[j], X_GS[at(links[j].wrap)], string.arcs[at(j)],
                       j + 1 < links.size ? string.arcs[at(j + 1)].enter : next);
         }
@@ -604,7 +612,7 @@ bool along(const Path& path, std::span<const PoseT<S>> X_GB, std::span<const S> 
     walker.arrive(k, next);
     last = k;
   }
-  return inside;
+  return ignored;
 }
 
 }  // namespace
@@ -781,7 +789,9 @@ PathValue<S> evaluate_path(const Path& path, std::span<const PoseT<S>> X_GB, std
                            std::span<SpatialT<S>> wrench, std::span<S> drive) {
   Walk<S> walk(path, X_GB, q, wrench, drive);
   PathValue<S> value;
-  value.inside = along<S>(path, X_GB, q, walk);
+  const Ignored wrong = along<S>(path, X_GB, q, walk);
+  value.inside = wrong.surface || wrong.end;
+  value.beyond_end = wrong.end && !wrong.surface;
   walk.put_down();
   value.length = walk.length;
   value.touching = walk.touching;

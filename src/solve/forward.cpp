@@ -32,13 +32,6 @@ double energy_of_weight(const Tree& tree, const TreeWork<double>& work, const Ve
   return sum;
 }
 
-/// Energy that a passive element holds at its coordinate's value [J].
-double stored_energy(const PassiveTorque& torque, double q) {
-  const double stretch = q - torque.reference;
-  if (torque.linear) return 0.5 * torque.stiffness * stretch * stretch;
-  return torque.rate == 0.0 ? -torque.torque * stretch : torque.at(q) / torque.rate;
-}
-
 /// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
 int without_inertia(const MatX& M, const std::vector<int>& free) {
   Eigen::Index least = 0;
@@ -86,6 +79,7 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   tree_udot.assign(tree, 0.0);
   tau = tree_udot;
   mass.assign(tree * tree, 0.0);
+  external.assign(model.tree().bodies.size(), Spatial::Zero());
   M.setZero(n, n);
   const auto size = static_cast<Eigen::Index>(free.size());
   free_mass.resize(size, size);
@@ -111,6 +105,7 @@ int ForwardDynamics::size() const {
 }
 const Workspace& ForwardDynamics::work() const { return scratch_->work; }
 const State& ForwardDynamics::state() const { return scratch_->state; }
+std::span<const Spatial> ForwardDynamics::external() const { return scratch_->external; }
 std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
 std::span<const double> ForwardDynamics::excitation() const { return scratch_->excitation; }
 std::span<const double> ForwardDynamics::prescribed_force() const { return scratch_->prescribed_force; }
@@ -205,6 +200,13 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   s.excite(t);
   evaluate(model, s.state, s.work, Depth::force);
   const std::span<const double> u = s.state.u();
+  std::fill(s.external.begin(), s.external.end(), Spatial::Zero());
+  add_external<double>(s.options.loads, t, s.work.tree, s.external);
+  double external_power = 0.0;
+  for (std::size_t b = 0; b < s.external.size(); ++b) {
+    external_power += power<double>(s.external[b], s.work.tree.velocity[b]);
+    s.external[b] += s.work.contact.external[b];
+  }
 
   // What muscles, passive elements and controls give.
   std::fill(s.muscle_moment.begin(), s.muscle_moment.end(), 0.0);
@@ -231,17 +233,16 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
     control_power += force * u[c];
   }
 
-  double external_power = 0.0;
   if (s.plain) {
     // without couplers the articulated bodies give accelerations at once
     for (std::size_t c = 0; c < s.tau.size(); ++c) s.tau[c] = s.projected[at(data.couplings[c].source)];
-    forward_dynamics<double>(model.tree(), s.tau, model.spec().gravity, {}, s.work.tree, s.tree_udot);
+    forward_dynamics<double>(model.tree(), s.tau, model.spec().gravity, s.external, s.work.tree, s.tree_udot);
     for (std::size_t c = 0; c < s.tau.size(); ++c) s.udot[at(data.couplings[c].source)] = s.tree_udot[c];
   }
   if (!s.plain || !std::all_of(s.udot.begin(), s.udot.end(), [](double a) { return std::isfinite(a); })) {
     // what the motion needs beyond that at the accelerations that are known
     couple_accelerations(model, u, s.known, s.work, s.tree_udot);
-    inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, {}, s.work.tree, s.tau);
+    inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, s.external, s.work.tree, s.tau);
     for (std::size_t k = 0; k < s.tau.size(); ++k)
       s.projected[at(data.couplings[k].source)] -= s.work.slope[k] * s.tau[k];
     std::copy(s.known.begin(), s.known.end(), s.udot.begin());
@@ -263,36 +264,39 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
     out[at(c)] = u[at(c)];
     out[at(n + c)] = s.udot[at(c)];
   }
-  double power = 0.0, turned = 0.0;
+  double muscle_power = 0.0, turned = 0.0;
   for (int m = 0; m < muscles; ++m) {
     const MuscleParameters& unit = data.units[at(m)];
     out[at(2 * n + m)] = activation_rate(unit, s.excitation[at(m)], s.state.activation()[at(m)]);
     out[at(2 * n + muscles + m)] = unit.has_rigid_tendon() ? 0.0 : s.work.fibre.fibre_velocity[at(m)];
     const double one = -s.work.tendon_force[at(m)] * s.work.speed[at(m)];
-    power += one;
+    muscle_power += one;
     turned += std::abs(one);
   }
   const std::size_t states = s.state.vector.size();
   if (out.size() == states) return;
-  out[states + muscle_work] = power;
+  out[states + muscle_work] = muscle_power;
   out[states + turnover] = turned;
   out[states + external_work] = external_power;
   out[states + control_work] = control_power;
-  out[states + dissipated] = 0.0;  // no passive element loses energy
+  out[states + dissipated] = s.work.passive.dissipation + s.work.contact.dissipation;
   s.kinetic = energy_of_motion(model.tree(), s.work.tree);
-  s.potential = energy_of_weight(model.tree(), s.work.tree, model.spec().gravity);
-  for (const PassiveTorque& torque : data.passive)
-    s.potential += stored_energy(torque, s.work.q[at(torque.coordinate)]);
+  s.potential = energy_of_weight(model.tree(), s.work.tree, model.spec().gravity) + s.work.passive.potential +
+                s.work.contact.potential;
 }
 
 // ---- derivatives
 
 struct ForwardDynamics::Scratch::Derivatives {
   using D = Dual<4>;
-  explicit Derivatives(const Model& model, std::size_t free, std::size_t states) : tree(model.tree()), slopes(model) {
+  explicit Derivatives(const Model& model, std::size_t free, std::size_t states)
+      : tree(model.tree()), slopes(model), passive(model), contact(model) {
     const std::size_t n = at(model.coordinates()), size = at(model.tree().coordinates());
     q.resize(size);
-    u = a = slope = tau = q;
+    u = a = slope = tau = torque = q;
+    external.assign(model.tree().bodies.size(), SpatialT<D>::Zero());
+    lost_by_state.assign(2 * at(model.coordinates()), 0.0);
+    external_by_state = lost_by_state;
     needed.resize(n);
     muscle_by_state.setZero(static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(2 * n + 2 * at(model.muscles())));
     rest_by_state.setZero(static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(2 * n));
@@ -303,7 +307,11 @@ struct ForwardDynamics::Scratch::Derivatives {
   }
   TreeWork<D> tree;
   MomentArmSlopes slopes;
-  std::vector<D> q, u, a, slope, tau, needed;
+  PassiveWork<D> passive;
+  ContactWork<D> contact;
+  std::vector<SpatialT<D>> external;                     // per body: of loads, then of contact too
+  std::vector<double> lost_by_state, external_by_state;  // power of passive elements and contact, of loads
+  std::vector<D> q, u, a, slope, tau, torque, needed;
   MatX muscle_by_state, rest_by_state;  // moments of muscles, of all else but inertia, per independent coordinate
   MatX udot_by_state;
   std::vector<double> ahead, behind, here, speed_by_q;
@@ -341,11 +349,6 @@ ForceSlopes force_slopes(const MuscleParameters& unit, double length, double spe
     if (fibre.fibre_length == fibre_length) out.by_fibre = -k / fibre.cos_pennation;
   }
   return out;
-}
-
-/// Generalised force of a passive element and its slope.
-double passive_slope(const PassiveTorque& torque, double q) {
-  return torque.linear ? -torque.stiffness : -torque.rate * torque.at(q);
 }
 
 }  // namespace
@@ -387,11 +390,22 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
     }
     positions<D>(data.tree, d.q, d.tree);
     velocities<D>(data.tree, d.u, d.tree);
-    inverse_dynamics<D>(data.tree, d.a, model.spec().gravity, {}, d.tree, d.tau);
-    for (const PassiveTorque& torque : data.passive) {
-      const std::size_t k = at(torque.coordinate);
-      d.tau[k] -= d.q[k].chain(torque.at(d.q[k].a), passive_slope(torque, d.q[k].a));
+    passive_forces<D>(model, d.q, d.u, d.tree, d.torque, d.passive);
+    contact_forces<D>(model, d.tree, d.contact);
+    std::fill(d.external.begin(), d.external.end(), SpatialT<D>::Zero());
+    add_external<D>(s.options.loads, t, d.tree, d.external);
+    D given(0.0);
+    for (std::size_t b = 0; b < d.external.size(); ++b) {
+      given += power<D>(d.external[b], d.tree.velocity[b]);
+      d.external[b] += d.contact.external[b];
     }
+    const D lost = d.passive.dissipation + d.contact.dissipation;
+    for (int k = 0; k < 4 && seed + k < 2 * n; ++k) {
+      d.lost_by_state[at(seed + k)] = lost.v[at(k)];
+      d.external_by_state[at(seed + k)] = given.v[at(k)];
+    }
+    inverse_dynamics<D>(data.tree, d.a, model.spec().gravity, d.external, d.tree, d.tau);
+    for (std::size_t k = 0; k < d.tau.size(); ++k) d.tau[k] -= d.torque[k];
     std::fill(d.needed.begin(), d.needed.end(), D(0.0));
     for (std::size_t k = 0; k < data.couplings.size(); ++k)
       d.needed[at(data.couplings[k].source)] += d.slope[k] * d.tau[k];
@@ -460,6 +474,10 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
   }
 
   // Powers: moments times speeds.
+  for (std::size_t j = 0; j < at(2 * n); ++j) {
+    J(states + dissipated, j) = d.lost_by_state[j];
+    J(states + external_work, j) = d.external_by_state[j];
+  }
   for (int c = 0; c < n; ++c) {
     for (std::size_t j = 0; j < columns; ++j)
       J(states + muscle_work, j) += u[at(c)] * d.muscle_by_state(row(c), static_cast<Eigen::Index>(j));

@@ -36,7 +36,8 @@ struct ForwardDynamics::Scratch {
   bool plain = false;     // every coordinate of the tree is independent and free
   std::vector<double> udot, known, projected, muscle_moment, excitation, prescribed_force;
   std::vector<double> tree_udot, tau, mass;
-  MatX M, free_mass;  // of all independent coordinates, of the free ones
+  std::vector<Spatial> external;  // per body: of loads and contact
+  MatX M, free_mass;              // of all independent coordinates, of the free ones
   VecX rhs;
   Eigen::LLT<MatX> factor;
   double kinetic = 0.0, potential = 0.0;

@@ -320,33 +320,4 @@ double iliopsoas_capacity(const Model& model, double angle, const std::string& s
   return moment;
 }
 
-RangeWatch::RangeWatch(const Model& model)
-    : model_(model), excess_(at(model.coordinates()), 0.0), rows_(at(model.coordinates()), 0) {}
-
-void RangeWatch::see(std::span<const double> q) {
-  ++seen_;
-  for (std::size_t c = 0; c < q.size(); ++c) {
-    const std::array<double, 2>& range = model_.spec().coordinates.find(model_.data().coordinate_names[c])->range;
-    const double past = std::max(range[0] - q[c], q[c] - range[1]);
-    if (past < 1e-5) continue;  // files round their ranges
-    excess_[c] = std::max(excess_[c], past);
-    ++rows_[c];
-  }
-}
-
-std::vector<std::string> RangeWatch::warnings() const {
-  std::vector<std::string> out;
-  for (std::size_t c = 0; c < rows_.size(); ++c) {
-    if (rows_[c] == 0) continue;
-    const std::string& name = model_.data().coordinate_names[c];
-    const std::array<double, 2>& range = model_.spec().coordinates.find(name)->range;
-    const bool angle = model_.data().is_rotation[c];
-    const auto text = [&](double x) { return angle ? fixed_text(to_degrees(x), 1) : fixed_text(x, 3); };
-    out.push_back(name + " beyond its range (" + text(range[0]) + " to " + text(range[1]) + (angle ? " deg" : " m") +
-                  ") by up to " + text(excess_[c]) + (angle ? " deg" : " m") + " in " + std::to_string(rows_[c]) +
-                  " of " + std::to_string(seen_) + (seen_ == 1 ? " row" : " rows"));
-  }
-  return out;
-}
-
 }  // namespace psoas

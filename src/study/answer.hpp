@@ -4,6 +4,7 @@
 #pragma once
 
 #include "psoas/study/outputs.hpp"
+#include "psoas/study/posture_watch.hpp"
 #include "psoas/study/study.hpp"
 
 namespace psoas {
@@ -74,20 +75,5 @@ void credit_fitted_paths(const Model& model, Block& block);
 
 /// Active + passive flexion moment of a side's iliopsoas at a hip angle [rad], fully active.
 double iliopsoas_capacity(const Model& model, double angle, const std::string& side = "r");
-
-/// Notes independent coordinates outside their range, row by row, for one warning each.
-class RangeWatch {
- public:
-  explicit RangeWatch(const Model& model);
-  void see(std::span<const double> q);
-  /// "hip_flexion_r beyond its range (-30 to 120 deg) by up to 10.2 deg in 12 of 201 rows", for each that was.
-  std::vector<std::string> warnings() const;
-
- private:
-  Model model_;
-  std::vector<double> excess_;
-  std::vector<int> rows_;
-  int seen_ = 0;
-};
 
 }  // namespace psoas

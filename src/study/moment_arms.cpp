@@ -7,7 +7,7 @@
 namespace psoas {
 
 std::vector<MomentArmCurve> moment_arm_curves(const Model& model, std::span<const int> muscles, int coordinate,
-                                              std::span<const double> q, int steps) {
+                                              std::span<const double> q, int steps, PostureWatch* watch) {
   if (steps < 1) throw Error(Kind::input, "steps", "expected at least one, found " + std::to_string(steps));
   const auto at = [](int index) { return static_cast<std::size_t>(index); };
   std::vector<MomentArmCurve> out;
@@ -29,8 +29,9 @@ std::vector<MomentArmCurve> moment_arm_curves(const Model& model, std::span<cons
       curve.value.push_back(here[at(coordinate)]);
       curve.length.push_back(work.length[at(curve.muscle)]);
       curve.arm.push_back(moment_arm(model, work, curve.muscle, coordinate));
-      curve.inside.push_back(work.inside[at(curve.muscle)]);
+      curve.flag.push_back(path_flag(model, here, work, curve.muscle));
     }
+    if (watch) watch->see(here, work, moved);
   }
   return out;
 }

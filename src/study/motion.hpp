@@ -5,6 +5,7 @@
 
 #include "psoas/core/spline.hpp"
 #include "study/answer.hpp"
+#include "study/external_loads.hpp"
 
 namespace psoas {
 
@@ -27,16 +28,19 @@ struct WindowFrames {
 
 /// What a variant gathers over its frames.
 struct VariantRecord {
+  explicit VariantRecord(const Model& model) : watch(model) {}
+
   double greatest_residual = 0.0;
   int unconverged = 0;
   std::vector<double> reserve_peak, moment_peak;         ///< per equation, magnitudes
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
   double residual_force = 0.0, residual_moment = 0.0;    ///< what nothing supplies, at the root's origin [N], [N m]
   double external_force = 0.0;                           ///< greatest force that the motion needs [N]
-  std::vector<int> outside, inside, saturated;           ///< per muscle: frames
-  int most_saturated = 0;                                ///< muscles fully active at once
-  double most_saturated_time = 0.0;                      ///< when [s]
-  std::vector<double> lowest_compression;                ///< per frame, at the lowest level [N]; empty: no levels
+  PostureWatch watch;
+  std::vector<int> saturated;              ///< per muscle: frames
+  int most_saturated = 0;                  ///< muscles fully active at once
+  double most_saturated_time = 0.0;        ///< when [s]
+  std::vector<double> lowest_compression;  ///< per frame, at the lowest level [N]; empty: no levels
   std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
 };
 

@@ -85,18 +85,15 @@ void MotionRun::note_frame(const InverseSolver& solver, double time, VariantReco
     }
     if (k == 0) record.lowest_compression.push_back(load.compression);
   }
-  record.outside.resize(data.units.size());
-  record.inside.resize(data.units.size());
   record.saturated.resize(data.units.size());
   if (question_.integration) {
     record.activation.insert(record.activation.end(), solver.activation().begin(), solver.activation().end());
     record.length.insert(record.length.end(), solver.work().length.begin(), solver.work().length.end());
   }
+  record.watch.see(solver.q(), solver.work());
   int full = 0;
   for (std::size_t m = 0; m < data.units.size(); ++m) {
     full += solver.activation()[m] > 0.999;
-    record.outside[m] += solver.work().fibre.outside_domain[m] != 0;
-    record.inside[m] += solver.work().inside[m] != 0;
     record.saturated[m] += solver.activation()[m] > 0.999;
   }
   if (full > record.most_saturated) record.most_saturated = full, record.most_saturated_time = time;
@@ -233,7 +230,9 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
           }
           row(source, sum);
         }
-        row("discs, ligaments and capsules", {0.0, 0.0, 0.0, 0.0, 0.0});
+        row("discs, ligaments and capsules",
+            {load.ligament_compression, load.ligament_anterior_shear, load.ligament_lateral_shear,
+             load.ligament_compression, load.ligament_anterior_shear});
         std::vector<double> total(5, 0.0);
         for (const auto& values : table.rows)
           for (std::size_t i = 0; i < 5; ++i) total[i] += values[i];
@@ -429,26 +428,9 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
 }
 
 void MotionRun::warnings(std::size_t variant, Block& block) const {
-  const ModelData& data = variants_[variant].model.data();
   const VariantRecord& record = records_[variant];
-  const auto list = [&](const std::vector<int>& frames, const std::string& what) {
-    int muscles = 0, most = 0;
-    std::string name;
-    for (std::size_t m = 0; m < frames.size(); ++m)
-      if (frames[m] > 0) {
-        ++muscles;
-        if (frames[m] > most) {
-          most = frames[m];
-          name = data.muscle_names[m];
-        }
-      }
-    if (muscles > 0)
-      block.warnings.push_back(std::to_string(muscles) + (muscles == 1 ? " muscle " : " muscles ") + what +
-                               ", most often " + name + " (" + std::to_string(most) + " of " +
-                               std::to_string(time_.size()) + " frames)");
-  };
-  list(record.outside, "with fibres outside their domain");
-  list(record.inside, "with a path point inside a wrapping surface");
+  for (std::string& warning : record.watch.warnings([&](int f) { return "at " + short_text(time_[at(f)]) + " s"; }))
+    block.warnings.push_back(std::move(warning));
   if (record.unconverged > 0)
     block.warnings.push_back(std::to_string(record.unconverged) + " frames whose muscle redundancy did not converge");
   const Model& model = variants_[variant].model;
@@ -463,10 +445,6 @@ void MotionRun::warnings(std::size_t variant, Block& block) const {
     }
   for (std::string& warning : edit_warnings(study_, variants_[variant])) block.warnings.push_back(std::move(warning));
   if (variant > 0) return;
-  RangeWatch range(model);
-  for (std::size_t f = 0; f < time_.size(); ++f)
-    range.see({q_.data() + f * at(model.coordinates()), at(model.coordinates())});
-  for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
   if (!held_.empty()) block.warnings.push_back("held, because the recording lacks them: " + join(held_, ", "));
   if (!unused_.empty())
     block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));

@@ -177,7 +177,9 @@ class Scan {
       arms_[at(i)] = {std::min(arms_[at(i)][0], arm), std::max(arms_[at(i)][1], arm)};
     }
     if (!finite) meet("not_finite", m, coordinate, 0.0, q, 0.0);
-    if (work_.inside[at(m)]) meet("inside", m, coordinate, 0.0, q, -distance(q));
+    if (work_.inside[at(m)])
+      meet(PathFlag{work_.inside[at(m)]} == PathFlag::beyond_end ? "beyond_end" : "inside", m, coordinate, 0.0, q,
+           -distance(q));
     return finite;
   }
 
@@ -420,7 +422,8 @@ class Scan {
 
   void finish() {
     for (auto& [key, met] : met_) {
-      if (met.fault.kind == "inside") met.fault.size = met.fault.places / static_cast<double>(seen_[at(key.first)]);
+      if (met.fault.kind == "inside" || met.fault.kind == "beyond_end")
+        met.fault.size = met.fault.places / static_cast<double>(seen_[at(key.first)]);
       out_.problems.push_back(std::move(met.fault));
     }
     for (int m = 0; m < model_.muscles(); ++m) {

@@ -5,6 +5,7 @@
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "study/controls.hpp"
+#include "study/external_loads.hpp"
 
 namespace psoas {
 namespace {
@@ -118,6 +119,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     simulation.duration = question.duration;
     simulation.step = question.step;
     simulation.tolerance = question.tolerance;
+    if (question.forces)
+      simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
     simulation.locked.assign(at(model.coordinates()), 0);
     for (std::size_t i = 0; i < question.locked.size(); ++i) {
       bool any = false;
@@ -167,7 +170,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     std::vector<std::vector<double>> values(outputs.size());
     // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
     std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
-    RangeWatch range(model);
+    PostureWatch watch(model);
     // What the study drives is told, whatever outputs it asks for.
     std::vector<int> driven;
     for (const OpenLoop& one : simulation.open_loop)
@@ -178,7 +181,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     std::vector<std::vector<double>> excitation(driven.size()), prescribed_force(simulation.prescribed.size());
     const SimulationReport report =
         simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
-          loads.net(now.q(), now.u(), dynamics.udot());
+          loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
           loads.loads_with(no_contact, dynamics.work().tendon_force);
           const Instant instant{&model,
                                 &dynamics.work(),
@@ -193,7 +196,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           for (std::size_t k = 0; k < driven.size(); ++k) excitation[k].push_back(dynamics.excitation()[at(driven[k])]);
           for (std::size_t k = 0; k < prescribed_force.size(); ++k)
             prescribed_force[k].push_back(dynamics.prescribed_force()[k]);
-          range.see(now.q());
+          watch.see(now.q(), dynamics.work());
           rigid_tendon_forces(model, work = dynamics.work());
           for (std::size_t m = 0; m < tension.size(); ++m)
             tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
@@ -222,7 +225,9 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     used.push_back(report.integrator);
     credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variants[v])) block.warnings.push_back(std::move(warning));
-    for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
+    for (std::string& warning :
+         watch.warnings([&](int i) { return "at " + short_text(block.axis_values[at(i)]) + " s"; }))
+      block.warnings.push_back(std::move(warning));
     if (result.heading.empty())
       result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");

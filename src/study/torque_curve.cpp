@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
 #include "study/answer.hpp"
 
 namespace psoas {
@@ -49,15 +50,14 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     const auto size = static_cast<std::size_t>(count);
     std::vector<double> active(size), passive(size), other(size);
     std::vector<std::vector<double>> each(muscles.size(), std::vector<double>(size)), arms = each, lengths = each;
-    int outside = 0;
-    RangeWatch range(model);
+    PostureWatch watch(model);
     for (std::size_t i = 0; i < size; ++i) {
       const double angle_deg = question.from_deg + question.step_deg * static_cast<double>(i);
       block.axis_values.push_back(angle_deg);
       state.q()[static_cast<std::size_t>(coordinate)] = degrees(angle_deg);
-      range.see(state.q());
       evaluate(model, state, work, Depth::velocity);
       rigid_tendon_forces(model, work);
+      watch.see(state.q(), work, muscles);
       for (std::size_t k = 0; k < muscles.size(); ++k) {
         const auto m = static_cast<std::size_t>(muscles[k]);
         const double arm = moment_arm(model, work, muscles[k], coordinate);
@@ -67,12 +67,9 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
         each[k][i] = full + arm * work.force.passive[m];
         arms[k][i] = arm;
         lengths[k][i] = work.fibre.fibre_length[m] / model.data().units[m].optimal_fibre_length;
-        outside += work.fibre.outside_domain[m] != 0;
       }
-      for (const PassiveTorque& torque : model.data().passive) {
-        const auto t = static_cast<std::size_t>(torque.coordinate);
-        if (model.data().couplings[t].source == coordinate) other[i] += work.slope[t] * torque.at(work.q[t]);
-      }
+      for (std::size_t t = 0; t < work.passive_torque.size(); ++t)
+        if (model.data().couplings[t].source == coordinate) other[i] += work.slope[t] * work.passive_torque[t];
       if (options.progress) options.progress(static_cast<double>(i + 1) / static_cast<double>(size), variant.name);
     }
     std::vector<double> total(size);
@@ -93,13 +90,13 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
         total.begin());
     block.scalars["peak total_torque/" + c] = {total[peak], "N m"};
     block.scalars["angle_of_peak total_torque/" + c] = {block.axis_values[peak], "deg"};
-    if (outside > 0)
-      block.warnings.push_back(std::to_string(outside) + (outside == 1 ? " fibre state" : " fibre states") +
-                               " outside their domain");
     credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variant)) block.warnings.push_back(std::move(warning));
-    if (&variant == &variants.front())
-      for (std::string& warning : range.warnings()) block.warnings.push_back(std::move(warning));
+    for (std::string& warning : watch.warnings([&](int i) {
+           return "at " + question.coordinate + " " + short_text(block.axis_values[static_cast<std::size_t>(i)]) +
+                  " deg";
+         }))
+      block.warnings.push_back(std::move(warning));
     totals.push_back(total);
     passives.push_back(passive);
     if (result.heading.empty())

@@ -544,7 +544,7 @@ TEST_F(Cli, InfoShowsMomentArmsOverARange) {
   std::istringstream rows(bytes_of(folder / "all.csv"));
   std::string row;
   std::getline(rows, row);
-  EXPECT_EQ(row, "muscle,coordinate,value,length,moment_arm,ignores_surface");
+  EXPECT_EQ(row, "muscle,coordinate,value,length,moment_arm,flag");
   std::map<std::string, int> count;
   while (std::getline(rows, row)) ++count[row.substr(0, row.find(',', row.find(',') + 1))];
   EXPECT_EQ(count["iliacus_ant_l,hip_flexion_l"], 3);
@@ -736,8 +736,26 @@ TEST_F(Cli, EvaluateSaysByHowMuchAStateIsOutOfRange) {
   folder.write("far.csv", "hip_flexion_r,pelvis_tilt\n3,0\n2,0\n");
   const Ran far = psoas({"evaluate", source + "/models/iliopsoas.json", "far.csv"});
   EXPECT_EQ(far.code, 0);
-  EXPECT_TRUE(has(far.err, "warning: hip_flexion_r is outside its range in 1 row, most at far.csv:2 by 51.89 deg"))
+  EXPECT_TRUE(has(far.err,
+                  "warning: hip_flexion_r beyond its range (-30.0 to 120.0 deg) by up to 51.9 deg in 1 of 2 postures "
+                  "(50 %), first at far.csv:2\n"))
       << far.err;
+  EXPECT_TRUE(has(far.err, "warning: iliacus_ant_r: path ignores a surface in 1 of 2 postures (50 %), first at far"))
+      << far.err;
+  folder.write("apart.csv", "hip_adduction_r\n-0.85\n0\n");
+  const Ran apart = psoas({"evaluate", source + "/models/iliopsoas.json", "apart.csv", "--outputs", "flagged/*_r"});
+  EXPECT_TRUE(has(apart.err, "muscles whose path lies outside the domain that the model declares in 1 of 2 postures"))
+      << apart.err;
+  std::istringstream rows(apart.out);
+  std::string names, row;
+  std::getline(rows, names);
+  EXPECT_EQ(names.rfind("flagged/", 0), 0u);
+  std::getline(rows, row);
+  EXPECT_TRUE(has(row, "1") && !has(row, "0")) << row;
+  std::getline(rows, row);
+  EXPECT_TRUE(has(row, "0") && !has(row, "1")) << row;
+  folder.write("neutral.csv", "hip_adduction_r\n0\n");
+  EXPECT_FALSE(has(psoas({"evaluate", source + "/models/iliopsoas.json", "neutral.csv"}).err, "warning"));
 }
 
 TEST_F(Cli, EvaluateReportsCouplersThatDoNotHold) {

@@ -192,6 +192,7 @@ TEST(Path, BeyondTheEndsOfACylinderIsFlaggedAndSmooth) {
     // unrolled, the string is straight: 2 + steep to either side, of which the last 2 are off the cylinder
     const double steep = std::asin(1 / std::sqrt(5.0)) + std::atan2(1, 2);
     EXPECT_EQ(value.inside, std::abs(z) * steep / (2 + steep) > 0.5) << z;
+    EXPECT_EQ(value.beyond_end, value.inside) << z;
     flagged += value.inside;
   }
   EXPECT_GT(flagged, 5);

@@ -97,6 +97,22 @@ TEST(RangeOfMotion, a_surface_from_which_a_muscle_slips_is_found) {
   for (const PathFault& fault : found.problems) EXPECT_EQ(fault.muscle, "iliacus_r");
 }
 
+TEST(RangeOfMotion, a_cylinder_that_ends_beside_a_muscle_is_told_from_one_that_is_ignored) {
+  std::string text = hip_model(over_brim("iliacus_r", "shortest", "rod"));
+  text.replace(
+      text.find("\"brim\""), 0,
+      R"("rod": {"body": "ground", "translation": [0, 0, 0.2], "shape": {"cylinder": {"radius": 0.02, "length": 0.1}}}, )");
+  const Certificate found = checked(text);
+  const PathFault* fault = find(found, "iliacus_r", "beyond_end");
+  ASSERT_TRUE(fault);
+  EXPECT_FALSE(find(found, "iliacus_r", "inside"));
+  // it touches while the straight line passes the axis within the radius: within 0.61 rad of 0, of 2.5 rad in all
+  EXPECT_GT(fault->size, 0.4);
+  EXPECT_LT(fault->size, 0.6);
+  EXPECT_NEAR(*fault->posture.find("hip_flexion_r"), 0.0, 1e-9) << "the nearest to the default posture";
+  EXPECT_NE(certificate_text(found).find("\"kind\": \"beyond_end\""), std::string::npos);
+}
+
 TEST(RangeOfMotion, a_jump_of_length_is_found_where_it_is) {
   const std::string via = R"({"body": "ground", "location": [0.04, 0, 0],
                               "only_when": {"coordinate": "hip_flexion_r", "range": [0.3, 2]}}, )";
@@ -306,7 +322,7 @@ TEST(MomentArms, of_a_straight_muscle_are_the_distance_of_its_line) {
         std::sqrt(height * height + thigh_length * thigh_length + 2.0 * height * thigh_length * std::cos(angle));
     EXPECT_NEAR(curve.length[i], length, 1e-15);
     EXPECT_NEAR(curve.arm[i], height * thigh_length * std::sin(angle) / length, 1e-15);
-    EXPECT_FALSE(curve.inside[i]);
+    EXPECT_EQ(curve.flag[i], PathFlag::none);
   }
   EXPECT_EQ(place_of([&] { moment_arm_curves(model, muscles, 0, model.data().default_coordinates, 0); }).second,
             "steps");

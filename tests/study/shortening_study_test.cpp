@@ -181,7 +181,8 @@ TEST(Warnings, shortening_beyond_observation_and_angles_beyond_the_range_are_sai
   const Result result = run(wide);
   ASSERT_FALSE(result.blocks.begin()->second.warnings.empty());
   EXPECT_NE(result.blocks.begin()->second.warnings.back().find(
-                "hip_flexion_r beyond its range (-30.0 to 120.0 deg) by up to 20.0 deg in 2 of 16 rows"),
+                "hip_flexion_r beyond its range (-30.0 to 120.0 deg) by up to 20.0 deg in 2 of 16 postures (12 %), "
+                "first at hip_flexion_r -50 deg"),
             std::string::npos)
       << result.blocks.begin()->second.warnings.back();
 }

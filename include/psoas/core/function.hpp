@@ -35,6 +35,10 @@ class PiecewisePolynomial {
   /// The identity y = x.
   static PiecewisePolynomial identity() { return {{0.0}, {{0.0, 1.0}}}; }
 
+  /// The integral from `from` to x as a function of x [value times argument]. Where there is more than one piece, it is
+  /// that of the straight tangents up to 10 beyond the ends, and a tangent from there.
+  PiecewisePolynomial antiderivative(double from) const;
+
   /// Value and derivatives at x; for a dual x the derivatives travel along.
   template <class S>
   Jet2<S> jet(const S& x) const {

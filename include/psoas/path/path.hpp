@@ -72,7 +72,8 @@ struct PathValue {
   /// passes it would take half a turn or more; or nothing holds the path on that side; or it lies on a cylinder beyond
   /// its ends.
   bool inside = false;
-  int touching = 0;  ///< number of surfaces touched
+  bool beyond_end = false;  ///< the last of these alone
+  int touching = 0;         ///< number of surfaces touched
 };
 
 /// Length of a path, and the wrench (moment about ground's origin [m], force [1]) that it exerts at unit tension on

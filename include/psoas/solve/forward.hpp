@@ -13,6 +13,7 @@
 
 #include "psoas/model/model.hpp"
 #include "psoas/solve/control.hpp"
+#include "psoas/solve/external.hpp"
 
 namespace psoas {
 
@@ -49,6 +50,7 @@ struct SimulationOptions {
   std::vector<StretchReflex> reflexes;
   std::vector<CoordinateForce> forces;
   std::vector<PrescribedCoordinate> prescribed;
+  std::vector<ExternalLoad> loads;  ///< from outside
   std::vector<Event> events;
 };
 
@@ -57,11 +59,11 @@ struct SimulationOptions {
 /// those of the instant.
 struct EnergyAudit {
   double muscle_work = 0.0;    ///< -int F dL
-  double external_work = 0.0;  ///< of what moves prescribed coordinates
+  double external_work = 0.0;  ///< of what moves prescribed coordinates, and of external loads
   double control_work = 0.0;   ///< of forces at coordinates
   double dissipated = 0.0;     ///< outside muscles
   double kinetic_change = 0.0;
-  double potential_change = 0.0;                            ///< of weight and passive elements
+  double potential_change = 0.0;                            ///< of weight, passive elements and contact
   double turnover = 0.0;                                    ///< int |F dL| over all muscles
   double greatest_kinetic = 0.0, greatest_imbalance = 0.0;  ///< so far, at the instants that were shown
 
@@ -77,7 +79,7 @@ struct EnergyAudit {
 };
 
 /// The right side of a simulation: rates of the states [q, u, activation, fibre length] under gravity, muscles, passive
-/// elements and controls, followed by those of the works of EnergyAudit. Allocates when made, never after.
+/// elements, contact, external loads and controls, followed by those of the works of EnergyAudit. Allocates when made, never after.
 class ForwardDynamics {
  public:
   ForwardDynamics(const Model& model, SimulationOptions options);
@@ -97,6 +99,8 @@ class ForwardDynamics {
 
   const Workspace& work() const;
   const State& state() const;  ///< with prescribed coordinates where they are prescribed to be
+  /// Per body: what planes and external loads exert, about ground's origin in ground [N m, N].
+  std::span<const Spatial> external() const;
   std::span<const double> udot() const;
   std::span<const double> excitation() const;        ///< per muscle
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]

@@ -25,7 +25,7 @@ struct Window {
 
 /// A measured external force on one body: which columns of a table hold it.
 struct MeasuredForce {
-  std::string body = required_text, force = required_text, point, torque, expressed_in = "ground";
+  std::string body = required_text, force = required_text, point, torque, expressed_in = "ground", point_expressed_in;
   static void each(auto& self, auto&& see) {
     see("body", self.body, Info{"", "body that the force acts on"});
     see("force", self.force, Info{"", "what the names of the force's columns [N] start with; x, y and z follow"});
@@ -34,22 +34,36 @@ struct MeasuredForce {
              "the same for the point of application [m]; absent: the origin of the frame in which it is expressed"});
     see("torque", self.torque, Info{"", "the same for the free moment at that point [N m]; absent: none"});
     see("expressed_in", self.expressed_in, Info{"", "frame of force, point and torque: ground or a body"});
+    see("point_expressed_in", self.point_expressed_in, Info{"", "frame of the point; absent: the same"});
   }
 };
 
-/// Measured external forces, as force plates give them.
+/// Measured external forces, as force plates give them: a table and what its columns are, or a file of OpenSim that says
+/// both.
 struct MeasuredForces {
-  std::string table = required_text;
+  std::string table, external_loads;
   std::optional<double> lowpass_hz;
   Named<MeasuredForce> loads;
   static void each(auto& self, auto&& see) {
     see("table", self.table,
         Info{"", "table of forces over time (.mot, .sto, .csv), path relative to the study, sampled at any even rate"});
+    see("external_loads", self.external_loads,
+        Info{
+            "",
+            "in place of table and loads: OpenSim's ExternalLoads (.xml), path relative to the study; its data file is "
+            "relative to it"});
     see("lowpass_hz", self.lowpass_hz,
-        Info{"Hz", "cut-off of the filter, as that of the coordinates; absent: the same as theirs", 0.1, 1000});
+        Info{"Hz",
+             "cut-off of the filter, as that of the coordinates; absent: the same as theirs, and in a simulation none",
+             0.1, 1000});
     see("loads", self.loads, Info{"", "the forces by name"});
   }
-  std::string fault() const { return loads.empty() ? "expected at least one force in \"loads\"" : ""; }
+  std::string fault() const {
+    if (!external_loads.empty())
+      return table.empty() && loads.empty() ? "" : "expected either \"external_loads\" or \"table\" with \"loads\"";
+    if (table.empty()) return "missing \"table\" (or \"external_loads\", OpenSim's file)";
+    return loads.empty() ? "expected at least one force in \"loads\"" : "";
+  }
 };
 
 /// A recorded motion and how it is smoothed.
@@ -290,6 +304,7 @@ struct SimulationStudy {
   Named<PrescribedSpec> prescribed;
   Named<double> excitation;
   Named<Controller> controllers;
+  std::optional<MeasuredForces> forces;
   static void each(auto& self, auto&& see) {
     see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
     see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
@@ -312,6 +327,7 @@ struct SimulationStudy {
     see("excitation", self.excitation,
         Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
     see("controllers", self.controllers, Info{"", "what else drives the model, by name"});
+    see("forces", self.forces, Info{"", "external forces over time, from time 0 to the end; absent: none"});
   }
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "psoas/model/model.hpp"
+#include "psoas/study/posture_watch.hpp"
 
 namespace psoas {
 
@@ -18,13 +19,13 @@ struct MomentArmCurve {
   std::vector<double> value;   ///< of the coordinate [rad, m]
   std::vector<double> length;  ///< of the path [m]
   std::vector<double> arm;     ///< -dl/dc, couplers respected [m, or 1 for a translation]
-  std::vector<char> inside;    ///< a surface was ignored there
+  std::vector<PathFlag> flag;  ///< whether the path is to be trusted there
 };
 
 /// Curves of those of the muscles whose paths cross what the coordinate moves, `steps` + 1 places each, other
 /// coordinates at q (size model.coordinates()). A range of more than half a turn or 1 m to either side of the default is
-/// cut there. Throws Error(input) for fewer than one step.
+/// cut there. A watch sees each place, once for all muscles. Throws Error(input) for fewer than one step.
 std::vector<MomentArmCurve> moment_arm_curves(const Model& model, std::span<const int> muscles, int coordinate,
-                                              std::span<const double> q, int steps = 30);
+                                              std::span<const double> q, int steps = 30, PostureWatch* watch = nullptr);
 
 }  // namespace psoas

@@ -44,17 +44,20 @@ struct PathFault {
     see("kind", self.kind,
         Info{"",
              "length_jump: by more than the moment arm explains; arm_jump: a kink in the length; arm_sign_flip: a jump "
-             "of the moment arm across zero; inside: a surface was ignored; history: another value after another "
-             "posture; not_finite: no number",
-             -inf, inf, "length_jump arm_jump arm_sign_flip inside history not_finite"});
+             "of the moment arm across zero; inside: a surface was ignored; beyond_end: the path touches a cylinder "
+             "beyond its end; history: another value after another posture; not_finite: no number",
+             -inf, inf, "length_jump arm_jump arm_sign_flip inside beyond_end history not_finite"});
     see("muscle", self.muscle, Info{"", "muscle"});
     see("coordinate", self.coordinate, Info{"", "along which coordinate, or empty"});
     see("size", self.size,
-        Info{"", "of jumps and differences in m (1 for an arm about a translation); of inside the share of postures"});
+        Info{"",
+             "of jumps and differences in m (1 for an arm about a translation); of inside and beyond_end the share of "
+             "postures"});
     see("places", self.places, Info{"", "how often it was met", 0});
     see("posture", self.posture,
         Info{"rad or m",
-             "values of the coordinates on which the muscle depends; of inside the nearest to the default"});
+             "values of the coordinates on which the muscle depends; of inside and beyond_end the nearest to the "
+             "default"});
   }
 };
 
