@@ -486,4 +486,37 @@ std::vector<Event> range_events(const Model& model, const std::vector<char>& loc
   return out;
 }
 
+std::vector<Event> contact_events(const Model& model) {
+  struct Poses {
+    Workspace work;
+    std::vector<double> q;  // of the last call
+  };
+  const auto poses = std::make_shared<Poses>(Poses{Workspace(model), {}});
+  std::vector<Event> out;
+  for (std::size_t i = 0; i < model.data().spheres.size(); ++i) {
+    const auto depth = [model, poses, i](const State& now) {
+      if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
+        couple(model, now.q(), now.u(), poses->work);
+        positions<double>(model.tree(), poses->work.q, poses->work.tree);
+        poses->q.assign(now.q().begin(), now.q().end());
+      }
+      const ContactSphere& sphere = model.data().spheres[i];
+      const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
+      const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
+      double deepest = -inf;
+      for (const int p : sphere.planes) {
+        // how deep the sphere is below the plane, as far as the plane goes
+        const ContactPlane& plane = model.data().planes[at(p)];
+        const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
+        double inside = sphere.radius - plane.normal.dot(place);
+        if (!plane.edge.isZero()) inside = std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
+        deepest = std::max(deepest, inside);
+      }
+      return deepest;
+    };
+    out.push_back({model.data().sphere_names[i] + " in contact", depth, true});
+  }
+  return out;
+}
+
 }  // namespace psoas

@@ -137,7 +137,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
         simulation.excitation[at(m)] = value;
     add_controls(study, question, model, simulation);
-    simulation.events = range_events(model, simulation.locked);
+    simulation.events = contact_events(model);
+    for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
                             : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
                                                                    : Integrator::automatic;

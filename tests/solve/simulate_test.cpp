@@ -403,6 +403,54 @@ TEST(SimulationEvents, are_found_where_they_are) {
     }
 }
 
+TEST(SimulationEvents, a_sphere_touches_and_leaves_a_plane) {
+  // A ball falls on stiff ground: it touches after sqrt(2 gap / g), stays for the time of Hertz's impact
+  // (2.94 d / v with d the greatest indentation at speed v; weight is next to nothing), and comes off as it came.
+  ModelSpec spec = falling();
+  spec.planes["ground"];
+  SphereSpec& sphere = spec.spheres["skin"];
+  sphere.body = "ball";
+  sphere.location = Vec3::Zero();
+  sphere.radius = 0.1;
+  sphere.stiffness = 1e8;
+  sphere.dissipation = 0.0;
+  const Model model(spec);
+  State state = model.default_state();
+  state.q()[0] = 0.6;
+  const double fall = std::sqrt(2.0 * 0.5 / standard_gravity), speed = standard_gravity * fall;
+  const double stiffness = 4.0 / 3.0 * sphere.stiffness * std::sqrt(sphere.radius);
+  const double deepest = std::pow(1.25 * 2.0 * speed * speed / stiffness, 0.4), stay = 2.9432 * deepest / speed;
+  for (const Integrator integrator : {Integrator::dopri5, Integrator::rosenbrock4}) {
+    SimulationOptions options;
+    options.integrator = integrator;
+    options.duration = 0.6;
+    options.tolerance = 1e-8;
+    options.events = contact_events(model);
+    const SimulationReport report = simulate(model, state, options, nothing);
+    ASSERT_EQ(report.events.size(), 2u);
+    EXPECT_NEAR(report.events[0].time, fall, 1e-9);
+    EXPECT_NEAR(report.events[1].time - report.events[0].time, stay, 2e-3 * stay);
+    EXPECT_LT(std::abs(report.audit.imbalance()), 1e-6);
+  }
+}
+
+TEST(SimulationJacobian, knows_of_contact_and_of_what_is_lost) {
+  ModelSpec spec = jointed();
+  spec.planes["ground"].height = -0.9;
+  for (const char* body : {"middle", "lower"}) {
+    SphereSpec& sphere = spec.spheres[body];
+    sphere.body = body;
+    sphere.location = {0.02, -0.3, 0.0};
+    sphere.radius = 0.3;
+    sphere.stiffness = 1e4;
+  }
+  const Model model(spec);
+  Workspace work(model);
+  evaluate(model, some_state(model), work, Depth::force);
+  EXPECT_GT(work.contact.dissipation + work.contact.potential, 0.1) << "a contact that acts";
+  EXPECT_LT(jacobian_error(model, some_state(model), {}, 0.0), 2e-6);
+}
+
 TEST(SimulationEvents, coordinates_tell_when_they_pass_their_range) {
   ModelSpec spec = wheel();
   spec.coordinates.find("turn")->range = {-0.5, 1.0};

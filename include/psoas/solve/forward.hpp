@@ -131,6 +131,10 @@ SimulationReport simulate(const Model& model, State state, const SimulationOptio
 /// The passing of each moving independent coordinate beyond its range in the model.
 std::vector<Event> range_events(const Model& model, const std::vector<char>& locked);
 
+/// The time in which each sphere of the model presses a plane: touch-down and lift-off, with a new start at both, for
+/// contact force begins and ends with a corner in its second derivative.
+std::vector<Event> contact_events(const Model& model);
+
 /// One muscle along a prescribed motion: samples at increasing times of path length [m] and of the activation to follow.
 struct MuscleTrack {
   std::span<const double> time, length, activation;
