@@ -468,7 +468,7 @@ class Simulation {
   SimulationReport report_;
 };
 
-SimulationReport simulate(const Model& model, State state, const SimulationOptions& options,
+SimulationReport simulate(const Model& model, const State& state, const SimulationOptions& options,
                           const std::function<void(const State&, const ForwardDynamics&)>& observe) {
   return Simulation(model, state, options, observe).run();
 }

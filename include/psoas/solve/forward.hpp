@@ -125,7 +125,7 @@ struct SimulationReport {
 /// Integrates from `state`, calling `observe(state, dynamics)` at 0, step, 2 step, … with rates() evaluated there.
 /// Throws Error(input) for rosenbrock4 with too many states and for prescribed coordinates whose signal is too short,
 /// Error(numeric) with time and what went wrong when a step cannot be made.
-SimulationReport simulate(const Model& model, State state, const SimulationOptions& options,
+SimulationReport simulate(const Model& model, const State& state, const SimulationOptions& options,
                           const std::function<void(const State&, const ForwardDynamics&)>& observe);
 
 /// The passing of each moving independent coordinate beyond its range in the model.
