@@ -78,7 +78,8 @@ KindHelp subject_members() {
 }
 
 KindHelp edit_members() {
-  const char* exactly_one = "names, globs or groups (group:…); exactly one of muscles, joints, bodies and passive";
+  const char* exactly_one =
+      "names, globs or groups (group:…); exactly one of muscles, joints, bodies, passive, planes and spheres";
   return {"edit",
           "a change of the model (edits/* and variants/*/* of a study)",
           {{"name", "text", "", "", "none", "may stand for the index in pointers of --set; no two edits have the same"},
@@ -86,6 +87,8 @@ KindHelp edit_members() {
            {"joints", "text or array of text", "", "", "none", "names or globs"},
            {"bodies", "text or array of text", "", "", "none", "names or globs"},
            {"passive", "text or array of text", "", "", "none", "names or globs of passive elements"},
+           {"planes", "text or array of text", "", "", "none", "names or globs of planes"},
+           {"spheres", "text or array of text", "", "", "none", "names or globs of spheres"},
            {"set", "object, field to number or text", "", "that of the field", "none",
             "new values, in the field's unit (psoas info --kinds muscle and so on show fields)"},
            {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none", "factors on the value as it then is"},
@@ -95,25 +98,30 @@ KindHelp edit_members() {
 
 std::vector<KindTable> kind_tables() {
   const auto object = [](const KindHelp& help) { return KindTable{help.name, help.help, help, {}}; };
-  return {{"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
-          object(subject_members()),
-          object(edit_members()),
-          object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),
-          object(object_of<BodySpec>("body", "rigid bodies (bodies/*)")),
-          object(object_of<CoordinateSpec>("coordinate", "coordinates (coordinates/*)")),
-          {"joint", "joints (joints/*) and the kinds of their motion",
-           object_of<JointSpec>("all joints", "the members of joints/*"), kinds<Joint>()},
-          {"function", "functions of a coordinate (couplers and joint axes)", {}, kinds<Function>()},
-          object(object_of<LumbarSpec>("lumbar", "lumbar rhythm and levels")),
-          object(object_of<LevelSpec>("level", "lumbar levels (lumbar/levels/*)")),
-          {"surface", "wrapping surfaces (surfaces/*) and the kinds of their shape",
-           object_of<SurfaceSpec>("all surfaces", "the members of surfaces/*"), kinds<Surface>()},
-          object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
-          {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
-          {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
-          object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
-          object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
-          object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
+  return {
+      {"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
+      {"controller", "what drives a simulation (controllers/*)", {}, kinds<Controller>()},
+      object(object_of<PrescribedSpec>("prescribed", "coordinates that follow a curve in a simulation (prescribed/*)")),
+      object(subject_members()),
+      object(edit_members()),
+      object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),
+      object(object_of<BodySpec>("body", "rigid bodies (bodies/*)")),
+      object(object_of<CoordinateSpec>("coordinate", "coordinates (coordinates/*)")),
+      {"joint", "joints (joints/*) and the kinds of their motion",
+       object_of<JointSpec>("all joints", "the members of joints/*"), kinds<Joint>()},
+      {"function", "functions of a coordinate (couplers and joint axes)", {}, kinds<Function>()},
+      object(object_of<LumbarSpec>("lumbar", "lumbar rhythm and levels")),
+      object(object_of<LevelSpec>("level", "lumbar levels (lumbar/levels/*)")),
+      {"surface", "wrapping surfaces (surfaces/*) and the kinds of their shape",
+       object_of<SurfaceSpec>("all surfaces", "the members of surfaces/*"), kinds<Surface>()},
+      object(object_of<MuscleSpec>("muscle", "muscle-tendon units (muscles/*)")),
+      {"curve", "muscle curve sets (muscles/*/curve)", {}, kinds<Curve>()},
+      {"passive", "passive elements (passive/*)", {}, kinds<Passive>()},
+      object(object_of<ContactSpec>("contact", "points that the environment may push on (contacts/*)")),
+      object(object_of<PlaneSpec>("plane", "planes that spheres press against in simulations (planes/*)")),
+      object(object_of<SphereSpec>("sphere", "spheres of bodies that planes push back (spheres/*)")),
+      object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
+      object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
 
 json field_json(const FieldHelp& field) {
@@ -355,6 +363,12 @@ std::string overview_text(const std::string& path, const Model& model) {
   line.clear();
   for (const auto& [name, contact] : spec.contacts) line.push_back(name);
   if (!line.empty()) out += counted(line.size(), "contact point", "contact points") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, plane] : spec.planes) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "plane", "planes") + ": " + join(line, ", ") + "\n";
+  line.clear();
+  for (const auto& [name, sphere] : spec.spheres) line.push_back(name);
+  if (!line.empty()) out += counted(line.size(), "contact sphere", "contact spheres") + ": " + join(line, ", ") + "\n";
   line.clear();
   for (const auto& [name, element] : spec.passive) line.push_back(name);
   if (!line.empty())

@@ -25,6 +25,41 @@ PiecewisePolynomial::PiecewisePolynomial(std::vector<double> knots, const std::v
   while (2 * span_ < knots_.size() && span_ > 0) span_ *= 2;
 }
 
+PiecewisePolynomial PiecewisePolynomial::antiderivative(double from) const {
+  constexpr double reach = 10.0;
+  std::vector<double> knots;
+  std::vector<std::vector<double>> pieces;
+  double sum = 0.0;  // at the next knot
+  const auto add = [&](double knot, double width, const std::vector<double>& c) {
+    std::vector<double> piece{sum};
+    double power = 1.0;
+    for (std::size_t k = 0; k < c.size(); ++k) {
+      piece.push_back(c[k] / static_cast<double>(k + 1));
+      power *= width;
+      sum += piece.back() * power;
+    }
+    knots.push_back(knot);
+    pieces.push_back(std::move(piece));
+  };
+  if (bounded_) {
+    const Jet2<double> first = jet(knots_.front());
+    add(knots_.front() - reach, reach, {first.value - reach * first.slope, first.slope});
+  }
+  for (std::size_t i = 0; i < knots_.size(); ++i) {
+    const auto begin = coefficients_.begin() + static_cast<std::ptrdiff_t>(i * order_);
+    const double next = i + 1 < knots_.size() ? knots_[i + 1] : bounded_ ? end_ : knots_[i];
+    add(knots_[i], next - knots_[i], {begin, begin + static_cast<std::ptrdiff_t>(order_)});
+  }
+  if (bounded_) {
+    const Jet2<double> last = jet(end_);
+    add(end_, reach, {last.value, last.slope});
+  }
+  const double end = bounded_ ? end_ + reach : inf;
+  const double start = PiecewisePolynomial(knots, pieces, end).jet(from).value;
+  for (std::vector<double>& piece : pieces) piece[0] -= start;
+  return {std::move(knots), pieces, end};
+}
+
 namespace {
 
 /// What is wrong with points that a spline is to go through.

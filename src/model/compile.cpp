@@ -46,6 +46,7 @@ class Compiler {
     muscles();
     lumbar();
     passive();
+    planes();
     contacts();
     groups();
     domain();
@@ -279,72 +280,12 @@ class Compiler {
 
   void muscles() {
     const Tree& tree = data_->tree;
-    const std::vector<std::string> surfaces = names_of(spec_.surfaces);
     for (const auto& [name, surface] : spec_.surfaces) body(surface.body, join_pointer({"surfaces", name, "body"}));
     data_->wrench_start = {0};
     data_->drive_start = {0};
     data_->arm_start = {0};
     for (const auto& [name, muscle] : spec_.muscles) {
-      const auto pointer = [&, &n = name](std::string_view key) { return join_pointer({"muscles", n, key}); };
-      Path path;
-      for (std::size_t i = 0; i < muscle.path.size(); ++i) {
-        const PointSpec& item = muscle.path[i];
-        const std::string place = pointer("path") + "/" + std::to_string(i);
-        PathPoint point{body(item.body, place + "/body"), item.location};
-        for (std::size_t k = 0; k < item.moving.size(); ++k) {
-          const AxisSpec& axis = item.moving[k];
-          const PiecewisePolynomial function = psoas::compile(axis.function);
-          if (!axis.coordinate) {  // a constant
-            point.location += axis.axis.normalized() * function.jet(0.0).value;
-            continue;
-          }
-          const int driver = of_tree(*axis.coordinate, place + "/moving/" + std::to_string(k) + "/coordinate");
-          path.motions.push_back({static_cast<int>(i), axis.axis.normalized(), driver, function});
-        }
-        if (item.only_when) {
-          point.coordinate = of_tree(item.only_when->coordinate, place + "/only_when/coordinate");
-          point.low = item.only_when->range[0];
-          point.high = item.only_when->range[1];
-        }
-        path.points.push_back(point);
-      }
-      for (std::size_t i = 0; i < muscle.wraps.size(); ++i) {
-        const WrapSpec& item = muscle.wraps[i];
-        const std::string place = pointer("wraps") + "/" + std::to_string(i);
-        const SurfaceSpec* surface = spec_.surfaces.find(item.surface);
-        if (!surface) {
-          wrong(place + "/surface",
-                "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
-          continue;
-        }
-        const int points = static_cast<int>(muscle.path.size());
-        const auto carrier = body_index_.find(surface->body);  // the surface itself has complained where there is none
-        PathWrap wrap{carrier == body_index_.end() ? 0 : carrier->second,
-                      frame_pose(surface->translation, surface->orientation), surface->shape};
-        wrap.last = points - 1;
-        if (item.between) {
-          wrap.first = static_cast<int>((*item.between)[0]);
-          wrap.last = static_cast<int>((*item.between)[1]);
-          if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 ||
-              wrap.last <= wrap.first || wrap.last >= points) {
-            wrong(place + "/between",
-                  "expected two point indices, the first below the second, from 0 to " + std::to_string(points - 1));
-            continue;
-          }
-        }
-        wrap.side = side_of(item, wrap.shape, place);
-        if (!item.allow_inside)
-          for (const PointInside& found : points_inside(muscle, item, *surface))
-            wrong(place, "expected a surface that holds no point of its muscle, found point " +
-                             std::to_string(found.point) + " of " + name + " " + fixed_text(1e3 * found.depth, 3) +
-                             " mm inside " + item.surface + "; move it out, or say \"allow_inside\": true");
-        path.wraps.push_back(wrap);
-      }
-      try {
-        path.finish();
-      } catch (const Error& error) {
-        wrong(join_pointer({"muscles", name, "path"}), error.what());
-      }
+      Path path = compile_path(name, join_pointer({"muscles", name}), muscle.path, muscle.wraps);
 
       MuscleParameters unit;
       unit.max_isometric_force = isometric_force(name, muscle);
@@ -374,6 +315,72 @@ class Compiler {
       data_->units.push_back(unit);
     }
     data_->batch = MuscleBatch(data_->units);
+  }
+
+  /// The path of a muscle or ligament: its name, its JSON pointer, and what it says.
+  Path compile_path(const std::string& name, const std::string& pointer, const std::vector<PointSpec>& points,
+                    const std::vector<WrapSpec>& wraps) {
+    const std::vector<std::string> surfaces = names_of(spec_.surfaces);
+    Path path;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const PointSpec& item = points[i];
+      const std::string place = pointer + "/path/" + std::to_string(i);
+      PathPoint point{body(item.body, place + "/body"), item.location};
+      for (std::size_t k = 0; k < item.moving.size(); ++k) {
+        const AxisSpec& axis = item.moving[k];
+        const PiecewisePolynomial function = psoas::compile(axis.function);
+        if (!axis.coordinate) {  // a constant
+          point.location += axis.axis.normalized() * function.jet(0.0).value;
+          continue;
+        }
+        const int driver = of_tree(*axis.coordinate, place + "/moving/" + std::to_string(k) + "/coordinate");
+        path.motions.push_back({static_cast<int>(i), axis.axis.normalized(), driver, function});
+      }
+      if (item.only_when) {
+        point.coordinate = of_tree(item.only_when->coordinate, place + "/only_when/coordinate");
+        point.low = item.only_when->range[0];
+        point.high = item.only_when->range[1];
+      }
+      path.points.push_back(point);
+    }
+    for (std::size_t i = 0; i < wraps.size(); ++i) {
+      const WrapSpec& item = wraps[i];
+      const std::string place = pointer + "/wraps/" + std::to_string(i);
+      const SurfaceSpec* surface = spec_.surfaces.find(item.surface);
+      if (!surface) {
+        wrong(place + "/surface",
+              "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
+        continue;
+      }
+      const int count = static_cast<int>(points.size());
+      const auto carrier = body_index_.find(surface->body);  // the surface itself has complained where there is none
+      PathWrap wrap{carrier == body_index_.end() ? 0 : carrier->second,
+                    frame_pose(surface->translation, surface->orientation), surface->shape};
+      wrap.last = count - 1;
+      if (item.between) {
+        wrap.first = static_cast<int>((*item.between)[0]);
+        wrap.last = static_cast<int>((*item.between)[1]);
+        if (wrap.first != (*item.between)[0] || wrap.last != (*item.between)[1] || wrap.first < 0 ||
+            wrap.last <= wrap.first || wrap.last >= count) {
+          wrong(place + "/between",
+                "expected two point indices, the first below the second, from 0 to " + std::to_string(count - 1));
+          continue;
+        }
+      }
+      wrap.side = side_of(item, wrap.shape, place);
+      if (!item.allow_inside)
+        for (const PointInside& found : points_inside(points, item, *surface))
+          wrong(place, "expected a surface that holds no point of its muscle, found point " +
+                           std::to_string(found.point) + " of " + name + " " + fixed_text(1e3 * found.depth, 3) +
+                           " mm inside " + item.surface + "; move it out, or say \"allow_inside\": true");
+      path.wraps.push_back(wrap);
+    }
+    try {
+      path.finish();
+    } catch (const Error& error) {
+      wrong(pointer + "/path", error.what());
+    }
+    return path;
   }
 
   /// Index of a coordinate of the tree; 0 after a complaint.
@@ -455,35 +462,131 @@ class Compiler {
   void passive() {
     int element = 0;
     for (const auto& [name, item] : spec_.passive) {
-      if (const auto* exponential = std::get_if<ExponentialTorque>(&item)) {
-        const auto& names = data_->tree_coordinate_names;
-        const auto found = std::find(names.begin(), names.end(), exponential->coordinate);
-        if (found == names.end())
-          wrong(join_pointer({"passive", name, "exponential", "coordinate"}),
-                "expected a coordinate that a joint uses, found \"" + exponential->coordinate + "\"" +
-                    did_you_mean(exponential->coordinate, names));
-        PassiveTorque torque;
-        torque.element = element;
-        torque.coordinate = static_cast<int>(found - names.begin());
-        torque.linear = false;
-        torque.reference = exponential->reference;
-        torque.torque = exponential->torque;
-        torque.rate = exponential->rate;
-        data_->passive.push_back(torque);
-      } else {
-        const Bushing& bushing = std::get<Bushing>(item);
-        const std::array<int, 3> coordinates =
-            rotations(bushing.joint, join_pointer({"passive", name, "bushing", "joint"}));
-        for (int i = 0; i < 3; ++i) {
-          PassiveTorque torque;
-          torque.element = element;
-          torque.coordinate = coordinates[at(i)];
-          torque.stiffness = bushing.stiffness[i];
-          torque.reference = bushing.neutral[i];
-          data_->passive.push_back(torque);
-        }
-      }
+      const std::string pointer = join_pointer({"passive", name});
+      std::visit([&, &n = name](const auto& kind) { passive(n, below(pointer, kind.name), element, kind); }, item);
       ++element;
+    }
+  }
+
+  void passive(const std::string&, const std::string& pointer, int element, const ExponentialTorque& exponential) {
+    PassiveTorque torque;
+    torque.element = element;
+    torque.coordinate = of_tree(exponential.coordinate, pointer + "/coordinate");
+    torque.law = PassiveTorque::Law::exponential;
+    torque.reference = exponential.reference;
+    torque.torque = exponential.torque;
+    torque.rate = exponential.rate;
+    data_->passive.push_back(torque);
+  }
+
+  void passive(const std::string&, const std::string& pointer, int element, const Bushing& bushing) {
+    const std::array<int, 3> coordinates = rotations(bushing.joint, pointer + "/joint");
+    for (int i = 0; i < 3; ++i) {
+      PassiveTorque torque;
+      torque.element = element;
+      torque.coordinate = coordinates[at(i)];
+      torque.stiffness = bushing.stiffness[i];
+      torque.damping = bushing.damping[i];
+      torque.reference = bushing.neutral[i];
+      if (!bushing.moments.empty()) {
+        torque.moment = psoas::compile(bushing.moments[at(i)]);
+        torque.energy = torque.moment.antiderivative(0.0);
+      }
+      data_->passive.push_back(torque);
+    }
+  }
+
+  void passive(const std::string&, const std::string& pointer, int element, const CoordinateLimit& limit) {
+    PassiveTorque torque;
+    torque.element = element;
+    torque.coordinate = of_tree(limit.coordinate, pointer + "/coordinate");
+    torque.law = PassiveTorque::Law::limit;
+    torque.limit = {limit.lower,           limit.upper,   limit.lower_stiffness,
+                    limit.upper_stiffness, limit.damping, limit.transition};
+    data_->passive.push_back(torque);
+  }
+
+  void passive(const std::string&, const std::string& pointer, int element, const FrameBushing& item) {
+    CompiledBushing bushing;
+    bushing.element = element;
+    bushing.first = body(item.first, pointer + "/first");
+    bushing.second = body(item.second, pointer + "/second");
+    if (item.first == item.second)
+      wrong(pointer + "/second", "expected another body than the first, found \"" + item.second + "\"");
+    bushing.X_AF = frame_pose(item.first_frame.translation, item.first_frame.orientation);
+    bushing.X_BM = frame_pose(item.second_frame.translation, item.second_frame.orientation);
+    for (Eigen::Index r = 0; r < 6 && !item.matrix.empty(); ++r)
+      for (Eigen::Index c = 0; c < 6; ++c)  // both halves, as a file may round them apart
+        bushing.stiffness(r, c) =
+            0.5 * (item.matrix[static_cast<std::size_t>(6 * r + c)] + item.matrix[static_cast<std::size_t>(6 * c + r)]);
+    bushing.stiffness.diagonal().head<3>() += item.rotation_stiffness;
+    bushing.stiffness.diagonal().tail<3>() += item.translation_stiffness;
+    bushing.damping << item.rotation_damping, item.translation_damping;
+    for (const Function& moment : item.moments) {
+      bushing.moment.push_back(psoas::compile(moment));
+      bushing.energy.push_back(bushing.moment.back().antiderivative(0.0));
+    }
+    data_->bushings.push_back(std::move(bushing));
+  }
+
+  void passive(const std::string& name, const std::string& pointer, int element, const Ligament& item) {
+    CompiledLigament ligament;
+    ligament.element = element;
+    ligament.path = compile_path(name, pointer, item.path, item.wraps);
+    ligament.law = {item.slack_length, item.stiffness, item.transition_strain, item.damping};
+    if (!data_->ligaments.empty()) {
+      const CompiledLigament& before = data_->ligaments.back();
+      ligament.wrench_start = before.wrench_start + static_cast<int>(before.path.bodies.size());
+      ligament.drive_start = before.drive_start + static_cast<int>(before.path.motions.size());
+    }
+    data_->ligaments.push_back(std::move(ligament));
+    data_->ligament_names.push_back(name);
+  }
+
+  void planes() {
+    for (const auto& [name, item] : spec_.planes) {
+      ContactPlane plane;
+      plane.body = body(item.body, join_pointer({"planes", name, "body"}));
+      plane.normal = item.normal.normalized();
+      plane.point = item.height * plane.normal;
+      if (item.edge) {
+        const Vec3 toward = item.edge->toward.normalized();
+        plane.edge = (toward - toward.dot(plane.normal) * plane.normal).normalized();
+        plane.distance = item.edge->distance;
+        plane.width = item.edge->width;
+      }
+      data_->planes.push_back(plane);
+      data_->plane_names.push_back(name);
+    }
+    for (const auto& [name, item] : spec_.spheres) {
+      const std::string pointer = join_pointer({"spheres", name});
+      ContactSphere sphere;
+      sphere.body = body(item.body, pointer + "/body");
+      if (item.body == "ground") wrong(pointer + "/body", "expected a body that moves, found \"ground\"");
+      sphere.location = item.location;
+      sphere.radius = item.radius;
+      sphere.law = {item.stiffness,        item.dissipation,      item.static_friction,
+                    item.dynamic_friction, item.viscous_friction, item.transition_speed};
+      for (std::size_t k = 0; k < item.planes.size(); ++k) {
+        const int plane = spec_.planes.index(item.planes[k]);
+        if (plane < 0)
+          wrong(pointer + "/planes/" + std::to_string(k), "expected a plane, found \"" + item.planes[k] + "\"" +
+                                                              did_you_mean(item.planes[k], data_->plane_names));
+        else if (std::find(sphere.planes.begin(), sphere.planes.end(), plane) != sphere.planes.end())
+          wrong(pointer + "/planes/" + std::to_string(k),
+                "expected each plane once, found a second \"" + item.planes[k] + "\"");
+        else
+          sphere.planes.push_back(plane);
+      }
+      // a plane cannot push its own body
+      for (std::size_t p = 0; p < data_->planes.size() && item.planes.empty(); ++p)
+        if (data_->planes[p].body != sphere.body) sphere.planes.push_back(static_cast<int>(p));
+      for (const int plane : sphere.planes)
+        if (data_->planes[at(plane)].body == sphere.body)
+          wrong(pointer + "/planes", "expected planes of other bodies than \"" + item.body + "\", found \"" +
+                                         data_->plane_names[at(plane)] + "\"");
+      data_->spheres.push_back(std::move(sphere));
+      data_->sphere_names.push_back(name);
     }
   }
 
@@ -547,11 +650,12 @@ class Compiler {
 
 }  // namespace
 
-std::vector<PointInside> points_inside(const MuscleSpec& muscle, const WrapSpec& wrap, const SurfaceSpec& surface) {
+std::vector<PointInside> points_inside(const std::vector<PointSpec>& points, const WrapSpec& wrap,
+                                       const SurfaceSpec& surface) {
   std::vector<PointInside> found;
   const Pose X_SB = frame_pose(surface.translation, surface.orientation).inverse();
-  for (std::size_t k = 0; k < muscle.path.size(); ++k) {
-    const PointSpec& point = muscle.path[k];
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    const PointSpec& point = points[k];
     const double place = static_cast<double>(k);
     if (point.body != surface.body || !point.moving.empty()) continue;
     if (wrap.between && (place < (*wrap.between)[0] || place > (*wrap.between)[1])) continue;
@@ -585,6 +689,40 @@ std::string BodySpec::fault() const {
   if (mass > 0.0 && positive(P)) return "";
   return "expected an inertia that a body of positive mass can have: no principal moment above the sum of the other "
          "two";
+}
+
+std::string FrameBushing::fault() const {
+  if (matrix.size() != 0 && matrix.size() != 36)
+    return "expected 36 numbers in \"matrix\", found " + std::to_string(matrix.size());
+  if (const std::string wrong = Bushing::moments_fault(moments); !wrong.empty()) return wrong;
+  if (matrix.empty()) return "";
+  Eigen::Matrix<double, 6, 6> K;
+  for (Eigen::Index i = 0; i < 36; ++i) K(i / 6, i % 6) = matrix[static_cast<std::size_t>(i)];
+  // to the digits of a file, and free of units: an entry against the geometric mean of its diagonals
+  const Eigen::Matrix<double, 6, 1> d = K.diagonal();
+  for (Eigen::Index r = 0; r < 6; ++r)
+    for (Eigen::Index c = 0; c < r; ++c) {
+      const double scale = std::sqrt(std::max(d[r], 0.0) * std::max(d[c], 0.0));
+      if (!(std::abs(K(r, c) - K(c, r)) <= 1e-3 * scale))
+        return "expected a symmetric \"matrix\", found " + shortest_text(K(r, c)) + " and " + shortest_text(K(c, r)) +
+               " in rows " + std::to_string(c) + " and " + std::to_string(r);
+    }
+  // elimination: no pivot of a positive semidefinite matrix is negative, and below a zero one stand zeros
+  Eigen::Matrix<double, 6, 6> A = 0.5 * (K + K.transpose());
+  for (Eigen::Index k = 0; k < 6; ++k) {
+    const double least = 1e-6 * std::max(d[k], 0.0);
+    const bool coupled = [&] {
+      for (Eigen::Index r = k + 1; r < 6; ++r)
+        if (std::abs(A(r, k)) > 1e-3 * std::sqrt(std::max(d[r], 0.0) * std::max(d[k], 0.0))) return true;
+      return false;
+    }();
+    if (A(k, k) < -least || d[k] < 0.0 || (A(k, k) <= least && coupled))
+      return "expected a \"matrix\" that resists every deflection, found one that helps some";
+    if (A(k, k) <= least) continue;
+    for (Eigen::Index r = k + 1; r < 6; ++r)
+      for (Eigen::Index c = k + 1; c < 6; ++c) A(r, c) -= A(r, k) * A(k, c) / A(k, k);
+  }
+  return "";
 }
 
 std::string MuscleSpec::fault() const {

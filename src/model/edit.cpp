@@ -152,9 +152,10 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
   for (std::size_t i = 0; i < edits.size(); ++i) {
     const Edit& edit = edits[i];
     const std::string here = pointer + "/" + std::to_string(i);
-    const int kinds = !edit.muscles.empty() + !edit.joints.empty() + !edit.bodies.empty() + !edit.passive.empty();
+    const int kinds = !edit.muscles.empty() + !edit.joints.empty() + !edit.bodies.empty() + !edit.passive.empty() +
+                      !edit.planes.empty() + !edit.spheres.empty();
     if (kinds != 1) {
-      problems.push_back({here, "expected exactly one selection: muscles, joints, bodies or passive"});
+      problems.push_back({here, "expected exactly one selection: muscles, joints, bodies, passive, planes or spheres"});
       continue;
     }
     if (edit.set.empty() && edit.scale.empty() && edit.shift.empty() && !edit.remove)
@@ -225,6 +226,19 @@ void apply(const std::vector<Edit>& edits, const std::string& pointer, ModelSpec
     if (!edit.bodies.empty())
       each("bodies", edit.bodies, spec.bodies,
            [&](const std::string& selection) { return select(spec.bodies, selection); });
+    if (!edit.spheres.empty())
+      each("spheres", edit.spheres, spec.spheres,
+           [&](const std::string& selection) { return select(spec.spheres, selection); });
+    if (!edit.planes.empty()) {
+      each("planes", edit.planes, spec.planes,
+           [&](const std::string& selection) { return select(spec.planes, selection); });
+      // spheres go on without the planes that went, and one that touched no other goes with them
+      if (edit.remove)
+        spec.spheres.erase_if([&](const std::string&, SphereSpec& sphere) {
+          return std::erase_if(sphere.planes, [&](const std::string& name) { return !spec.planes.find(name); }) > 0 &&
+                 sphere.planes.empty();
+        });
+    }
     if (!edit.passive.empty()) {
       // a passive element is a kind: the fields are those of the kind that it is
       std::vector<std::string> selected;
@@ -344,8 +358,13 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     }
   }
   for (auto& [name, contact] : out.contacts) contact.location = contact.location.cwiseProduct(factors(contact.body));
-  for (auto& [name, muscle] : out.muscles) {
-    for (PointSpec& point : muscle.path) {
+  for (auto& [name, sphere] : out.spheres) {
+    const Vec3 f = factors(sphere.body);
+    sphere.location = sphere.location.cwiseProduct(f);
+    sphere.radius *= std::cbrt(f.prod());
+  }
+  const auto scale_path = [&](std::vector<PointSpec>& path, std::vector<WrapSpec>& wraps) {
+    for (PointSpec& point : path) {
       const Vec3 f = factors(point.body);
       point.location = point.location.cwiseProduct(f);
       for (AxisSpec& move : point.moving) {
@@ -354,25 +373,43 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
       }
     }
     // Uneven factors can bring a point into a surface: nobody can mend that in a file, so it is flagged where it matters.
-    for (WrapSpec& wrap : muscle.wraps)
+    for (WrapSpec& wrap : wraps)
       if (const SurfaceSpec* surface = out.surfaces.find(wrap.surface))
-        wrap.allow_inside = wrap.allow_inside || !points_inside(muscle, wrap, *surface).empty();
+        wrap.allow_inside = wrap.allow_inside || !points_inside(path, wrap, *surface).empty();
+  };
+  std::vector<Ligament*> ligaments;
+  for (auto& [name, passive] : out.passive) {
+    if (auto* ligament = std::get_if<Ligament>(&passive)) {
+      scale_path(ligament->path, ligament->wraps);
+      ligaments.push_back(ligament);
+    }
+    if (auto* bushing = std::get_if<FrameBushing>(&passive)) {
+      Vec3 &first = bushing->first_frame.translation, &second = bushing->second_frame.translation;
+      first = first.cwiseProduct(factors(bushing->first));
+      second = second.cwiseProduct(factors(bushing->second));
+    }
+  }
+  for (auto& [name, muscle] : out.muscles) {
+    scale_path(muscle.path, muscle.wraps);
     const double strength = std::pow(mass_factor, 2.0 / 3.0);
     if (muscle.max_isometric_force) *muscle.max_isometric_force *= strength;
     if (muscle.physiological_cross_section_area) *muscle.physiological_cross_section_area *= strength;
   }
-  if (out.muscles.empty()) return out;
+  if (out.muscles.empty() && ligaments.empty()) return out;
 
-  // Fibre and tendon lengths in proportion to the path's neutral length, which keeps the operating range.
+  // Fibre, tendon and slack lengths in proportion to the path's neutral length, which keeps the operating range.
   const auto lengths = [](ModelSpec one) {
     one.paths = "exact";  // fitted ones are those of one geometry
     const Model model(one);
     Workspace work(model);
-    evaluate(model, model.default_state(), work, Depth::position);
-    return work.length;
+    evaluate(model, model.default_state(), work, Depth::force);
+    return std::pair(work.length, work.passive.ligament_length);
   };
   try {
-    const std::vector<double> generic = lengths(spec), personal = lengths(out);
+    const auto [generic, generic_ligaments] = lengths(spec);
+    const auto [personal, personal_ligaments] = lengths(out);
+    for (std::size_t k = 0; k < ligaments.size(); ++k)
+      if (generic_ligaments[k] > 0.0) ligaments[k]->slack_length *= personal_ligaments[k] / generic_ligaments[k];
     std::size_t i = 0;
     for (auto& [name, muscle] : out.muscles) {
       // all of its points in one place: no proportion to keep

@@ -63,12 +63,6 @@ void lengthening_speeds(const Model& model, Workspace& work) {
   }
 }
 
-void passive_torques(const Model& model, Workspace& work) {
-  std::fill(work.passive_torque.begin(), work.passive_torque.end(), 0.0);
-  for (const PassiveTorque& torque : model.data().passive)
-    work.passive_torque[at(torque.coordinate)] += torque.at(work.q[at(torque.coordinate)]);
-}
-
 MuscleForces store(const MuscleParameters& unit, const FibreState& state, double activation, std::size_t m,
                    Workspace& work) {
   const MuscleForces forces = fibre_forces(unit, state, activation);
@@ -111,7 +105,12 @@ ExactPath exact_path(const Model& model, std::size_t m, Workspace& work) {
 }
 
 Workspace::Workspace(const Model& owner)
-    : model(owner), tree(owner.tree()), fitted(owner.data().fitted), stretches(owner.data().stretches) {
+    : model(owner),
+      tree(owner.tree()),
+      passive(owner),
+      contact(owner),
+      fitted(owner.data().fitted),
+      stretches(owner.data().stretches) {
   const ModelData& data = model.data();
   const std::size_t n = at(model.tree().coordinates()), muscles = data.paths.size();
   q.assign(n, 0.0);
@@ -178,6 +177,7 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
   if (!fitted) lengthening_speeds(model, work);
+  passive_forces<double>(model, work.q, work.u, work.tree, work.passive_torque, work.passive);
 }
 
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
@@ -198,19 +198,21 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
   evaluate(model, state.q(), state.u(), work, depth);
   if (depth != Depth::force) return;
   const ModelData& data = model.data();
+  data.batch.fibre_velocity(work.length, state.fibre_length(), state.activation(), work.fibre);
   for (std::size_t m = 0; m < data.units.size(); ++m) {
     const MuscleParameters& unit = data.units[m];
     const double activation = state.activation()[m];
-    if (unit.has_rigid_tendon()) {
+    if (unit.has_rigid_tendon()) {  // of which the batch found what is not meant
       const FibreState fibre = rigid_tendon_fibre(unit, work.length[m], work.speed[m]);
       work.tendon_force[m] = rigid_tendon_force(store(unit, fibre, activation, m, work), activation);
     } else {
-      const FibreState fibre = compliant_fibre(unit, work.length[m], state.fibre_length()[m], activation);
+      const FibreState fibre{work.fibre.fibre_length[m], work.fibre.fibre_velocity[m], work.fibre.cos_pennation[m],
+                             work.fibre.outside_domain[m] != 0, work.fibre.converged[m] != 0};
       store(unit, fibre, activation, m, work);
       work.tendon_force[m] = tendon_force(unit, work.length[m], fibre.fibre_length);
     }
   }
-  passive_torques(model, work);
+  contact_forces<double>(model, work.tree, work.contact);
 }
 
 double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate) {

@@ -190,6 +190,14 @@ bool holds_kind(std::string_view parent, std::string_view key) {
   return key == "motion" || key == "function" || key == "shape" || key == "curve" || parent == "passive";
 }
 
+/// Whether what a patch has at such a place is another kind than the target's. Controllers are kinds of the study layer,
+/// but always kinds.
+bool replaces_kind(std::string_view parent, std::string_view key, const json& target, const json& patch) {
+  const std::string before = only_member(target), after = only_member(patch);
+  if (parent == "controllers") return !before.empty() && !after.empty() && before != after;
+  return holds_kind(parent, key) && other_kind(before, after);
+}
+
 /// RFC 7396, but a kind (an object with one member, its name) replaces another kind.
 void merge(json& target, const json& patch, std::string_view parent = {}, std::string_view name = {}) {
   if (!patch.is_object()) {
@@ -197,7 +205,7 @@ void merge(json& target, const json& patch, std::string_view parent = {}, std::s
     return;
   }
   if (!target.is_object()) target = json::object();
-  if (holds_kind(parent, name) && other_kind(only_member(target), only_member(patch))) target = json::object();
+  if (replaces_kind(parent, name, target, patch)) target = json::object();
   for (const auto& [key, value] : patch.items())
     if (value.is_null())
       target.erase(key);

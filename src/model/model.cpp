@@ -31,10 +31,6 @@ int find(const std::vector<std::string>& names, std::string_view name, const cha
 
 }  // namespace
 
-double PassiveTorque::at(double q) const {
-  return linear ? -stiffness * (q - reference) : torque * std::exp(rate * (reference - q));
-}
-
 Model::Model(const ModelSpec& spec) {
   std::vector<Problem> problems;
   data_ = compile(spec, problems);

@@ -55,8 +55,8 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
       walk.wrong(here, "expected an object", &item);
       continue;
     }
-    const std::vector<std::string> known = {"name",  "muscles", "joints", "bodies", "passive", "set",
-                                            "scale", "shift",   "remove", "match",  "note"};
+    const std::vector<std::string> known = {"name", "muscles", "joints", "bodies", "passive", "planes", "spheres",
+                                            "set",  "scale",   "shift",  "remove", "match",   "note"};
     for (const auto& [key, value] : item.items()) {
       const std::string place = below(here, key);
       const auto selection = [&](std::vector<std::string>& out, const json& v) {
@@ -78,6 +78,10 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
         selection(edit.bodies, value);
       } else if (key == "passive") {
         selection(edit.passive, value);
+      } else if (key == "planes") {
+        selection(edit.planes, value);
+      } else if (key == "spheres") {
+        selection(edit.spheres, value);
       } else if (key == "set") {
         if (!value.is_object()) walk.wrong(place, "expected an object from fields to values", &value);
         if (value.is_object())

@@ -54,6 +54,8 @@ class Importer : public OsimSkeleton {
     muscles();
     groups();
     bushings();
+    limits();
+    ligaments();
     contacts();
     about();
     if (problems_.empty()) ranges();
@@ -75,6 +77,10 @@ class Importer : public OsimSkeleton {
         sphere_nodes_.push_back(component);
       else if (tag == "BushingForce")
         bushing_nodes_.push_back(component);
+      else if (tag == "CoordinateLimitForce")
+        limit_nodes_.push_back(component);
+      else if (tag == "Blankevoort1991Ligament")
+        ligament_nodes_.push_back(component);
       else
         leave_out(component.node);
     }
@@ -111,7 +117,7 @@ class Importer : public OsimSkeleton {
       if (kind.laws == Laws::de_groote_fregly) de_groote_fregly(node, muscle);
       if (kind.tag == "RigidTendonMuscle") muscle.tendon = "rigid";
       if (!kind.without.empty()) changed_[std::string(kind.tag)].push_back(name);
-      path(component, muscle);
+      path(component, muscle.path, muscle.wraps);
       if (!name.empty()) spec().muscles[name] = muscle, nodes_[below("/muscles", name)] = node;
     }
   }
@@ -187,7 +193,7 @@ class Importer : public OsimSkeleton {
     muscle.curve = curve;
   }
 
-  void path(const Component& component, MuscleSpec& muscle) {
+  void path(const Component& component, std::vector<PointSpec>& points, std::vector<WrapSpec>& wraps) {
     const xml_node geometry = object_property(component.node, "path", "GeometryPath");
     if (std::string_view(geometry.name()) != "GeometryPath") {
       wrong(geometry ? geometry : component.node, "expected a <GeometryPath> in " + named(component.node) + ", found " +
@@ -219,13 +225,13 @@ class Importer : public OsimSkeleton {
         const auto range = numbers(node, "range", 2, true);
         if (coordinate && range) point.only_when = ConditionSpec{*coordinate, {(*range)[0], (*range)[1]}};
       }
-      muscle.path.push_back(point);
+      points.push_back(point);
     }
     if (count < 2)
       wrong(geometry,
             "expected at least 2 points in the path of " + named(component.node) + ", found " + std::to_string(count));
     for (const xml_node node : geometry.child("PathWrapSet").child("objects").children())
-      if (node.type() == pugi::node_element) wrap(component.node, node, count, muscle);
+      if (node.type() == pugi::node_element) wrap(component.node, node, count, points, wraps);
   }
 
   /// A point whose coordinates in its frame are functions: constants are its location, the others displace it along the
@@ -251,7 +257,8 @@ class Importer : public OsimSkeleton {
     }
   }
 
-  void wrap(const xml_node& owner, const xml_node& node, std::size_t points, MuscleSpec& muscle) {
+  void wrap(const xml_node& owner, const xml_node& node, std::size_t points, const std::vector<PointSpec>& path,
+            std::vector<WrapSpec>& wraps) {
     const xml_node object = property(node, "wrap_object");
     const std::string name = last_part(text_of(object));
     if (name.empty()) {
@@ -283,12 +290,12 @@ class Importer : public OsimSkeleton {
         wrap.between = {first - 1, last - 1};
     }
     const auto add = [&](const WrapSpec& item) {
-      muscle.wraps.push_back(item);
-      muscle.wraps.back().allow_inside = holds_a_point(item, muscle);
-      return muscle.wraps.back().allow_inside;
+      wraps.push_back(item);
+      wraps.back().allow_inside = holds_a_point(item, path);
+      return wraps.back().allow_inside;
     };
     bool inside = false;
-    if (const auto sided = spans_with_a_side(wrap, muscle)) {
+    if (const auto sided = spans_with_a_side(wrap, path)) {
       const std::array<double, 4> cuts = {0.0, (*sided)[0], (*sided)[1], static_cast<double>(points - 1)};
       for (std::size_t i = 0; i < 3; ++i) {
         if (cuts[i] == cuts[i + 1]) continue;
@@ -307,27 +314,27 @@ class Importer : public OsimSkeleton {
   /// every span. A span at an end of the path and within one body may come to lie behind a cylinder with a side that another
   /// body carries, and would then be led nearly a whole turn round it: it has the shorter side. The points between which
   /// the others are; nothing where there is no such span, or no other.
-  std::optional<std::array<double, 2>> spans_with_a_side(const WrapSpec& wrap, const MuscleSpec& muscle) {
+  std::optional<std::array<double, 2>> spans_with_a_side(const WrapSpec& wrap, const std::vector<PointSpec>& path) {
     const SurfaceSpec& surface = *spec().surfaces.find(wrap.surface);
     const bool directed = wrap.side != "shortest" && std::holds_alternative<Cylinder>(surface.shape);
-    if (wrap.between || !directed || muscle.path.size() < 2) return {};
+    if (wrap.between || !directed || path.size() < 2) return {};
     const auto within = [&](std::size_t k) {
-      const PointSpec &a = muscle.path[k], &b = muscle.path[k + 1];
+      const PointSpec &a = path[k], &b = path[k + 1];
       return a.body == b.body && a.body != surface.body && a.moving.empty() && b.moving.empty();
     };
-    std::size_t first = 0, last = muscle.path.size() - 1;
+    std::size_t first = 0, last = path.size() - 1;
     while (first < last && within(first)) ++first;
     while (last > first && within(last - 1)) --last;
-    if (first == last || (first == 0 && last + 1 == muscle.path.size())) return {};
+    if (first == last || (first == 0 && last + 1 == path.size())) return {};
     return std::array{static_cast<double>(first), static_cast<double>(last)};
   }
 
   /// OpenSim lets a path start inside a surface of its own body; psoas where that is said.
-  bool holds_a_point(const WrapSpec& wrap, const MuscleSpec& muscle) {
+  bool holds_a_point(const WrapSpec& wrap, const std::vector<PointSpec>& path) {
     const SurfaceSpec& surface = *spec().surfaces.find(wrap.surface);
     Check check;  // what is wrong with the surface is complained of later
     check.value(surface, {}, {});
-    return check.problems.empty() && !points_inside(muscle, wrap, surface).empty();
+    return check.problems.empty() && !points_inside(path, wrap, surface).empty();
   }
 
   void groups() {
@@ -348,7 +355,19 @@ class Importer : public OsimSkeleton {
     }
   }
 
-  /// A bushing in the frames of a joint whose angles are those of the bushing has a counterpart; others are left out.
+  /// A passive element that acts, of a name of its own.
+  bool usable(const xml_node& node) {
+    const std::string name = node.attribute("name").value();
+    return flag(node, "appliesForce", true) && name_fault(name).empty() && !spec().passive.find(name);
+  }
+
+  void add_passive(const xml_node& node, const Passive& element) {
+    const std::string name = node.attribute("name").value();
+    spec().passive[name] = element;
+    nodes_[below("/passive", name)] = node;
+  }
+
+  /// A bushing in the frames of a joint whose angles are those of the bushing acts on the joint's coordinates.
   void bushings() {
     const auto same = [](const FrameSpec& frame, const Frame& other) {
       const Pose X = pose_of(frame), Y = other.pose();
@@ -356,8 +375,7 @@ class Importer : public OsimSkeleton {
     };
     for (const Component& component : bushing_nodes_) {
       const xml_node node = component.node;
-      const std::string name = node.attribute("name").value();
-      if (!flag(node, "appliesForce", true) || !property(node, "socket_frame1") || !name_fault(name).empty()) {
+      if (!usable(node) || !property(node, "socket_frame1")) {
         leave_out(node);
         continue;
       }
@@ -368,13 +386,69 @@ class Importer : public OsimSkeleton {
         return joint.parent == first->body && joint.child == second->body && same(joint.parent_frame, *first) &&
                same(joint.child_frame, *second) && turns_about_xyz(joint.motion);
       });
-      if (found == spec().joints.end() || spec().passive.find(name)) {
+      const Vec3 none(0, 0, 0), stiffness = vector(node, "rotational_stiffness", none),
+                                damping = vector(node, "rotational_damping", none);
+      if (found != spec().joints.end()) {
+        Bushing bushing;
+        bushing.joint = found->first;
+        bushing.stiffness = stiffness;
+        bushing.damping = damping;
+        add_passive(node, bushing);
+      } else if (first->body == second->body) {
+        leave_out(node);
+      } else {
+        FrameBushing bushing;
+        bushing.first = first->body;
+        bushing.second = second->body;
+        bushing.first_frame = {first->translation, first->orientation};
+        bushing.second_frame = {second->translation, second->orientation};
+        bushing.rotation_stiffness = stiffness;
+        bushing.rotation_damping = damping;
+        bushing.translation_stiffness = vector(node, "translational_stiffness", none);
+        bushing.translation_damping = vector(node, "translational_damping", none);
+        add_passive(node, bushing);
+      }
+    }
+  }
+
+  /// OpenSim gives those of rotations in degrees.
+  void limits() {
+    for (const Component& component : limit_nodes_) {
+      const xml_node node = component.node;
+      const xml_node named_coordinate = property(node, "coordinate");
+      const std::string coordinate = named_coordinate ? text_of(named_coordinate) : "";
+      const CoordinateSpec* known = spec().coordinates.find(coordinate);
+      if (!usable(node) || !known) {
         leave_out(node);
         continue;
       }
-      spec().passive[name] = Bushing{found->first, vector(node, "rotational_stiffness", Vec3(0, 0, 0)), {0, 0, 0}};
-      nodes_[below("/passive", name)] = node;
-      if (!vector(node, "rotational_damping", Vec3(0, 0, 0)).isZero(0)) undamped_.push_back(name);
+      const double unit = known->motion == "rotation" ? degrees(1.0) : 1.0;
+      CoordinateLimit limit;
+      limit.coordinate = coordinate;
+      limit.lower = unit * number(node, "lower_limit", 0.0);
+      limit.upper = unit * number(node, "upper_limit", 0.0);
+      limit.lower_stiffness = number(node, "lower_stiffness", 1.0) / unit;
+      limit.upper_stiffness = number(node, "upper_stiffness", 1.0) / unit;
+      limit.damping = number(node, "damping", 0.001) / unit;
+      limit.transition = unit * number(node, "transition", 0.1);
+      add_passive(node, limit);
+    }
+  }
+
+  void ligaments() {
+    for (const Component& component : ligament_nodes_) {
+      const xml_node node = component.node;
+      if (!usable(node) || !object_property(node, "path", "GeometryPath")) {
+        leave_out(node);
+        continue;
+      }
+      Ligament ligament;
+      path(component, ligament.path, ligament.wraps);
+      ligament.slack_length = number(node, "slack_length", 0.0);
+      ligament.stiffness = number(node, "linear_stiffness", 1.0);
+      ligament.transition_strain = number(node, "transition_strain", 0.06);
+      ligament.damping = number(node, "damping_coefficient", 0.003);
+      add_passive(node, ligament);
     }
   }
 
@@ -492,16 +566,15 @@ class Importer : public OsimSkeleton {
     list("constraints left out, not enforced in the file", not_enforced_);
     for (const auto& [tag, names] : changed_)
       list(std::to_string(names.size()) + " " + tag + " " + std::string(muscle_class(tag)->without), names);
-    list("bushings whose damping is not kept", undamped_);
     list("paths with a point inside a surface, allowed there", inside_);
     list("muscles left out, appliesForce is false", without_force_);
     list("group members left out, not an imported muscle", no_members_);
   }
-  std::vector<Component> muscle_nodes_, sphere_nodes_, bushing_nodes_;
+  std::vector<Component> muscle_nodes_, sphere_nodes_, bushing_nodes_, limit_nodes_, ligament_nodes_;
 
   // for the notes
   std::map<std::string, std::vector<std::string>> changed_;  // muscles by class
-  std::vector<std::string> dropped_wraps_, divided_, without_force_, no_members_, undamped_, inside_;
+  std::vector<std::string> dropped_wraps_, divided_, without_force_, no_members_, inside_;
 };
 
 }  // namespace

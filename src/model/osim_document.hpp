@@ -101,7 +101,8 @@ inline std::optional<Function> composed(Function outer, Function inner) {
 /// The file and what every step needs of it.
 class OsimDocument {
  protected:
-  explicit OsimDocument(const std::string& path) : path_(path), bytes_(read_file(path)) {
+  explicit OsimDocument(const std::string& path) : OsimDocument(path, read_file(path)) {}
+  OsimDocument(const std::string& path, std::string text) : path_(path), bytes_(std::move(text)) {
     for (std::size_t i = 0; i < bytes_.size(); ++i)
       if (bytes_[i] == '\n') line_ends_.push_back(i);
   }
@@ -252,9 +253,10 @@ class OsimDocument {
 
   // ---- the document
 
-  void parse() {
+  /// The outermost element, after a look at the text and the version, which is returned.
+  int parse_root(const std::string& what_it_is, xml_node& root) {
     if (bytes_.find_first_not_of(" \t\r\n") == std::string::npos)
-      stop(0, "expected an OpenSim model, found an empty file");
+      stop(0, "expected " + what_it_is + ", found an empty file");
     if (const std::size_t fault = text_fault(bytes_); fault != std::string::npos)
       stop(static_cast<std::ptrdiff_t>(fault), "expected UTF-8 text, found the byte " +
                                                    std::to_string(static_cast<unsigned char>(bytes_[fault])) +
@@ -267,7 +269,7 @@ class OsimDocument {
       stop(parsed.offset, "expected well-formed XML, found a fault: " + what);
     }
     check_depth();
-    const xml_node root = document_.document_element();
+    root = document_.document_element();
     if (std::string_view(root.name()) != "OpenSimDocument")
       stop(root.offset_debug(),
            "expected <OpenSimDocument> as the outermost element, found <" + std::string(root.name()) + ">");
@@ -280,6 +282,12 @@ class OsimDocument {
       stop(root.offset_debug(), "expected a file of OpenSim 2 or later (Version 20000 or more), found Version " +
                                     version + ": open the model in OpenSim 4 and save it there");
     version_ = version;
+    return number;
+  }
+
+  void parse() {
+    xml_node root;
+    const int number = parse_root("an OpenSim model", root);
     model_ = root.child("Model");
     if (!model_) stop(root.offset_debug(), "expected a <Model> in <OpenSimDocument>, found none");
     if (number < 40000)

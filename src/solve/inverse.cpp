@@ -301,11 +301,9 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
 }
 
 void InverseSolver::passive_targets() {
-  for (const PassiveTorque& torque : model_.data().passive) {
-    const std::size_t t = at(torque.coordinate);
+  for (std::size_t t = 0; t < work_.passive_torque.size(); ++t)
     for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
-      row_target_[at(shares_[at(s)].row)] -= (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * torque.at(work_.q[t]);
-  }
+      row_target_[at(shares_[at(s)].row)] -= (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * work_.passive_torque[t];
 }
 
 void InverseSolver::contact_shortfall() {
@@ -472,8 +470,7 @@ Vec3 InverseSolver::level_imbalance(int level) const {
     for (int t = 0; t < model_.tree().coordinates(); ++t)
       if (const double s = share(t, axis); s != 0.0) {
         sum += s * joint_moment_partial_[at(t)];
-        for (const PassiveTorque& torque : data.passive)
-          if (torque.coordinate == t) sum -= s * torque.at(work_.q[at(t)]);
+        sum -= s * work_.passive_torque[at(t)];
         for (std::size_t m = 0; m < data.units.size(); ++m)
           for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i)
             if (data.arm_slots[at(i)].coordinate == t) sum -= s * work_.arm[at(i)] * tendon_force_[m];
@@ -495,14 +492,32 @@ void InverseSolver::loads_of(std::span<const double> tendon_force) {
   for (std::size_t b = external_.size(); b-- > 1;) external_[at(model_.tree().bodies[b].parent)] += external_[b];
   for (std::size_t k = 0; k < data.levels.size(); ++k) {
     const Level& level = data.levels[k];
-    const Vec3 on_superior = net_wrench_[at(level.superior)].tail<3>() - external_[at(level.superior)].tail<3>();
-    const Vec3 on_inferior = -(load_frame(level, work_).transpose() * on_superior);
+    const Mat3 to_frame = load_frame(level, work_).transpose();
+    const Vec3 ligaments = ligament_force(level.superior);
+    const Vec3 on_superior =
+        net_wrench_[at(level.superior)].tail<3>() - external_[at(level.superior)].tail<3>() - ligaments;
+    const Vec3 on_inferior = -(to_frame * on_superior), of_ligaments = to_frame * ligaments;
+    levels_[k].ligament_compression = -of_ligaments.y();
+    levels_[k].ligament_anterior_shear = of_ligaments.x();
+    levels_[k].ligament_lateral_shear = of_ligaments.z();
     levels_[k].compression = -on_inferior.y();
     levels_[k].anterior_shear = on_inferior.x();
     levels_[k].lateral_shear = on_inferior.z();
   }
   for (std::size_t h = 0; h < data.hips.size(); ++h)
-    hips_[h] = net_wrench_[at(data.hips[h].second)].tail<3>() - external_[at(data.hips[h].second)].tail<3>();
+    hips_[h] = net_wrench_[at(data.hips[h].second)].tail<3>() - external_[at(data.hips[h].second)].tail<3>() -
+               ligament_force(data.hips[h].second);
+}
+
+Vec3 InverseSolver::ligament_force(int body) const {
+  const ModelData& data = model_.data();
+  const int end = data.tree.bodies[at(body)].subtree_end;
+  Vec3 force = Vec3::Zero();
+  for (const CompiledLigament& ligament : data.ligaments)
+    for (std::size_t k = 0; k < ligament.path.bodies.size(); ++k)
+      if (ligament.path.bodies[k] >= body && ligament.path.bodies[k] < end)
+        force += work_.passive.ligament_wrench[at(ligament.wrench_start) + k].tail<3>();
+  return force;
 }
 
 Vec3 InverseSolver::unit_load(int muscle, int level) const {

@@ -234,89 +234,15 @@ void MotionRun::trajectory() {
 
 void MotionRun::measured_forces() {
   const Model& model = variants_.front().model;
-  const MeasuredForces& forces = *question_.motion.forces;
-  const Table& table = *study_.forces;
-  const std::string here = "/motion/forces";
-  const std::vector<double>& time = table.times();
-  const double slack = 1e-9 * (time.back() - time.front());
-  if (time.front() > time_.front() + slack || time.back() < time_.back() - slack)
-    throw Error(Kind::input, study_.place(here + "/table"),
-                "expected forces over all windows (" + shortest_text(time_.front()) + " to " +
-                    shortest_text(time_.back()) + " s), found " + shortest_text(time.front()) + " to " +
-                    shortest_text(time.back()) + " s in " + table.source);
-  const double rate = sampling_rate(time, table.source),
-               cutoff = forces.lowpass_hz.value_or(question_.motion.lowpass_hz);
-
-  /// A force, filtered as a wrench about the origin of its frame: a centre of pressure means nothing while little force
-  /// acts, a wrench always does.
-  struct Load {
-    int body, frame;
-    std::vector<QuinticSpline> wrench;
-  };
-  const std::string filter =
-      time.size() < 6 ? table.source : study_.place(forces.lowpass_hz ? here + "/lowpass_hz" : "/motion/lowpass_hz");
-  std::vector<Load> loads;
-  const std::vector<std::string>& bodies = model.data().body_names;
-  const auto find_body = [&](const std::string& name, const std::string& pointer) {
-    const auto found = std::find(bodies.begin(), bodies.end(), name);
-    if (found == bodies.end())
-      throw Error(Kind::input, study_.place(pointer),
-                  "expected a body of the model, found \"" + name + "\"" + did_you_mean(name, bodies));
-    return static_cast<int>(found - bodies.begin());
-  };
-  for (const auto& [name, force] : forces.loads) {
-    const std::string pointer = here + "/loads/" + name;
-    Load load{find_body(force.body, pointer + "/body"), find_body(force.expressed_in, pointer + "/expressed_in"), {}};
-    if (load.body == 0)
-      throw Error(Kind::input, study_.place(pointer + "/body"), "expected a body that moves, found \"ground\"");
-    const auto columns = [&](const std::string& prefix, const char* key) {
-      std::array<const std::vector<double>*, 3> out{};
-      if (prefix.empty()) return out;
-      for (std::size_t i = 0; i < 3; ++i) {
-        const std::string column = prefix + "xyz"[i];
-        out[i] = table.find(column);
-        if (!out[i])
-          throw Error(Kind::input, study_.place(pointer + "/" + key),
-                      "expected the start of three columns of " + table.source +
-                          " that end in x, y and z, found no \"" + column + "\"" + did_you_mean(column, table.names));
-        table.require_finite(column);
-      }
-      return out;
-    };
-    const auto f = columns(force.force, "force"), p = columns(force.point, "point"),
-               t = columns(force.torque, "torque");
-    std::array<std::vector<double>, 6> wrench;
-    for (std::size_t i = 0; i < time.size(); ++i) {
-      const auto row = [&](const std::array<const std::vector<double>*, 3>& c) -> Vec3 {
-        return c[0] ? Vec3((*c[0])[i], (*c[1])[i], (*c[2])[i]) : Vec3(0, 0, 0);
-      };
-      const Vec3 pull = row(f), moment = row(t) + row(p).cross(pull);
-      for (std::size_t k = 0; k < 3; ++k) {
-        wrench[k].push_back(moment[static_cast<Eigen::Index>(k)]);
-        wrench[k + 3].push_back(pull[static_cast<Eigen::Index>(k)]);
-      }
-    }
-    for (const std::vector<double>& component : wrench)
-      load.wrench.emplace_back(time, lowpass(component, rate, cutoff, filter), Exact{}, name);
-    loads.push_back(std::move(load));
-  }
-
+  const std::vector<ExternalLoad> loads =
+      external_loads(study_, model, *question_.motion.forces, "/motion/forces", time_.front(), time_.back(),
+                     question_.motion.lowpass_hz, "/motion/lowpass_hz");
   InverseSolver solver(model, inverse_options());
-  std::vector<Spatial> measured;
+  std::vector<Spatial> measured, on_bodies(model.tree().bodies.size());
   for (int frame = 0; frame < static_cast<int>(time_.size()); ++frame) {
     net(solver, frame);
-    std::vector<Spatial> on_bodies(bodies.size(), Spatial::Zero());
-    for (const Load& load : loads) {
-      Vec3 moment, pull;
-      for (std::size_t k = 0; k < 3; ++k) {
-        moment[static_cast<Eigen::Index>(k)] = load.wrench[k](time_[at(frame)]);
-        pull[static_cast<Eigen::Index>(k)] = load.wrench[k + 3](time_[at(frame)]);
-      }
-      const Pose& X = solver.work().tree.X_GB[at(load.frame)];
-      Spatial wrench = wrench_at<double>(X.p, Vec3(X.R * pull));
-      wrench.head<3>() += X.R * moment;
-      on_bodies[at(load.body)] += wrench;
-    }
+    for (Spatial& wrench : on_bodies) wrench.setZero();
+    add_external<double>(loads, time_[at(frame)], solver.work().tree, on_bodies);
     measured.insert(measured.end(), on_bodies.begin(), on_bodies.end());
   }
   measured_ = std::move(measured);

@@ -5,6 +5,7 @@
 
 #include "psoas/core/spline.hpp"
 #include "study/answer.hpp"
+#include "study/external_loads.hpp"
 
 namespace psoas {
 

@@ -230,7 +230,9 @@ void MotionRun::ledgers(std::size_t variant, Block& block) {
           }
           row(source, sum);
         }
-        row("discs, ligaments and capsules", {0.0, 0.0, 0.0, 0.0, 0.0});
+        row("discs, ligaments and capsules",
+            {load.ligament_compression, load.ligament_anterior_shear, load.ligament_lateral_shear,
+             load.ligament_compression, load.ligament_anterior_shear});
         std::vector<double> total(5, 0.0);
         for (const auto& values : table.rows)
           for (std::size_t i = 0; i < 5; ++i) total[i] += values[i];

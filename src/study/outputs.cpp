@@ -25,7 +25,10 @@ enum class Element {
   body,
   equation,
   contact,
-  residual
+  residual,
+  ligament,
+  sphere,
+  plane
 };
 
 using Reader = std::function<double(const Instant&)>;
@@ -81,6 +84,18 @@ Reader residual(const Model& model, bool moment) {
     const Spatial wrench = now.inverse->residual_wrench();
     return moment ? wrench.head<3>().norm() : wrench.tail<3>().norm();
   };
+}
+
+Reader sphere_force(const Chosen& sphere, int axis) {
+  return [s = sphere.index, axis](const Instant& now) { return now.work->contact.sphere_force[at(s)][axis]; };
+}
+
+Reader plane_force(const Chosen& plane, int axis) {
+  return [p = plane.index, axis](const Instant& now) { return now.work->contact.plane_wrench[at(p)][3 + axis]; };
+}
+
+Reader pressure(const Chosen& plane, int axis) {
+  return [p = plane.index, axis](const Instant& now) { return centre_of_pressure(*now.model, *now.work, p)[axis]; };
 }
 
 Reader origin(const Chosen& body, int axis) {
@@ -153,11 +168,16 @@ const Family families[] = {
     {"passive_tissue_moment", Element::tree_coordinate, Element::none, "N m|N", false,
      "of discs, ligaments and capsules on a joint's coordinate",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [t = a.index](const Instant& now) {
-         double sum = 0.0;
-         for (const PassiveTorque& torque : now.model->data().passive)
-           if (torque.coordinate == t) sum += torque.at(now.work->q[at(t)]);
-         return sum;
+       return [t = a.index](const Instant& now) { return now.work->passive_torque[at(t)]; };
+     }},
+    {"ligament_force", Element::ligament, Element::none, "N", false, "tension of a ligament along its path",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [l = a.index](const Instant& now) { return now.work->passive.ligament_tension[at(l)]; };
+     }},
+    {"ligament_strain", Element::ligament, Element::none, "1", false, "its length over its slack length, less 1",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [l = a.index](const Instant& now) {
+         return now.work->passive.ligament_length[at(l)] / now.model->data().ligaments[at(l)].law.slack_length - 1.0;
        };
      }},
     {"torque_capacity", Element::coordinate, Element::none, "N m|N", false,
@@ -327,6 +347,25 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [k = a.index](const Instant& now) { return now.inverse->contact_force()[3 * at(k) + 2]; };
      }},
+    {"sphere_force_x", Element::sphere, Element::none, "N", true, "of planes on a sphere in a simulation, ground x",
+     [](const Model&, const Chosen& a, const Chosen&) { return sphere_force(a, 0); }},
+    {"sphere_force_y", Element::sphere, Element::none, "N", true, "ground y (up)",
+     [](const Model&, const Chosen& a, const Chosen&) { return sphere_force(a, 1); }},
+    {"sphere_force_z", Element::sphere, Element::none, "N", true, "ground z",
+     [](const Model&, const Chosen& a, const Chosen&) { return sphere_force(a, 2); }},
+    {"plane_force_x", Element::plane, Element::none, "N", true, "of a plane on all spheres in a simulation, ground x",
+     [](const Model&, const Chosen& a, const Chosen&) { return plane_force(a, 0); }},
+    {"plane_force_y", Element::plane, Element::none, "N", true, "ground y (up)",
+     [](const Model&, const Chosen& a, const Chosen&) { return plane_force(a, 1); }},
+    {"plane_force_z", Element::plane, Element::none, "N", true, "ground z",
+     [](const Model&, const Chosen& a, const Chosen&) { return plane_force(a, 2); }},
+    {"centre_of_pressure_x", Element::plane, Element::none, "m", true,
+     "of a plane in a simulation, ground x; no number while nothing presses it",
+     [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 0); }},
+    {"centre_of_pressure_y", Element::plane, Element::none, "m", true, "ground y (up)",
+     [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 1); }},
+    {"centre_of_pressure_z", Element::plane, Element::none, "m", true, "ground z",
+     [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 2); }},
     {"external_force_x", Element::none, Element::none, "N", true,
      "force that the environment must supply in all, ground x",
      [](const Model&, const Chosen&, const Chosen&) -> Reader {
@@ -406,6 +445,12 @@ const char* placeholder(Element element) {
       return "<contact>";
     case Element::residual:
       return "<force or moment>";
+    case Element::ligament:
+      return "<ligament>";
+    case Element::sphere:
+      return "<sphere>";
+    case Element::plane:
+      return "<plane>";
     case Element::none:
       break;
   }
@@ -444,6 +489,12 @@ std::vector<std::string> element_names(const Model& model, Element element, std:
       return names;
     case Element::residual:
       return {"force", "moment"};
+    case Element::ligament:
+      return data.ligament_names;
+    case Element::sphere:  // where redundancy is solved, the environment's forces are sought and no plane pushes
+      return equations.empty() ? data.sphere_names : names;
+    case Element::plane:
+      return equations.empty() ? data.plane_names : names;
     case Element::none:
       break;
   }

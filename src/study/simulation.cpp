@@ -4,8 +4,8 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
-#include "psoas/solve/forward.hpp"
-#include "study/answer.hpp"
+#include "study/controls.hpp"
+#include "study/external_loads.hpp"
 
 namespace psoas {
 namespace {
@@ -36,11 +36,82 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
   return out;
 }
 
+/// A curve with its reductions.
+void tell(const std::string& name, const std::string& unit, std::vector<double> values, Block& block) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  block.scalars["peak " + name] = {*high, unit};
+  block.scalars["min " + name] = {*low, unit};
+  block.scalars["final " + name] = {values.back(), unit};
+  block.scalars["time_of_peak " + name] = {block.axis_values[static_cast<std::size_t>(high - values.begin())], "s"};
+  block.series[name] = {unit, std::move(values)};
+}
+
+/// When coordinates passed their ranges, as a table.
+void tell_events(const SimulationOptions& simulation, const SimulationReport& report, Block& block) {
+  ResultTable& table = block.tables["events"];
+  table.description = "what began and ended, and when";
+  table.columns = {{"time", "s"}};
+  for (const EventTime& one : report.events) {
+    table.labels.push_back(simulation.events[at(one.event)].name + (one.begins ? " begins" : " ends"));
+    table.rows.push_back({one.time});
+  }
+}
+
+/// When each event was first met in each variant.
+std::vector<SummaryLine> first_events(const Result& result) {
+  std::vector<SummaryLine> lines;
+  for (const auto& [variant, block] : result.blocks)
+    for (const std::string& label : block.tables.find("events")->labels) {
+      const auto same = [&](const SummaryLine& line) { return line.label == "first time: " + label; };
+      if (std::none_of(lines.begin(), lines.end(), same)) lines.push_back({"first time: " + label, "s", "", {}, 3});
+    }
+  for (SummaryLine& line : lines)
+    for (const auto& [variant, block] : result.blocks) {
+      const ResultTable& table = *block.tables.find("events");
+      const auto found = std::find_if(table.labels.begin(), table.labels.end(),
+                                      [&](const std::string& label) { return line.label == "first time: " + label; });
+      line.values.push_back(found == table.labels.end()
+                                ? std::nan("")
+                                : table.rows[static_cast<std::size_t>(found - table.labels.begin())][0]);
+    }
+  return lines;
+}
+
+/// The energy audit: its terms, and the line that a result is held against.
+void tell_energy(const SimulationReport& report, Block& block) {
+  const EnergyAudit& audit = report.audit;
+  for (const auto& [name, value] :
+       {std::pair{"work_of_muscles", audit.muscle_work},
+        std::pair{"work_of_prescribed_coordinates", audit.external_work},
+        std::pair{"work_of_coordinate_forces", audit.control_work}, std::pair{"dissipated_energy", audit.dissipated},
+        std::pair{"change_of_kinetic_energy", audit.kinetic_change},
+        std::pair{"change_of_potential_energy", audit.potential_change},
+        std::pair{"energy_turned_over_by_muscles", audit.turnover}, std::pair{"energy_imbalance", audit.imbalance()}})
+    block.scalars[name] = {value, "J"};
+  block.scalars["steps"] = {static_cast<double>(report.steps), "1"};
+  const double relative = audit.relative();
+  const bool muscles = audit.by_muscles();
+  block.credibility.push_back({std::string("energy audit: greatest imbalance over ") +
+                                   (muscles ? "the energy that muscles turned over" : "the greatest kinetic energy"),
+                               "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
+}
+
+/// How it was integrated, as a sentence.
+std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
+  std::string names;
+  for (const Integrator one : used) {
+    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4" : "dopri5";
+    if (names.find(name) == std::string::npos) names += (names.empty() ? "" : " and ") + name;
+  }
+  return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
+}
+
 }  // namespace
 
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
   const std::vector<Variant> variants = compile_variants(study);
   Result result;
+  std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const Model& model = variants[v].model;
     const ModelData& data = model.data();
@@ -48,6 +119,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     simulation.duration = question.duration;
     simulation.step = question.step;
     simulation.tolerance = question.tolerance;
+    if (question.forces)
+      simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
     simulation.locked.assign(at(model.coordinates()), 0);
     for (std::size_t i = 0; i < question.locked.size(); ++i) {
       bool any = false;
@@ -60,18 +133,32 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     for (const auto& [name, value] : question.speeds)
       state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
     simulation.excitation.assign(at(model.muscles()), 0.0);
-    for (const auto& [selection, value] : question.excitation) {
-      const std::vector<std::string> names = select_muscles(model.spec(), selection);
-      if (names.empty())
-        throw Error(Kind::input, study.place("/excitation/" + selection),
-                    "expected a muscle, glob or group, found \"" + selection + "\"" +
-                        did_you_mean(selection, data.muscle_names));
-      for (const std::string& name : names) simulation.excitation[at(model.muscle(name))] = value;
+    for (const auto& [selection, value] : question.excitation)
+      for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
+        simulation.excitation[at(m)] = value;
+    add_controls(study, question, model, simulation);
+    simulation.events = contact_events(model);
+    for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
+    simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
+                            : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
+                                                                   : Integrator::automatic;
+    if (simulation.integrator == Integrator::rosenbrock4 && state.vector.size() > most_stiff_states)
+      throw Error(Kind::input, study.place("/integrator"),
+                  "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
+                      " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
+    for (const PrescribedCoordinate& one : simulation.prescribed) {
+      const Jet2<double> jet = one.value.jet(0.0);
+      state.q()[at(one.coordinate)] = jet.value;
+      state.u()[at(one.coordinate)] = jet.slope;
     }
+    // muscles start at rest under their first excitation
+    std::vector<double> first = simulation.excitation;
+    for (const OpenLoop& one : simulation.open_loop)
+      for (const int m : one.muscles) first[at(m)] = std::clamp(one.excitation.jet(0.0).value, 0.0, 1.0);
     Workspace work(model);
     evaluate(model, state, work, Depth::position);
     for (int m = 0; m < model.muscles(); ++m) {
-      state.activation()[at(m)] = std::max(simulation.excitation[at(m)], data.units[at(m)].minimum_activation);
+      state.activation()[at(m)] = std::max(first[at(m)], data.units[at(m)].minimum_activation);
       state.fibre_length()[at(m)] =
           static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
     }
@@ -85,36 +172,58 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
     std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
     PostureWatch watch(model);
-    simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
-      loads.net(now.q(), now.u(), dynamics.udot());
-      loads.loads_with(no_contact, dynamics.work().tendon_force);
-      const Instant instant{
-          &model, &dynamics.work(), now.q(), now.u(), dynamics.udot(), now.activation(), dynamics.work().tendon_force,
-          &loads};
-      for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
-      block.axis_values.push_back(now.time);
-      watch.see(now.q(), dynamics.work());
-      rigid_tendon_forces(model, work = dynamics.work());
-      for (std::size_t m = 0; m < tension.size(); ++m)
-        tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
-      loads.loads_with(no_contact, tension);
-      const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
-      for (std::size_t k = 0; k < outputs.size(); ++k)
-        difference[k] = std::max(difference[k], std::abs(outputs[k].value(algebraic) - values[k].back()));
-      if (options.progress)
-        options.progress((static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
-                         variants[v].name);
-    });
+    // What the study drives is told, whatever outputs it asks for.
+    std::vector<int> driven;
+    for (const OpenLoop& one : simulation.open_loop)
+      driven.insert(driven.end(), one.muscles.begin(), one.muscles.end());
+    for (const StretchReflex& one : simulation.reflexes) driven.push_back(one.muscle);
+    std::sort(driven.begin(), driven.end());
+    driven.erase(std::unique(driven.begin(), driven.end()), driven.end());
+    std::vector<std::vector<double>> excitation(driven.size()), prescribed_force(simulation.prescribed.size());
+    const SimulationReport report =
+        simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
+          loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
+          loads.loads_with(no_contact, dynamics.work().tendon_force);
+          const Instant instant{&model,
+                                &dynamics.work(),
+                                now.q(),
+                                now.u(),
+                                dynamics.udot(),
+                                now.activation(),
+                                dynamics.work().tendon_force,
+                                &loads};
+          for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
+          block.axis_values.push_back(now.time);
+          for (std::size_t k = 0; k < driven.size(); ++k) excitation[k].push_back(dynamics.excitation()[at(driven[k])]);
+          for (std::size_t k = 0; k < prescribed_force.size(); ++k)
+            prescribed_force[k].push_back(dynamics.prescribed_force()[k]);
+          watch.see(now.q(), dynamics.work());
+          rigid_tendon_forces(model, work = dynamics.work());
+          for (std::size_t m = 0; m < tension.size(); ++m)
+            tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
+          loads.loads_with(no_contact, tension);
+          const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
+          for (std::size_t k = 0; k < outputs.size(); ++k)
+            difference[k] = std::max(difference[k], std::abs(outputs[k].value(algebraic) - values[k].back()));
+          if (options.progress)
+            options.progress(
+                (static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
+                variants[v].name);
+        });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
-      block.series[outputs[k].name] = {outputs[k].unit, values[k]};
-      const auto [low, high] = std::minmax_element(values[k].begin(), values[k].end());
-      block.scalars["peak " + outputs[k].name] = {*high, outputs[k].unit};
-      block.scalars["min " + outputs[k].name] = {*low, outputs[k].unit};
-      block.scalars["final " + outputs[k].name] = {values[k].back(), outputs[k].unit};
-      block.scalars["time_of_peak " + outputs[k].name] = {
-          block.axis_values[static_cast<std::size_t>(high - values[k].begin())], "s"};
+      tell(outputs[k].name, outputs[k].unit, std::move(values[k]), block);
       block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
+    for (std::size_t k = 0; k < driven.size(); ++k)
+      tell("excitation/" + data.muscle_names[at(driven[k])], "1", std::move(excitation[k]), block);
+    for (std::size_t k = 0; k < prescribed_force.size(); ++k) {
+      const std::size_t c = at(simulation.prescribed[k].coordinate);
+      tell("prescribed_force/" + data.coordinate_names[c], data.is_rotation[c] ? "N m" : "N",
+           std::move(prescribed_force[k]), block);
+    }
+    tell_events(simulation, report, block);
+    tell_energy(report, block);
+    used.push_back(report.integrator);
     credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variants[v])) block.warnings.push_back(std::move(warning));
     for (std::string& warning :
@@ -126,12 +235,14 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   }
   for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
-  for (const auto& [name, series] : first.series)
+  for (const auto& [name, series] : first.series) {
+    if (name.rfind("excitation/", 0) == 0) continue;  // given, or easier to see in a picture
     for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
       // poses and speeds know nothing of tendons
       const bool algebraic = *reduction == 'g';
       if (algebraic && std::all_of(result.blocks.begin(), result.blocks.end(), [&, &output = name](const auto& entry) {
-            return entry.second.scalars.find(reduction + output)->value == 0.0;
+            const Scalar* found = entry.second.scalars.find(reduction + output);
+            return !found || found->value == 0.0;
           }))
         continue;
       const bool angle = series.unit.rfind("rad", 0) == 0;
@@ -148,7 +259,10 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       }
       result.summary.push_back(line);
     }
+  }
+  for (const SummaryLine& line : first_events(result)) result.summary.push_back(line);
   if (!study.note.empty()) result.notes.push_back(study.note);
+  result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
     std::string file = name;
     for (char& c : file)

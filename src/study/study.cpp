@@ -9,6 +9,7 @@
 #include "psoas/core/hash.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
+#include "psoas/model/osim.hpp"
 #include "study/answer.hpp"
 
 namespace psoas {
@@ -337,15 +338,52 @@ class StudyReader {
   }
 
   void load_tables() {
-    const auto* motion = std::get_if<MotionStudy>(&study_.question);
-    if (!motion) return;
-    named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
-    if (motion->motion.forces)
-      named_file("/motion/forces/table", [&] { study_.forces = load_table(motion->motion.forces->table); });
+    if (auto* motion = std::get_if<MotionStudy>(&study_.question)) {
+      named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
+      if (motion->motion.forces) load_forces("/motion/forces", *motion->motion.forces);
+    }
+    auto* simulation = std::get_if<SimulationStudy>(&study_.question);
+    if (!simulation) return;
+    if (simulation->forces) load_forces("/forces", *simulation->forces);
+    const auto load = [&](const std::string& name, const std::string& pointer) {
+      if (!study_.tables.find(name)) named_file(pointer, [&] { study_.tables[name] = load_table(name); });
+    };
+    for (const auto& [name, controller] : simulation->controllers)
+      if (const auto* table = std::get_if<TableController>(&controller))
+        load(table->file, "/controllers/" + name + "/table/file");
+    for (const auto& [coordinate, prescribed] : simulation->prescribed)
+      if (prescribed.table) load(*prescribed.table, "/prescribed/" + coordinate + "/table");
   }
 
-  /// A table that the study names, from beside the study or from the result that it is read from.
+  /// The table of external forces; where a file of OpenSim says what it is, its loads come into the study.
+  void load_forces(const std::string& pointer, MeasuredForces& forces) {
+    if (forces.external_loads.empty())
+      return named_file(pointer + "/table", [&] { study_.forces = load_table(forces.table); });
+    named_file(pointer + "/external_loads", [&] {
+      const OsimExternalLoads loads =
+          parse_external_loads(beside(forces.external_loads), load_text(forces.external_loads));
+      for (const OsimExternalForce& one : loads.forces) {
+        MeasuredForce& load = forces.loads[one.name];
+        load.body = one.body;
+        load.force = one.force;
+        load.point = one.point;
+        load.torque = one.torque;
+        load.expressed_in = one.force_frame;
+        load.point_expressed_in = one.point_frame;
+      }
+      study_.forces = load_table(
+          (std::filesystem::path(forces.external_loads).parent_path() / loads.data_file).lexically_normal().string());
+    });
+  }
+
   Table load_table(const std::string& name) {
+    const std::string text = load_text(name);
+    return parse_table(text, beside(name));
+  }
+
+  /// A table, or what says what is in one, that the study names: from beside the study or from the result that it is
+  /// read from.
+  std::string load_text(const std::string& name) {
     std::string text;
     const std::string path = beside(name);
     if (!embedded_.is_null() && embedded_.contains("tables") && embedded_["tables"].contains(name)) {
@@ -362,7 +400,7 @@ class StudyReader {
     json& entry = tables_[name];
     entry["fnv1a64"] = hash_of(text);
     if (text.size() <= embedded_limit) entry["text"] = text;
-    return parse_table(text, path);
+    return text;
   }
 
   Study study_;

@@ -71,10 +71,8 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
         arms[k][i] = arm;
         lengths[k][i] = work.fibre.fibre_length[m] / model.data().units[m].optimal_fibre_length;
       }
-      for (const PassiveTorque& torque : model.data().passive) {
-        const auto t = static_cast<std::size_t>(torque.coordinate);
-        if (model.data().couplings[t].source == coordinate) other[i] += work.slope[t] * torque.at(work.q[t]);
-      }
+      for (std::size_t t = 0; t < work.passive_torque.size(); ++t)
+        if (model.data().couplings[t].source == coordinate) other[i] += work.slope[t] * work.passive_torque[t];
       if (options.progress) options.progress(static_cast<double>(i + 1) / static_cast<double>(size), variant.name);
     }
     std::vector<double> total(size);

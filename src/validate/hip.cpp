@@ -52,13 +52,7 @@ class Hip {
   }
 
   /// Passive torque of elements that are no muscle about hip flexion [N m].
-  double capsule() const {
-    const int t = model_.data().tree_coordinate[at(hip_)];
-    double sum = 0.0;
-    for (const PassiveTorque& torque : model_.data().passive)
-      if (torque.coordinate == t) sum += torque.at(work_.q[at(t)]);
-    return sum;
-  }
+  double capsule() const { return work_.passive_torque[at(model_.data().tree_coordinate[at(hip_)])]; }
 
  private:
   static bool contains(const std::vector<int>& list, int item) {

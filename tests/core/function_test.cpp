@@ -50,6 +50,21 @@ TEST(PiecewisePolynomial, NotANumberStaysNotANumber) {
   EXPECT_TRUE(std::isnan(compile(spline_of(7, cubic)).jet(nan).value));
 }
 
+TEST(PiecewisePolynomial, AnAntiderivativeHasTheFunctionAsItsSlope) {
+  const PiecewisePolynomial cubic({0.0}, {{1.0, -2.0, 0.5, 3.0}}), line = PiecewisePolynomial::identity();
+  EXPECT_DOUBLE_EQ(cubic.antiderivative(0.0).jet(2.0).value, 2.0 - 4.0 + 0.5 * 8.0 / 3.0 + 12.0);
+  EXPECT_DOUBLE_EQ(line.antiderivative(1.0).jet(3.0).value, 4.0);
+  const PiecewisePolynomial spline = compile(Function{Spline{{-1.0, 0.0, 0.5, 2.0}, {3.0, -1.0, 0.2, 0.7}}}),
+                            sum = spline.antiderivative(0.3);
+  EXPECT_EQ(sum.jet(0.3).value, 0.0);
+  for (double x = -9.5; x < 11.0; x += 0.25) {  // through all pieces and the tangents beyond
+    EXPECT_NEAR(sum.jet(x).slope, spline.jet(x).value, 1e-11) << x;
+    EXPECT_NEAR(sum.jet(x).curvature, spline.jet(x).slope, 1e-11) << x;
+    const double before = sum.jet(x - 1e-9).value, after = sum.jet(x + 1e-9).value;
+    EXPECT_NEAR(after - before, 2e-9 * spline.jet(x).value, 1e-12) << x;  // and no step between them
+  }
+}
+
 TEST(Function, KindsHaveTheirClosedForm) {
   const double x = 0.7;
   EXPECT_EQ(compile(Constant{4.0}).jet(x).value, 4.0);

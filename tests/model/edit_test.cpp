@@ -136,13 +136,51 @@ TEST(Edits, JointsBodiesAndPassiveElements) {
   EXPECT_TRUE(edited(R"([{"passive": "*", "remove": true}])").passive.empty());
 }
 
+TEST(Edits, PlanesAndSpheresAreSelectedLikeOthers) {
+  ModelSpec spec = tiny_model();
+  spec.planes["floor"];
+  spec.planes["seat"].height = 0.4;
+  for (const char* name : {"heel", "toe", "thigh"}) {
+    SphereSpec& sphere = spec.spheres[name];
+    sphere.body = "shank";
+    sphere.location = Vec3(0, 0, 0);
+    sphere.radius = 0.03;
+    sphere.stiffness = 1e5;
+  }
+  spec.spheres.find("toe")->planes = {"floor", "seat"};
+  spec.spheres.find("thigh")->planes = {"seat"};
+  Edit lower;
+  lower.planes = {"seat"};
+  lower.set["height"].number = 0.3;
+  Edit soften;
+  soften.spheres = {"*e*"};
+  soften.scale["stiffness"] = 0.5;
+  const Model softer = Model(spec).with(std::vector<Edit>{lower, soften});
+  EXPECT_EQ(softer.spec().planes.find("seat")->height, 0.3);
+  EXPECT_EQ(softer.spec().spheres.find("heel")->stiffness, 5e4);
+  EXPECT_EQ(softer.spec().spheres.find("thigh")->stiffness, 1e5);
+  EXPECT_EQ(softer.data().spheres[0].planes.size(), 2u);
+
+  // without the seat, what touched only that goes too
+  Edit remove;
+  remove.planes = {"seat"};
+  remove.remove = true;
+  const Model stood = Model(spec).with(remove);
+  EXPECT_EQ(stood.data().sphere_names, (std::vector<std::string>{"heel", "toe"}));
+  EXPECT_EQ(stood.data().spheres[0].planes, std::vector<int>{0});
+  EXPECT_EQ(stood.spec().spheres.find("toe")->planes, std::vector<std::string>{"floor"});
+}
+
 TEST(Edits, Remove) {
   const ModelSpec spec = edited(R"([{"muscles": "group:psoas", "remove": true}])");
   EXPECT_EQ(spec.muscles.size(), 1u);
   // the group went with its last muscle, and what is left is a model
   EXPECT_EQ(spec.groups.size(), 1u);
   EXPECT_EQ(Model(spec).muscles(), 1);
-  const Model model = Model(tiny_model()).with(Edit{{}, {"psoas_l"}, {}, {}, {}, {}, {}, {}, true, {}});
+  Edit edit;
+  edit.muscles = {"psoas_l"};
+  edit.remove = true;
+  const Model model = Model(tiny_model()).with(edit);
   EXPECT_EQ(model.select("group:psoas"), std::vector<int>{0});
 }
 
@@ -217,9 +255,9 @@ TEST(EditsRefuse, SetAndScaleOfOneField) {
 
 TEST(EditsRefuse, EditsThatAreNone) {
   EXPECT_EQ(refused(R"([{"set": {"pennation": 0.1}}])"),
-            "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
+            "/edits/0: expected exactly one selection: muscles, joints, bodies, passive, planes or spheres");
   EXPECT_EQ(refused(R"([{"muscles": "*", "bodies": "*", "remove": true}])"),
-            "/edits/0: expected exactly one selection: muscles, joints, bodies or passive");
+            "/edits/0: expected exactly one selection: muscles, joints, bodies, passive, planes or spheres");
   EXPECT_EQ(refused(R"([{"muscles": "*"}])"), "/edits/0: expected something to do: set, scale, shift or remove");
   EXPECT_EQ(
       refused(R"([{"muscle": "*", "remove": true}])").find("/edits/0/muscle: unknown key, did you mean \"muscles\"?"),

@@ -35,6 +35,14 @@ void fill(T& field, const Info& info) {
     for (Eigen::Index i = 0; i < 3; ++i) fill(field[i], info);
   } else if constexpr (std::is_same_v<T, std::vector<double>>) {
     field = {-1.0, 0.5, 2.0};
+  } else if constexpr (std::is_same_v<T, std::vector<Function>>) {
+    field = {Linear{2.0, 0.1}, Constant{0.3}, Polynomial{{0.0, 1.0, 0.5}}};
+  } else if constexpr (std::is_same_v<T, std::vector<PointSpec>>) {
+    field.resize(2);
+    for (PointSpec& point : field) point.body = "some_body", point.location = Vec3(0.1, 0.2, 0.3);
+  } else if constexpr (std::is_same_v<T, std::vector<WrapSpec>>) {
+    field.resize(1);
+    field.front().surface = "some_surface";
   } else if constexpr (std::is_same_v<T, std::vector<AxisSpec>>) {
     field = {{Vec3(1, 0, 0), "some_name", Linear{2.0, 0.1}}, {Vec3(0, 0, 1), {}, Constant{0.3}}};
   }
@@ -49,6 +57,10 @@ K example() {
       if (field == "some_name") field = std::string("some_") + key;  // coordinates of a joint must differ
   });
   if constexpr (std::is_same_v<K, Torus>) kind.tube_radius = 0.5 * kind.radius;  // a ring with a hole
+  if constexpr (std::is_same_v<K, FrameBushing>) {                               // a matrix that may be one
+    kind.matrix.assign(36, 0.0);
+    for (std::size_t i = 0; i < 6; ++i) kind.matrix[7 * i] = 3.0;
+  }
   return kind;
 }
 

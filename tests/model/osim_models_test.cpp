@@ -358,7 +358,6 @@ TEST(OsimListed, ByNameAndNothingElse) {
         "not imported: 1 ContactMesh (bone)",
         "not imported: 1 PrescribedController (brain)",
         "not imported: 1 Umberger2010MuscleMetabolicsProbe (energy)",
-        "not imported: 1 BushingForce (elsewhere)",
         "not imported: 1 shapes for display",
         "wrapping surfaces left out, inactive in the file: off",
         "coordinates locked in the file, free here: tilt",
@@ -366,7 +365,6 @@ TEST(OsimListed, ByNameAndNothingElse) {
         "constraints left out, the model moves without them: glued (WeldConstraint), railed (PointOnLineConstraint)",
         "constraints left out, not enforced in the file: tied",
         "muscles left out, appliesForce is false: asleep",
-        "bushings whose damping is not kept: disc",
         "contact: 1 ContactSphere became points of foot contact, a radius below their centres; their stiffness is not "
         "kept"})
     EXPECT_TRUE(has_note(import, note)) << note;
@@ -374,17 +372,17 @@ TEST(OsimListed, ByNameAndNothingElse) {
                        "inertia of body head: principal moments of 0 raised to 0.05 kg m^2, half of the third, "
                        "the least that a body can have"));
   EXPECT_EQ(import.spec.bodies.find("head")->inertia, (std::array<double, 6>{0.05, 0.05, 0.1, 0, 0, 0}));
-  EXPECT_EQ(import.notes.size(), 29u);
+  EXPECT_EQ(import.notes.size(), 27u);
   EXPECT_NO_THROW(Model{import.spec});
 }
 
 // Linear in the angles about x, y and z, which are the joint's coordinates.
 TEST(OsimListed, ABushingInTheFramesOfABallJointComesIn) {
   const OsimImport import = read_osim(golden + "listed.osim");
-  ASSERT_EQ(import.spec.passive.size(), 1u);
   const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
   EXPECT_EQ(disc.joint, "neck");
   EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
+  EXPECT_EQ(disc.damping, Vec3(1, 1, 1));
   const Posed posed(import.spec, {{"nx", 0.1}, {"ny", -0.2}, {"nz", 0.3}});
   const auto& names = posed.model.data().tree_coordinate_names;
   const auto torque = [&](const char* name) {
@@ -394,6 +392,33 @@ TEST(OsimListed, ABushingInTheFramesOfABallJointComesIn) {
   EXPECT_NEAR(torque("nx"), -1.0, 1e-15);
   EXPECT_NEAR(torque("ny"), 4.0, 1e-15);
   EXPECT_NEAR(torque("nz"), -9.0, 1e-15);
+}
+
+TEST(OsimListed, OtherPassiveForcesComeIn) {
+  const OsimImport import = read_osim(golden + "listed.osim");
+  EXPECT_EQ(import.spec.passive.size(), 4u);
+  const FrameBushing& elsewhere = std::get<FrameBushing>(*import.spec.passive.find("elsewhere"));
+  EXPECT_EQ(elsewhere.first, "ground");
+  EXPECT_EQ(elsewhere.second, "head");
+  EXPECT_EQ(elsewhere.second_frame.translation, Vec3(0, 0.1, 0));
+  EXPECT_EQ(elsewhere.rotation_stiffness, Vec3(1, 1, 1));
+
+  // in OpenSim's degrees: 2 N m a degree from 40 degrees on, half of it and of the damping at 35
+  const CoordinateLimit& stop = std::get<CoordinateLimit>(*import.spec.passive.find("neck_stop"));
+  const LimitLaw law{stop.lower, stop.upper, stop.lower_stiffness, stop.upper_stiffness, stop.damping, stop.transition};
+  EXPECT_NEAR(law.at(degrees(45.0), 0.0).force, -2.0 * 15.0, 1e-12);
+  EXPECT_NEAR(law.at(degrees(-50.0), 0.0).force, 3.0 * 30.0, 1e-12);
+  EXPECT_NEAR(law.at(degrees(35.0), degrees(40.0)).force, -0.5 * (2.0 * 5.0 + 0.05 * 40.0), 1e-12);
+  EXPECT_EQ(law.at(degrees(29.0), 1.0).force, 0.0);
+
+  const Ligament& band = std::get<Ligament>(*import.spec.passive.find("band_of_neck"));
+  ASSERT_EQ(band.path.size(), 2u);
+  EXPECT_EQ(band.path[1].body, "head");
+  EXPECT_EQ(band.path[1].location, Vec3(0.1, 0.2, 0));
+  EXPECT_EQ(band.slack_length, 0.15);
+  EXPECT_EQ(band.stiffness, 2000);
+  EXPECT_EQ(band.transition_strain, 0.05);
+  EXPECT_EQ(band.damping, 3);
 }
 
 // ---- OpenSim 2 and 3

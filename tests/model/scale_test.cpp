@@ -194,6 +194,44 @@ TEST(Scale, PointsThatItBringsIntoASurfaceAreFlaggedAndNotRefused) {
   EXPECT_TRUE(work.inside[static_cast<std::size_t>(big.muscle("psoas_l"))]);
 }
 
+TEST(Scale, LigamentsBushingsAndSpheresGrowWithTheirBodies) {
+  ModelSpec spec = tiny_model();
+  Ligament band;
+  band.path = {{"ground", Vec3(0, 0.1, 0), {}, {}}, {"thigh", Vec3(0.03, -0.1, 0), {}, {}}};
+  band.slack_length = 0.19;
+  band.stiffness = 1000.0;
+  spec.passive["band"] = band;
+  FrameBushing strut;
+  strut.first = "thigh";
+  strut.second = "shank";
+  strut.first_frame.translation = Vec3(0, -0.4, 0);
+  spec.passive["strut"] = strut;
+  SphereSpec& heel = spec.spheres["heel"];
+  heel.body = "thigh";
+  heel.location = Vec3(0.01, -0.4, 0);
+  heel.radius = 0.03;
+  heel.stiffness = 1e5;
+  Subject subject;
+  subject.scale["thigh"] = Vec3(2, 2, 2);
+  std::vector<Problem> problems;
+  const ModelSpec out = scaled(spec, subject, "/subject", problems);
+  ASSERT_TRUE(problems.empty()) << problems.front().text;
+  const Ligament& grown = std::get<Ligament>(*out.passive.find("band"));
+  EXPECT_EQ(grown.path[1].location, Vec3(0.06, -0.2, 0));
+  // its strain in the default pose stays
+  const auto strain = [](const ModelSpec& one) {
+    const Model model(one);
+    Workspace work(model);
+    evaluate(model, model.default_state(), work, Depth::force);
+    return work.passive.ligament_length[0] / model.data().ligaments[0].law.slack_length;
+  };
+  EXPECT_NEAR(strain(out), strain(spec), 1e-14);
+  EXPECT_GT(grown.slack_length, 0.25);
+  EXPECT_EQ(std::get<FrameBushing>(*out.passive.find("strut")).first_frame.translation, Vec3(0, -0.8, 0));
+  EXPECT_EQ(out.spheres.find("heel")->location, Vec3(0.02, -0.8, 0));
+  EXPECT_NEAR(out.spheres.find("heel")->radius, 0.06, 1e-15);
+}
+
 TEST(Scale, TorusGrowsAcrossItsAxis) {
   ModelSpec spec = tiny_model();
   SurfaceSpec ring;

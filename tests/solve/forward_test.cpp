@@ -12,71 +12,12 @@
 #include "psoas/core/units.hpp"
 #include "psoas/muscle/activation.hpp"
 #include "skeleton/mechanics.hpp"
+#include "solve/models.hpp"
 #include "support/allocations.hpp"
 #include "support/errors.hpp"
 
 namespace psoas::test {
 namespace {
-
-void add_body(ModelSpec& spec, const std::string& name, double mass, const Vec3& mass_center,
-              const std::array<double, 6>& inertia = {}) {
-  spec.bodies[name].mass = mass;
-  spec.bodies[name].mass_center = mass_center;
-  spec.bodies[name].inertia = inertia;
-}
-
-void add_pin(ModelSpec& spec, const std::string& parent, const std::string& child, const Vec3& where,
-             const std::string& coordinate) {
-  JointSpec& joint = spec.joints[child];
-  joint.parent = parent;
-  joint.child = child;
-  joint.parent_frame.translation = where;
-  Pin pin;
-  pin.coordinate = coordinate;
-  joint.motion = pin;
-  spec.coordinates[coordinate];
-}
-
-constexpr double pendulum_length = 0.7, pendulum_mass = 3.0;
-
-ModelSpec pendulum() {
-  ModelSpec spec;
-  add_body(spec, "bob", pendulum_mass, {0.0, -pendulum_length, 0.0});
-  add_pin(spec, "ground", "bob", {0.1, 1.0, 0.0}, "angle");
-  return spec;
-}
-
-/// Three rods in a row.
-ModelSpec chain() {
-  ModelSpec spec;
-  add_body(spec, "upper", 3.0, {0.02, -0.2, 0.01}, {0.05, 0.02, 0.06, 0.002, 0.001, -0.001});
-  add_body(spec, "middle", 2.0, {0.0, -0.2, -0.02}, {0.03, 0.01, 0.03, 0.0, 0.0, 0.0});
-  add_body(spec, "lower", 1.0, {-0.01, -0.15, 0.0}, {0.01, 0.005, 0.01, 0.0, 0.0, 0.0});
-  add_pin(spec, "ground", "upper", Vec3::Zero(), "first");
-  add_pin(spec, "upper", "middle", {0.0, -0.4, 0.0}, "second");
-  add_pin(spec, "middle", "lower", {0.0, -0.4, 0.0}, "third");
-  std::get<Pin>(spec.joints.find("middle")->motion).axis = {1.0, 0.2, 0.3};
-  return spec;
-}
-
-/// A pendulum that a muscle holds back from the side.
-ModelSpec muscled_pendulum(const std::string& tendon) {
-  ModelSpec spec = pendulum();
-  MuscleSpec& muscle = spec.muscles["side"];
-  for (const auto& [body, location] :
-       {std::pair{"ground", Vec3(-0.3, 0.95, 0.0)}, std::pair{"bob", Vec3(-0.02, -0.15, 0.0)}}) {
-    PointSpec point;
-    point.body = body;
-    point.location = location;
-    muscle.path.push_back(point);
-  }
-  muscle.max_isometric_force = 60.0;
-  muscle.optimal_fibre_length = 0.15;
-  muscle.tendon_slack_length = 0.25;
-  muscle.pennation = 0.2;
-  muscle.tendon = tendon;
-  return spec;
-}
 
 double energy(const Model& model, const State& state, Workspace& work) {
   evaluate(model, state.q(), state.u(), work, Depth::velocity);
@@ -87,16 +28,6 @@ State last_state(const Model& model, const State& start, const SimulationOptions
   State last = start;
   simulate(model, start, options, [&](const State& now, const ForwardDynamics&) { last = now; });
   return last;
-}
-
-/// The state of every muscle at rest on its path.
-void settle(const Model& model, State& state, double activation) {
-  Workspace work(model);
-  evaluate(model, state, work, Depth::position);
-  for (std::size_t m = 0; m < model.data().units.size(); ++m) {
-    state.activation()[m] = activation;
-    state.fibre_length()[m] = static_equilibrium(model.data().units[m], work.length[m], activation).fibre_length;
-  }
 }
 
 // ---- without muscles
@@ -228,7 +159,7 @@ TEST(Simulate, locked_coordinates_stay) {
   options.locked = {0, 1, 1};
   ForwardDynamics dynamics(model, options);
   std::vector<double> rates(state.vector.size());
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   const TreeWork<double>& work = dynamics.work().tree;
   double inertia = 0.0, moment = 0.0;
   for (std::size_t b = 1; b < 4; ++b) {
@@ -340,8 +271,8 @@ TEST(ForwardDynamics, allocates_nothing) {
   const State state = model.default_state();
   std::vector<double> rates(state.vector.size());
   const std::size_t before = heap_allocations();
-  dynamics.rates(state.vector, rates);
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   EXPECT_EQ(heap_allocations() - before, 0u);
   for (const double rate : rates) EXPECT_TRUE(std::isfinite(rate));
 }
@@ -356,7 +287,7 @@ TEST(ForwardDynamics, is_the_inverse_of_inverse_dynamics) {
   settle(model, state, 0.3);
   ForwardDynamics dynamics(model, {});
   std::vector<double> rates(state.vector.size());
-  dynamics.rates(state.vector, rates);
+  dynamics.rates(0.0, state.vector, rates);
   Workspace work(model);
   const std::size_t tree = at(model.tree().coordinates());
   std::vector<double> a(tree), tau(tree), needed(at(model.coordinates())), passive(needed.size());

@@ -276,7 +276,8 @@ TEST(InverseEquilibrium, muscles_passive_elements_and_reserves_give_each_moment)
       double sum = solver.reserve()[r];
       for (std::size_t m = 0; m < arms.size(); ++m) sum += arms[m] * solver.tendon_force()[m];
       for (const PassiveTorque& torque : model.data().passive)
-        if (model.data().couplings[at(torque.coordinate)].source == c) sum += torque.at(frame.q[at(c)]);
+        if (model.data().couplings[at(torque.coordinate)].source == c)
+          sum += torque.at(frame.q[at(c)], frame.u[at(c)]).force;
       EXPECT_NEAR(sum, solver.joint_moment(c), 1e-5 * std::max(1.0, std::abs(solver.joint_moment(c)))) << equation.name;
     }
   }
@@ -321,7 +322,7 @@ TEST(InverseEquilibrium, holds_at_every_level) {
       for (std::size_t m = 0; m < arms.size(); ++m)
         sum += (arms[m] + (extension ? slope * abdomen[m] : 0.0)) * solver.tendon_force()[m];
       for (const PassiveTorque& torque : model.data().passive)
-        if (torque.coordinate == t) sum += torque.at(original.q[at(t)]);
+        if (torque.coordinate == t) sum += torque.at(original.q[at(t)], 0.0).force;
       EXPECT_NEAR(sum, tau[at(t)], 1e-5 * std::max(1.0, std::abs(tau[at(t)])))
           << name << " posture " << static_cast<int>(posture);
     }

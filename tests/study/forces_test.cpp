@@ -157,6 +157,92 @@ TEST(MeasuredForces, a_result_can_be_run_again) {
             first.blocks.begin()->second.series.find("joint_moment/knee_angle_r")->values);
 }
 
+/// An ExternalLoads file of OpenSim with one force.
+std::string opensim_loads(const std::string& properties, const std::string& data_file = "../forces.csv") {
+  return R"(<?xml version="1.0" encoding="UTF-8" ?>
+<OpenSimDocument Version="40000">
+  <ExternalLoads name="loads">
+    <objects>
+      <ExternalForce name="off"><appliesForce>false</appliesForce></ExternalForce>
+      <ExternalForce name="foot">)" +
+         properties + R"(<data_source_name>Unassigned</data_source_name></ExternalForce>
+    </objects>
+    <groups />
+    <data_file>)" +
+         data_file + R"(</data_file>
+  </ExternalLoads>
+</OpenSimDocument>
+)";
+}
+
+TEST(MeasuredForces, a_file_of_opensim_says_the_same) {
+  const Still still;
+  still.folder.write("forces.csv", one_plate(still, [](double t) { return 1.0 - 0.2 * t; }));
+  const Result by_hand = run(read_study(study_of(still, one_foot)));
+  const auto moments = [](const Result& result, const char* c) {
+    return series(result.blocks.begin()->second, std::string("joint_moment/") + c);
+  };
+  still.folder.write(
+      "opensim/loads.xml",
+      opensim_loads(
+          "<applied_to_body>calcn_r</applied_to_body><force_expressed_in_body>ground</force_expressed_in_body>"
+          "<point_expressed_in_body>/ground</point_expressed_in_body><force_identifier>f</force_identifier>"
+          "<point_identifier>p</point_identifier><torque_identifier>t</torque_identifier>"));
+  const Result by_file = run(read_study(study_of(still, R"({"external_loads": "opensim/loads.xml"})")));
+  for (const char* c : {"hip_flexion_r", "knee_angle_r", "ankle_angle_r", "hip_flexion_l"})
+    EXPECT_EQ(moments(by_file, c), moments(by_hand, c)) << c;
+  // and from the result alone
+  TempFolder elsewhere;
+  const Result again = run(read_study(elsewhere.write("result.json", result_text(by_file))));
+  EXPECT_EQ(moments(again, "knee_angle_r"), moments(by_hand, "knee_angle_r"));
+
+  // the point in the frame of the foot, which stands still
+  const InverseSolver solver = still.solver();
+  const Pose& X = solver.work().tree.X_GB[at(still.model.body("calcn_r"))];
+  const Vec3 point = X.inverse() * Vec3(0.05, -0.9, 0.08);
+  const Spatial needed = solver.required_wrench();
+  const Vec3 force = needed.tail<3>(), free = needed.head<3>() - Vec3(0.05, -0.9, 0.08).cross(force);
+  still.folder.write("forces.csv",
+                     table_text({"fx", "fy", "fz", "px", "py", "pz", "tx", "ty", "tz"}, [&](std::size_t c, double t) {
+                       const auto i = static_cast<Eigen::Index>(c % 3);
+                       return c < 3 ? (1.0 - 0.2 * t) * force[i] : c < 6 ? point[i] : (1.0 - 0.2 * t) * free[i];
+                     }));
+  still.folder.write("opensim/loads.xml",
+                     opensim_loads("<applied_to_body>/bodyset/calcn_r</applied_to_body><point_expressed_in_body>calcn_r"
+                                   "</point_expressed_in_body><force_identifier>f</force_identifier>"
+                                   "<point_identifier>p</point_identifier><torque_identifier>t</torque_identifier>"));
+  const Result in_foot = run(read_study(study_of(still, R"({"external_loads": "opensim/loads.xml"})")));
+  for (const char* c : {"hip_flexion_r", "knee_angle_r", "ankle_angle_r"})
+    for (std::size_t f = 0; f < still_frames; ++f)
+      EXPECT_NEAR(moments(in_foot, c)[f], moments(by_hand, c)[f], 1e-8) << c;
+}
+
+TEST(MeasuredForces, wrong_files_of_opensim_are_refused_with_their_line) {
+  const Still still;
+  still.folder.write("forces.csv", one_plate(still, [](double) { return 1.0; }));
+  const auto expect = [&](const std::string& xml, const std::string& part) {
+    still.folder.write("opensim/loads.xml", xml);
+    const std::string text =
+        error_of([&] { run(read_study(study_of(still, R"({"external_loads": "opensim/loads.xml"})"))); });
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  const std::string foot = "<applied_to_body>calcn_r</applied_to_body>";
+  expect("", "loads.xml:1: expected OpenSim's external loads, found an empty file");
+  expect("<OpenSimDocument Version=\"40000\"><Model /></OpenSimDocument>", "loads.xml:1: expected <ExternalLoads>");
+  expect(opensim_loads("<force_identifier>f</force_identifier>"), "loads.xml:6: ");
+  expect(opensim_loads(foot), "force_identifier");
+  expect(opensim_loads(foot + "<force_identifier>v</force_identifier>"),
+         "/motion/forces/external_loads: expected the start of three columns");
+  expect(opensim_loads("<applied_to_body>calc_r</applied_to_body><force_identifier>f</force_identifier>"),
+         "/motion/forces/external_loads: expected a body of the model, found \"calc_r\"");
+  expect(opensim_loads(foot + "<force_identifier>f</force_identifier>", "none.mot"), "none.mot: expected a file");
+  const std::string both = error_of(
+      [&] { run(read_study(study_of(still, R"({"external_loads": "opensim/loads.xml", "table": "forces.csv"})"))); });
+  EXPECT_NE(both.find("/motion/forces: expected either \"external_loads\" or \"table\" with \"loads\""),
+            std::string::npos)
+      << both;
+}
+
 TEST(MeasuredForces, wrong_ones_are_refused_with_their_place) {
   const Still still;
   still.folder.write("forces.csv", one_plate(still, [](double) { return 1.0; }));

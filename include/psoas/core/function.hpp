@@ -37,6 +37,9 @@ class PiecewisePolynomial {
 
   /// Whether it is one straight line without ends.
   bool is_line() const { return !bounded_ && knots_.size() == 1 && order_ <= 2; }
+  /// The integral from `from` to x as a function of x [value times argument]. Where there is more than one piece, it is
+  /// that of the straight tangents up to 10 beyond the ends, and a tangent from there.
+  PiecewisePolynomial antiderivative(double from) const;
 
   /// Value and derivatives at x; for a dual x the derivatives travel along.
   template <class S>

@@ -20,11 +20,12 @@ struct Value {
   std::optional<std::string> word;
 };
 
-/// A selection and what is done to it. Exactly one of muscles, joints, bodies and passive is given. Selections are
+/// A selection and what is done to it. Exactly one of muscles, joints, bodies, passive, planes and
+/// spheres is given. Selections are
 /// names, globs (`psoas_*_r`) or for muscles `group:<name>`; each must match something.
 struct Edit {
   std::optional<std::string> name;
-  std::vector<std::string> muscles, joints, bodies, passive;
+  std::vector<std::string> muscles, joints, bodies, passive, planes, spheres;
   Named<Value> set;
   Named<double> scale, shift;
   bool remove = false;

@@ -18,6 +18,7 @@
 #include "psoas/path/fitted.hpp"
 #include "psoas/path/path.hpp"
 #include "psoas/path/stretch.hpp"
+#include "psoas/skeleton/force.hpp"
 #include "psoas/skeleton/tree.hpp"
 
 namespace psoas {
@@ -39,16 +40,70 @@ struct Level {
 
 /// A passive torque on one coordinate of the tree, compiled.
 struct PassiveTorque {
-  int element = 0;         ///< index into the spec's passive elements
-  int coordinate = 0;      ///< of the tree
-  bool linear = true;      ///< -stiffness (q - reference), else torque exp(rate (reference - q))
-  double stiffness = 0.0;  ///< [N m/rad, N/m]
-  double reference = 0.0;  ///< coordinate value [rad, m]
-  double torque = 0.0;     ///< at the reference [N m, N]
-  double rate = 0.0;       ///< [1/rad, 1/m]
+  enum class Law {
+    spring,       ///< -stiffness (q - reference) - moment(q - reference) - damping u
+    exponential,  ///< torque exp(rate (reference - q))
+    limit
+  };
+  int element = 0;     ///< index into the spec's passive elements
+  int coordinate = 0;  ///< of the tree
+  Law law = Law::spring;
+  double stiffness = 0.0, damping = 0.0;  ///< [N m/rad, N/m], [N m s/rad, N s/m]
+  double reference = 0.0;                 ///< coordinate value [rad, m]
+  double torque = 0.0;                    ///< at the reference [N m, N]
+  double rate = 0.0;                      ///< [1/rad, 1/m]
+  PiecewisePolynomial moment, energy;     ///< [N m] over q - reference, and its integral [J]
+  LimitLaw limit;
 
-  /// Generalised force at coordinate value q [N m, N].
-  double at(double q) const;
+  /// Generalised force at coordinate value q [rad, m] and speed u.
+  template <class S>
+  ForceValue<S> at(const S& q, const S& u) const {
+    using std::exp;
+    if (law == Law::limit) return limit.at(q, u);
+    if (law == Law::exponential) {
+      const S force = torque * exp(rate * (reference - q));
+      return {force, rate != 0.0 ? force / rate : force * (reference - q), S(0.0)};
+    }
+    const S x = q - reference;
+    return {-stiffness * x - moment.jet(x).value - damping * u, 0.5 * stiffness * x * x + energy.jet(x).value,
+            damping * u * u};
+  }
+};
+
+/// A bushing between frames of two bodies, compiled.
+struct CompiledBushing {
+  int element = 0;            ///< index into the spec's passive elements
+  int first = 0, second = 0;  ///< bodies
+  Pose X_AF, X_BM;            ///< frames in the first and second body
+  Eigen::Matrix<double, 6, 6> stiffness = Eigen::Matrix<double, 6, 6>::Zero();  ///< over angles, then translations
+  Eigen::Matrix<double, 6, 1> damping = Eigen::Matrix<double, 6, 1>::Zero();
+  std::vector<PiecewisePolynomial> moment, energy;  ///< of the three angles, or empty
+};
+
+/// A ligament, compiled.
+struct CompiledLigament {
+  int element = 0;  ///< index into the spec's passive elements
+  Path path;
+  LigamentLaw law;
+  int wrench_start = 0;  ///< where its wrenches start in Workspace::ligament_wrench, one a body of its path
+  int drive_start = 0;   ///< the same of the drives of its points' displacements
+};
+
+/// A plane, compiled.
+struct ContactPlane {
+  int body = 0;
+  Vec3 point{0, 0, 0}, normal{0, 1, 0};  ///< in the body frame [m], [-]
+  Vec3 edge{0, 0, 0};                    ///< unit vector in the plane, out over the edge; zero: no edge
+  double distance = 0.0, width = 1.0;    ///< of the edge from the point, over which it fades [m]
+};
+
+/// A sphere and the planes that it may touch, compiled.
+struct ContactSphere {
+  int body = 0;
+  Vec3 location{0, 0, 0};  ///< in the body frame [m]
+  double radius = 0.0;     ///< [m]
+  ContactLaw law;
+  std::vector<int> planes;
 };
 
 /// A point at which the environment may push, compiled.
@@ -111,6 +166,11 @@ struct ModelData {
   std::vector<Level> levels;
   std::array<int, 3> trunk{-1, -1, -1};  ///< independent trunk coordinates: extension, bending, rotation
   std::vector<PassiveTorque> passive;
+  std::vector<CompiledBushing> bushings;
+  std::vector<CompiledLigament> ligaments;
+  std::vector<std::string> ligament_names, plane_names, sphere_names;
+  std::vector<ContactPlane> planes;
+  std::vector<ContactSphere> spheres;
   std::vector<ContactPoint> contacts;
   std::vector<OutsideDomain> domain;
   std::vector<std::pair<std::string, int>> hips;    ///< side, body whose joint is the hip
@@ -186,8 +246,33 @@ bool rechart(const Model& model, std::span<double> q, std::span<double> u);
 /// How far evaluate() goes.
 enum class Depth {
   position,  ///< poses, path lengths, moment arms
-  velocity,  ///< and velocities, lengthening speeds
-  force      ///< and fibre states, muscle forces, passive torques
+  velocity,  ///< and velocities, lengthening speeds, passive forces
+  force      ///< and fibre states, muscle forces, contact forces
+};
+
+/// What passive elements do, apart from their generalised forces.
+template <class S>
+struct PassiveWork {
+  PassiveWork() = default;
+  explicit PassiveWork(const Model& model);
+  S potential{}, dissipation{};             ///< energy that they hold [J], power that they take [W]
+  std::vector<SpatialT<S>> bushing_wrench;  ///< per bushing between frames: on its second body, about ground's origin
+  std::vector<S> ligament_length, ligament_speed, ligament_tension;  ///< [m], [m/s], [N]
+  std::vector<SpatialT<S>> ligament_wrench;  ///< per ligament and body of its path, of its tension
+  // inside
+  std::vector<SpatialT<S>> body;  // per body: of bushings and ligaments, then of all that it carries
+  std::vector<S> drive;
+};
+
+/// What planes do to spheres. Forces and wrenches are in ground, wrenches about ground's origin.
+template <class S>
+struct ContactWork {
+  ContactWork() = default;
+  explicit ContactWork(const Model& model);
+  S potential{}, dissipation{};           ///< energy that contacts hold [J], power that they take [W]
+  std::vector<Vec3T<S>> sphere_force;     ///< per sphere: of all planes on it [N]
+  std::vector<SpatialT<S>> plane_wrench;  ///< per plane: on spheres [N m, N]
+  std::vector<SpatialT<S>> external;      ///< per body [N m, N], as inverse_dynamics() takes it
 };
 
 /// Why a muscle's path is not to be trusted in a posture: the first that holds.
@@ -210,6 +295,8 @@ struct Workspace {
   std::vector<double> q, u;              ///< [rad, m], [rad/s, m/s]
   std::vector<double> slope, curvature;  ///< dq/dc and d2q/dc2 over the independent coordinate c that it follows
   std::vector<double> passive_torque;    ///< of the passive elements [N m, N]
+  PassiveWork<double> passive;           ///< what else is known of passive elements
+  ContactWork<double> contact;           ///< spheres on planes, after Depth::force
   // per muscle
   std::vector<double> length, speed;  ///< path [m], lengthening + [m/s]
   std::vector<char> inside;           ///< PathFlag of a path, but for the domain that the model declares
@@ -244,12 +331,23 @@ void project(const Model& model, const Workspace& work, std::span<const double> 
 /// fibre length) in `work`. Paths of which no body has moved since the last call are left as they are, which changes no
 /// bit. No allocation.
 void evaluate(const Model& model, const State& state, Workspace& work, Depth depth);
-/// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity.
+/// The same from independent coordinates [rad, m] and speeds alone, up to Depth::velocity. What planes do is not in it:
+/// inverse methods seek contact forces instead.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work, Depth depth);
 /// The same to Depth::position with the paths of some muscles only, by index: length, inside, wrench and arm of the
 /// others are left as they are. Fitted paths are all evaluated.
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles);
+
+/// Generalised forces `torque` of all passive elements on the tree's coordinates at q, u (of the tree) with its positions
+/// and velocities in `tree`, and what else `work` holds. What evaluate() does, for other scalars: instantiated for double
+/// and Dual<4>. No allocation.
+template <class S>
+void passive_forces(const Model& model, std::span<const S> q, std::span<const S> u, const TreeWork<S>& tree,
+                    std::span<S> torque, PassiveWork<S>& work);
+/// The same of spheres on planes.
+template <class S>
+void contact_forces(const Model& model, const TreeWork<S>& tree, ContactWork<S>& work);
 
 /// Wrenches and moment arms about coordinates of the tree from the exact paths at the last evaluated pose, where the
 /// model's paths are fitted: what joint loads and the equations of lumbar levels need body by body. Lengths, speeds and
@@ -260,6 +358,10 @@ void exact_paths(const Model& model, Workspace& work);
 /// inverse methods use. Force over velocity is that of full activation (Thelen's set depends on it), so that active
 /// force is linear in activation. `tendon_force` is left alone.
 void rigid_tendon_forces(const Model& model, Workspace& work);
+
+/// Centre of pressure of a plane [m, in ground] after an evaluate() to Depth::force: the point of the plane about which
+/// what it exerts has no moment but about its normal. Not a number where it exerts nothing along its normal.
+Vec3 centre_of_pressure(const Model& model, const Workspace& work, int plane);
 
 /// -dl/dc of a muscle over an independent coordinate, couplers respected [m, or 1 for a translation].
 double moment_arm(const Model& model, const Workspace& work, int muscle, int coordinate);

@@ -309,21 +309,102 @@ struct ExponentialTorque {
   }
 };
 
-/// A linear rotational spring on the coordinates of a joint's rotations, in their order: -stiffness (q - neutral).
+/// Springs and dampers on the coordinates of a joint's rotations, in their order:
+///   -stiffness (q - neutral) - moments(q - neutral) - damping u.
 struct Bushing {
   static constexpr std::string_view name = "bushing",
-                                    help = "linear springs on the rotations of a joint (disc and ligaments)";
+                                    help = "springs and dampers on the rotations of a joint (disc and ligaments)";
   std::string joint = required_text;
-  Vec3 stiffness{required, required, required}, neutral{0, 0, 0};
+  Vec3 stiffness{required, required, required}, neutral{0, 0, 0}, damping{0, 0, 0};
+  std::vector<Function> moments;
   static void each(auto& self, auto&& see) {
     see("joint", self.joint, Info{"", "a joint with three rotations"});
     see("stiffness", self.stiffness, Info{"N m/rad", "per rotation of the joint", 0, 1e6});
     see("neutral", self.neutral, Info{"rad", "rotations without torque", -3.2, 3.2});
+    see("damping", self.damping, Info{"N m s/rad", "per rotation of the joint", 0, 1e6});
+    see("moments", self.moments,
+        Info{"N m", "absent, or for each rotation what resists it, a function of the rotation from neutral [rad]"});
+  }
+  std::string fault() const { return moments_fault(moments); }
+
+  /// What is wrong with the number of moments of three rotations.
+  static std::string moments_fault(const std::vector<Function>& moments) {
+    return moments.empty() || moments.size() == 3
+               ? ""
+               : "expected \"moments\" for none or all three rotations, found " + std::to_string(moments.size());
   }
 };
 
+/// Springs and dampers between a frame of one body and a frame of another, on the three translations of the second's
+/// origin in the first frame and the three body-fixed angles of the second frame about x, y, z of the first (the order
+/// of OpenSim's BushingForce). The frames coincide where nothing is strained. The middle angle stays within 90 degrees.
+struct FrameBushing {
+  static constexpr std::string_view name = "frame_bushing",
+                                    help = "springs and dampers between frames of two bodies, in all six directions";
+  std::string first = required_text, second = required_text;
+  FrameSpec first_frame, second_frame;
+  Vec3 rotation_stiffness{0, 0, 0}, translation_stiffness{0, 0, 0};
+  Vec3 rotation_damping{0, 0, 0}, translation_damping{0, 0, 0};
+  std::vector<double> matrix;
+  std::vector<Function> moments;
+  static void each(auto& self, auto&& see) {
+    see("first", self.first, Info{"", "body, or ground"});
+    see("second", self.second, Info{"", "another body, or ground"});
+    see("first_frame", self.first_frame, Info{"", "frame fixed in the first body"});
+    see("second_frame", self.second_frame, Info{"", "frame fixed in the second body"});
+    see("rotation_stiffness", self.rotation_stiffness, Info{"N m/rad", "about x, y, z", 0, 1e9});
+    see("translation_stiffness", self.translation_stiffness, Info{"N/m", "along x, y, z", 0, 1e12});
+    see("rotation_damping", self.rotation_damping, Info{"N m s/rad", "about x, y, z", 0, 1e9});
+    see("translation_damping", self.translation_damping, Info{"N s/m", "along x, y, z", 0, 1e12});
+    see("matrix", self.matrix,
+        Info{"N m/rad, N/rad, N/m",
+             "absent, or 36 numbers: rows of a stiffness over three angles, then three translations, symmetric and not "
+             "negative; added to the others",
+             -1e12, 1e12});
+    see("moments", self.moments,
+        Info{"N m", "absent, or for each of the three angles what resists it, a function of the angle [rad]"});
+  }
+  std::string fault() const;
+};
+
+/// The end of a coordinate's range, where stiffness and damping grow smoothly (skeleton/force.hpp, LimitLaw).
+struct CoordinateLimit {
+  static constexpr std::string_view name = "limit", help = "stiffness and damping beyond a coordinate's range";
+  std::string coordinate = required_text;
+  double lower = required, upper = required, lower_stiffness = required, upper_stiffness = required;
+  double damping = 0.0, transition = required;
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "coordinate that a joint uses"});
+    see("lower", self.lower, Info{"rad or m", "least value without force", -1e6, 1e6});
+    see("upper", self.upper, Info{"rad or m", "greatest value without force", -1e6, 1e6});
+    see("lower_stiffness", self.lower_stiffness, Info{"N m/rad or N/m", "far below the range", 0, 1e12});
+    see("upper_stiffness", self.upper_stiffness, Info{"N m/rad or N/m", "far above the range", 0, 1e12});
+    see("damping", self.damping, Info{"N m s/rad or N s/m", "far outside the range", 0, 1e12});
+    see("transition", self.transition,
+        Info{"rad or m", "over which stiffness and damping grow from nothing to their full values", 1e-6, 1e3});
+  }
+  std::string fault() const { return lower <= upper ? "" : "expected \"lower\" not above \"upper\""; }
+};
+
+/// A ligament that pulls along a path, as a muscle's path in all (skeleton/force.hpp, LigamentLaw).
+struct Ligament {
+  static constexpr std::string_view name = "ligament", help = "tension along a path, by a toe and a straight line";
+  std::vector<PointSpec> path;
+  std::vector<WrapSpec> wraps;
+  double slack_length = required, stiffness = required, transition_strain = 0.06, damping = 0.0;
+  static void each(auto& self, auto&& see) {
+    see("path", self.path, Info{"", "points from one end to the other"});
+    see("wraps", self.wraps, Info{"", "surfaces that the path may touch"});
+    see("slack_length", self.slack_length, Info{"m", "length at which tension begins", 1e-4, 2});
+    see("stiffness", self.stiffness, Info{"N", "tension per unit strain beyond the transition strain", 0, 1e7});
+    see("transition_strain", self.transition_strain, Info{"1", "where the toe ends", 1e-4, 1});
+    see("damping", self.damping, Info{"N s", "tension per unit rate of strain while it lengthens", 0, 1e6});
+  }
+  std::string fault() const { return path.size() < 2 ? "expected a path of at least two points" : ""; }
+};
+
 /// Passive elements other than muscles: the table that reader, writer, schema and help walk.
-using Passive = std::variant<ExponentialTorque, Bushing>;
+using Passive = std::variant<ExponentialTorque, Bushing, FrameBushing, CoordinateLimit, Ligament>;
 
 /// A lumbar level whose load is an output: the joint between two vertebrae, and the inferior body's superior endplate.
 struct LevelSpec {
@@ -364,6 +445,67 @@ struct ContactSpec {
   }
 };
 
+/// The end of a plane: it carries nothing beyond, and over a round edge less and less.
+struct EdgeSpec {
+  Vec3 toward{required, required, required};
+  double distance = required, width = 0.03;
+  static void each(auto& self, auto&& see) {
+    see("toward", self.toward, Info{"1", "direction in the plane, out over the edge, normalised when read"});
+    see("distance", self.distance, Info{"m", "of the edge from the plane's point", -1e3, 1e3});
+    see("width", self.width, Info{"m", "over which the plane's force fades beyond the edge", 1e-4, 10});
+  }
+  std::string fault() const { return is_direction(toward) ? "" : direction_rule; }
+};
+
+/// A plane that spheres of other bodies press against: the ground, a seat.
+struct PlaneSpec {
+  std::string body = "ground";
+  Vec3 normal{0, 1, 0};
+  double height = 0.0;
+  std::optional<EdgeSpec> edge;
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body in which it is fixed, or ground"});
+    see("normal", self.normal, Info{"1", "out of the material, in the body frame, normalised when read"});
+    see("height", self.height,
+        Info{"m", "along the normal: the plane's point is this far from the body's origin", -1e3, 1e3});
+    see("edge", self.edge, Info{"", "absent: the plane has no end"});
+  }
+  std::string fault() const {
+    if (!is_direction(normal)) return direction_rule;
+    if (edge && !(normal.normalized().cross(edge->toward.normalized()).norm() > 1e-3))
+      return "expected an edge in another direction than the plane's normal";
+    return "";
+  }
+};
+
+/// A sphere of a body that planes push back, in forward simulations (skeleton/force.hpp, ContactLaw). Default friction
+/// and dissipation are those of the feet of OpenCap's model (Uhlrich et al. 2023, PLoS Comput Biol 19:e1011462).
+struct SphereSpec {
+  std::string body = required_text;
+  Vec3 location{required, required, required};
+  double radius = required, stiffness = required, dissipation = 2.0;
+  double static_friction = 0.8, dynamic_friction = 0.8, viscous_friction = 0.0, transition_speed = 0.05;
+  std::vector<std::string> planes;
+  static void each(auto& self, auto&& see) {
+    see("body", self.body, Info{"", "body"});
+    see("location", self.location, Info{"m", "centre in the body frame", -10, 10});
+    see("radius", self.radius, Info{"m", "radius", 1e-4, 10});
+    see("stiffness", self.stiffness,
+        Info{"Pa", "plane-strain modulus E: elastic force 4/3 E sqrt(radius) indentation^(3/2)", 0, 1e13});
+    see("dissipation", self.dissipation,
+        Info{"s/m", "share of speed that a slow bounce loses, per m/s (Hunt and Crossley)", 0, 1e3});
+    see("static_friction", self.static_friction, Info{"1", "greatest coefficient, at the transition speed", 0, 10});
+    see("dynamic_friction", self.dynamic_friction, Info{"1", "coefficient far above it", 0, 10});
+    see("viscous_friction", self.viscous_friction, Info{"s/m", "growth of the coefficient with speed", 0, 1e3});
+    see("transition_speed", self.transition_speed,
+        Info{"m/s", "sliding speed below which friction gives way to rest; what is held creeps slower", 1e-6, 10});
+    see("planes", self.planes, Info{"", "planes that it may touch; absent: all"});
+  }
+  std::string fault() const {
+    return dynamic_friction <= static_friction ? "" : "expected dynamic friction not above static friction";
+  }
+};
+
 /// Postures in which some muscles' paths are not to be trusted: all coordinates named are inside their ranges at once.
 struct DomainSpec {
   std::vector<std::string> muscles;
@@ -401,6 +543,8 @@ struct ModelSpec {
   Named<std::vector<std::string>> groups;
   Named<Passive> passive;
   Named<ContactSpec> contacts;
+  Named<PlaneSpec> planes;
+  Named<SphereSpec> spheres;
   std::vector<DomainSpec> domain;
   Named<PlanarFunctionSpec> fitted_across;
   std::optional<std::string> certificate;
@@ -422,7 +566,9 @@ struct ModelSpec {
     see("groups", self.groups,
         Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
     see("passive", self.passive, Info{"", "passive elements by name"});
-    see("contacts", self.contacts, Info{"", "points that may be pushed by the environment"});
+    see("contacts", self.contacts, Info{"", "points at which inverse studies seek the environment's forces"});
+    see("planes", self.planes, Info{"", "planes that spheres press against in forward simulations"});
+    see("spheres", self.spheres, Info{"", "spheres of bodies that planes push back in forward simulations"});
     see("domain", self.domain, Info{"", "postures that are outside the domain of some muscles' paths"});
     see("fitted_across", self.fitted_across,
         Info{"", "lengths across parallel cylinders, which fitted paths have in common, by name"});

@@ -47,6 +47,8 @@ struct LevelLoad {
   double net_moment = 0.0, net_moment_bending = 0.0,
          net_moment_axial = 0.0;  ///< inferior on superior, no muscles [N m]
   double net_compression = 0.0, net_anterior_shear = 0.0, net_lateral_shear = 0.0;  ///< without muscles [N]
+  double ligament_compression = 0.0, ligament_anterior_shear = 0.0,
+         ligament_lateral_shear = 0.0;  ///< what ligaments along paths add [N]; bushings pass their force on
 };
 
 /// How far contacts may push: factors on their caps, 0 … 1.
@@ -133,6 +135,8 @@ class InverseSolver {
   void contact_columns(const ContactCaps& caps);
   void passive_targets();
   void finish(std::span<const double> contact_force);
+  /// What ligaments pull on a body and all that it carries, in ground [N].
+  Vec3 ligament_force(int body) const;
   void contact_shortfall();
   void run(RedundancyProblem& problem);
 

@@ -25,7 +25,7 @@ struct Window {
 
 /// A measured external force on one body: which columns of a table hold it.
 struct MeasuredForce {
-  std::string body = required_text, force = required_text, point, torque, expressed_in = "ground";
+  std::string body = required_text, force = required_text, point, torque, expressed_in = "ground", point_expressed_in;
   static void each(auto& self, auto&& see) {
     see("body", self.body, Info{"", "body that the force acts on"});
     see("force", self.force, Info{"", "what the names of the force's columns [N] start with; x, y and z follow"});
@@ -34,22 +34,36 @@ struct MeasuredForce {
              "the same for the point of application [m]; absent: the origin of the frame in which it is expressed"});
     see("torque", self.torque, Info{"", "the same for the free moment at that point [N m]; absent: none"});
     see("expressed_in", self.expressed_in, Info{"", "frame of force, point and torque: ground or a body"});
+    see("point_expressed_in", self.point_expressed_in, Info{"", "frame of the point; absent: the same"});
   }
 };
 
-/// Measured external forces, as force plates give them.
+/// Measured external forces, as force plates give them: a table and what its columns are, or a file of OpenSim that says
+/// both.
 struct MeasuredForces {
-  std::string table = required_text;
+  std::string table, external_loads;
   std::optional<double> lowpass_hz;
   Named<MeasuredForce> loads;
   static void each(auto& self, auto&& see) {
     see("table", self.table,
         Info{"", "table of forces over time (.mot, .sto, .csv), path relative to the study, sampled at any even rate"});
+    see("external_loads", self.external_loads,
+        Info{
+            "",
+            "in place of table and loads: OpenSim's ExternalLoads (.xml), path relative to the study; its data file is "
+            "relative to it"});
     see("lowpass_hz", self.lowpass_hz,
-        Info{"Hz", "cut-off of the filter, as that of the coordinates; absent: the same as theirs", 0.1, 1000});
+        Info{"Hz",
+             "cut-off of the filter, as that of the coordinates; absent: the same as theirs, and in a simulation none",
+             0.1, 1000});
     see("loads", self.loads, Info{"", "the forces by name"});
   }
-  std::string fault() const { return loads.empty() ? "expected at least one force in \"loads\"" : ""; }
+  std::string fault() const {
+    if (!external_loads.empty())
+      return table.empty() && loads.empty() ? "" : "expected either \"external_loads\" or \"table\" with \"loads\"";
+    if (table.empty()) return "missing \"table\" (or \"external_loads\", OpenSim's file)";
+    return loads.empty() ? "expected at least one force in \"loads\"" : "";
+  }
 };
 
 /// A recorded motion and how it is smoothed.
@@ -164,27 +178,6 @@ struct TorqueCurveStudy {
   std::string fault() const { return from_deg < to_deg ? "" : "expected \"from_deg\" below \"to_deg\""; }
 };
 
-/// Forward simulation of the whole model from a released state with given excitations.
-struct SimulationStudy {
-  static constexpr std::string_view name = "simulation";
-  static constexpr std::string_view help = "forward dynamics from a released state";
-  double duration = required, step = 0.01, tolerance = 1e-8;
-  Named<double> initial, speeds;
-  std::vector<std::string> locked;
-  Named<double> excitation;
-  static void each(auto& self, auto&& see) {
-    see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
-    see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
-    see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-2});
-    see("initial", self.initial,
-        Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
-    see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
-    see("locked", self.locked, Info{"", "independent coordinates (names or globs) that do not move"});
-    see("excitation", self.excitation,
-        Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
-  }
-};
-
 /// A quantity over time, point by point.
 struct HistorySpec {
   std::vector<double> time, value;
@@ -200,6 +193,141 @@ struct HistorySpec {
     for (std::size_t i = 1; i < time.size(); ++i)
       if (!(time[i] - time[i - 1] >= 1e-6)) return "expected instants that increase by at least 1e-6 s";
     return "";
+  }
+};
+
+/// Excitations from a table.
+struct TableController {
+  static constexpr std::string_view name = "table", help = "excitations from a table, one column a muscle or group";
+  std::string file = required_text, shape = "linear";
+  static void each(auto& self, auto&& see) {
+    see("file", self.file,
+        Info{"",
+             "table over time (.sto, .mot, .csv), path relative to the study; columns are called as muscles, globs or "
+             "groups"});
+    see("shape", self.shape,
+        Info{"", "between rows: straight lines, each row until the next, or a quintic spline", -inf, inf,
+             "linear steps spline"});
+  }
+};
+
+/// An excitation as a smooth curve through points.
+struct SplineController {
+  static constexpr std::string_view name = "spline", help = "excitation as a quintic spline through points";
+  std::vector<std::string> muscles;
+  std::vector<double> time, value;
+  static void each(auto& self, auto&& see) {
+    see("muscles", self.muscles, Info{"", "names, globs or groups"});
+    see("time", self.time, Info{"s", "increasing instants, three or more", -1e6, 1e6});
+    see("value", self.value, Info{"1", "as many excitations, held before the first and after the last", 0, 1});
+  }
+  std::string fault() const;
+};
+
+/// An excitation that jumps between two values.
+struct BangBangController {
+  static constexpr std::string_view name = "bang_bang", help = "excitation that jumps between two values";
+  std::vector<std::string> muscles;
+  std::vector<double> switch_times;
+  double low = 0.0, high = 1.0;
+  std::string first = "low";
+  static void each(auto& self, auto&& see) {
+    see("muscles", self.muscles, Info{"", "names, globs or groups"});
+    see("switch_times", self.switch_times, Info{"s", "increasing instants at which it changes", -1e6, 1e6});
+    see("low", self.low, Info{"1", "the lower value", 0, 1});
+    see("high", self.high, Info{"1", "the upper value", 0, 1});
+    see("first", self.first, Info{"", "before the first instant", -inf, inf, "low high"});
+  }
+  std::string fault() const;
+};
+
+/// A stretch reflex.
+struct StretchReflexController {
+  static constexpr std::string_view name = "stretch_reflex",
+                                    help = "excitation added in answer to the stretch of the muscle's fibres";
+  std::vector<std::string> muscles;
+  double delay = 0.03, length_gain = 0.0, length_threshold = 1.0, velocity_gain = 0.0, velocity_threshold = 0.0;
+  static void each(auto& self, auto&& see) {
+    see("muscles", self.muscles, Info{"", "names, globs or groups, each with its own reflex"});
+    see("delay", self.delay, Info{"s", "from stretch to excitation", 0.001, 1});
+    see("length_gain", self.length_gain, Info{"1", "excitation per optimal fibre length above the threshold", 0, 1e3});
+    see("length_threshold", self.length_threshold, Info{"1", "fibre length over optimal fibre length", 0, 3});
+    see("velocity_gain", self.velocity_gain,
+        Info{"s", "excitation per optimal fibre length a second above the threshold", 0, 1e3});
+    see("velocity_threshold", self.velocity_threshold, Info{"1/s", "optimal fibre lengths a second", 0, 1e3});
+  }
+  std::string fault() const;
+};
+
+/// A generalised force at a coordinate, as a motor or a helping hand exerts it.
+struct CoordinateForceController {
+  static constexpr std::string_view name = "coordinate_force",
+                                    help = "moment or force at an independent coordinate over time";
+  std::string coordinate = required_text;
+  HistorySpec force;
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "independent coordinate"});
+    see("force", self.force, Info{"N m or N", "generalised force over time"});
+  }
+  std::string fault() const { return force.time.empty() ? "missing \"force\" (generalised force over time)" : ""; }
+};
+
+/// What drives a simulation beside constant excitations: the table that reader, writer, schema and help walk.
+using Controller = std::variant<TableController, SplineController, BangBangController, StretchReflexController,
+                                CoordinateForceController>;
+
+/// A coordinate over time: points, or a column of a table.
+struct PrescribedSpec {
+  std::vector<double> time, value;
+  std::optional<std::string> table, column;
+  std::optional<double> lowpass_hz;
+  static void each(auto& self, auto&& see) {
+    see("time", self.time, Info{"s", "increasing instants that cover the simulation, three or more", -1e6, 1e6});
+    see("value", self.value, Info{"rad or m", "as many values of the coordinate, joined by a quintic spline"});
+    see("table", self.table,
+        Info{"", "in place of these: table over time (.mot, .sto, .csv), path relative to the study"});
+    see("column", self.column, Info{"", "its column; absent: the one called as the coordinate"});
+    see("lowpass_hz", self.lowpass_hz,
+        Info{"Hz", "cut-off of a smoothing spline through the table's values; absent: through every value", 0.1, 1000});
+  }
+  std::string fault() const;
+};
+
+/// Forward simulation of the whole model from a released state with given excitations.
+struct SimulationStudy {
+  static constexpr std::string_view name = "simulation";
+  static constexpr std::string_view help = "forward dynamics from a released state, with controllers";
+  double duration = required, step = 0.01, tolerance = 1e-6;
+  std::string integrator = "automatic";
+  Named<double> initial, speeds;
+  std::vector<std::string> locked;
+  Named<PrescribedSpec> prescribed;
+  Named<double> excitation;
+  Named<Controller> controllers;
+  std::optional<MeasuredForces> forces;
+  static void each(auto& self, auto&& see) {
+    see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
+    see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
+    see("tolerance", self.tolerance,
+        Info{"1",
+             "absolute and relative error allowed a second of simulated time, of coordinates and speeds, activations, "
+             "fibre lengths over l0, and works",
+             1e-13, 1e-2});
+    see("integrator", self.integrator,
+        Info{"",
+             "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), or automatic: "
+             "rosenbrock4 where it may be used and a tendon would hold dopri5 to very short steps",
+             -inf, inf, "automatic dopri5 rosenbrock4"});
+    see("initial", self.initial,
+        Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
+    see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
+    see("locked", self.locked, Info{"", "independent coordinates (names or globs) that do not move"});
+    see("prescribed", self.prescribed,
+        Info{"", "independent coordinates that follow a curve, by name; what that takes is an output"});
+    see("excitation", self.excitation,
+        Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
+    see("controllers", self.controllers, Info{"", "what else drives the model, by name"});
+    see("forces", self.forces, Info{"", "external forces over time, from time 0 to the end; absent: none"});
   }
 };
 

@@ -33,6 +33,7 @@ struct Study {
   StudyKind question;
   std::optional<Table> table;   ///< a motion's recording
   std::optional<Table> forces;  ///< a motion's measured external forces
+  Named<Table> tables;          ///< a simulation's tables, as the study names them
   std::string provenance;       ///< JSON text
 
   /// "file:line: pointer" for messages of what runs later.

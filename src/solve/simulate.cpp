@@ -1,0 +1,522 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+//
+// A simulation over time: smooth stretches between the corners of signals, delayed thresholds and events, each integrated
+// by one of two steppers, with rows, events and works read from the steps.
+#include <algorithm>
+#include <boost/numeric/odeint.hpp>
+#include <cmath>
+#include <limits>
+
+#include "psoas/core/roots.hpp"
+#include "psoas/core/table.hpp"
+#include "psoas/muscle/activation.hpp"
+#include "solve/forward_scratch.hpp"
+#include "solve/integrate.hpp"
+#include "solve/stiff.hpp"
+
+namespace psoas {
+namespace {
+
+using Vector = std::vector<double>;
+namespace odeint = boost::numeric::odeint;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Greatest error of a state over what a step of its length may make: `tolerance` a second, absolute and relative, in
+/// units of the state, or what cannot be told from rounding.
+class ErrorASecond {
+ public:
+  ErrorASecond(const Vector& unit, double tolerance) : unit_(&unit), tolerance_(tolerance) {}
+
+  template <class Algebra>
+  double error(Algebra&, const Vector& x, const Vector& rate, const Vector& estimate, double dt) const {
+    constexpr double rounding = 4.0 * std::numeric_limits<double>::epsilon();
+    double greatest = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double allowed = tolerance_ * ((*unit_)[i] + std::abs(x[i])) + rounding * std::abs(rate[i]);
+      const double one = std::abs(estimate[i]) / (dt * allowed);
+      if (!(one <= 1e10)) return 1e10;  // not a number either
+      greatest = std::max(greatest, one);
+    }
+    return greatest;
+  }
+
+ private:
+  const Vector* unit_;
+  double tolerance_;
+};
+
+/// Dormand and Prince's method, a step at a time.
+template <class System>
+class ExplicitStepper {
+ public:
+  ExplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
+      : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance), Adjuster(longest))) {}
+
+  void start(const Vector& x, double t, double step) { stepper_.initialize(x, t, step); }
+  void step() {
+    try {
+      stepper_.do_step([this](const Vector& x, Vector& out, double t) { system_.rates(t, x, out); });
+    } catch (const odeint::odeint_error&) {
+      throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
+                  "expected an integration step within the tolerance, found none");
+    }
+    if (!(stepper_.current_time_step() > 1e-12))
+      throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
+                  "expected an integration step above 1e-12 s, found none within the tolerance");
+  }
+  double time() const { return stepper_.current_time(); }
+  double previous_time() const { return stepper_.previous_time(); }
+  double next_step() const { return stepper_.current_time_step(); }
+  void state(Vector& x) const { x = stepper_.current_state(); }
+  void previous_state(Vector& x) const { x = stepper_.previous_state(); }
+  void state_at(double t, Vector& x) const { stepper_.calc_state(t, x); }
+
+ private:
+  using Method = odeint::runge_kutta_dopri5<Vector>;
+  using Adjuster = odeint::default_step_adjuster<double, double>;
+  using Controlled = odeint::controlled_runge_kutta<Method, ErrorASecond, Adjuster>;
+  System& system_;
+  odeint::dense_output_runge_kutta<Controlled> stepper_;
+};
+
+/// Rosenbrock's method, a step at a time, on states over their units.
+template <class System>
+class ImplicitStepper {
+ public:
+  ImplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
+      : system_(system), unit_(unit), x_(unit.size()), out_(unit.size()), y_(unit.size()) {
+    StiffOptions options;
+    options.tolerance = tolerance;
+    options.longest = longest;
+    options.per_second = true;
+    stepper_ = std::make_unique<StiffStepper>(
+        StiffSystem{static_cast<int>(unit.size()), this,
+                    [](void* self, double t, const double* y, double* rates) {
+                      static_cast<ImplicitStepper*>(self)->rates(t, y, rates);
+                    },
+                    [](void* self, double t, const double* y, double* by_state, double* by_time) {
+                      static_cast<ImplicitStepper*>(self)->jacobian(t, y, by_state, by_time);
+                    }},
+        options);
+  }
+
+  void start(const Vector& x, double t, double step) {
+    for (std::size_t i = 0; i < x.size(); ++i) y_[i] = x[i] / unit_[i];
+    stepper_->start(y_.data(), t, step);
+  }
+  void step() {
+    const StiffEnd end = stepper_->step();
+    if (end == StiffEnd::done) return;
+    throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
+                end == StiffEnd::not_finite
+                    ? "expected finite states"
+                    : "expected an integration step above 1e-14 s, found none within the tolerance");
+  }
+  double time() const { return stepper_->time(); }
+  double previous_time() const { return stepper_->previous_time(); }
+  double next_step() const { return stepper_->next_step(); }
+  void state(Vector& x) const { unscale(stepper_->state(), x); }
+  void previous_state(Vector& x) const { unscale(stepper_->previous_state(), x); }
+  void state_at(double t, Vector& x) const {
+    x.resize(unit_.size());
+    stepper_->state_at(t, x.data());
+    unscale(x.data(), x);
+  }
+
+ private:
+  void unscale(const double* y, Vector& x) const {
+    x.resize(unit_.size());
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = y[i] * unit_[i];
+  }
+  void rates(double t, const double* y, double* out) {
+    unscale(y, x_);
+    system_.rates(t, x_, out_);
+    for (std::size_t i = 0; i < x_.size(); ++i) out[i] = out_[i] / unit_[i];
+  }
+  void jacobian(double t, const double* y, double* by_state, double* by_time) {
+    const std::size_t n = unit_.size();
+    unscale(y, x_);
+    system_.jacobian(t, x_, {by_state, n * n}, {by_time, n});
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) by_state[i * n + j] *= unit_[j] / unit_[i];
+      by_time[i] /= unit_[i];
+    }
+  }
+
+  System& system_;
+  const Vector& unit_;
+  Vector x_, out_, y_;
+  std::unique_ptr<StiffStepper> stepper_;
+};
+
+/// Rate [1/s] at which the fibres of a compliant unit come to balance with a tendon stretched as at F0: what an explicit
+/// method must resolve.
+double stiffest_rate(const MuscleParameters& unit) {
+  if (unit.has_rigid_tendon() || !(unit.max_isometric_force > 0.0)) return 0.0;
+  const double along = unit.optimal_fibre_length * std::cos(unit.pennation);
+  const double length = along + unit.tendon_slack_length * (1.0 + unit.tendon_strain);
+  return std::abs(
+      fibre_velocity_slopes(unit, length, unit.optimal_fibre_length, unit.minimum_activation).by_fibre_length);
+}
+
+/// An explicit method must take steps shorter than about 3 over the stiffest rate; beyond this rate, three thousand steps
+/// a second, one with a Jacobian is faster.
+constexpr double stiff_rate = 1e4;
+
+}  // namespace
+
+/// One run: what simulate() does.
+class Simulation {
+ public:
+  Simulation(const Model& model, const State& start, const SimulationOptions& options,
+             const std::function<void(const State&, const ForwardDynamics&)>& observe)
+      : model_(model), options_(options), observe_(observe), dynamics_(model, options), state_(start) {
+    const std::size_t states = start.vector.size(), size = at(dynamics_.size());
+    x_.assign(size, 0.0);
+    std::copy(start.vector.begin(), start.vector.end(), x_.begin());
+    between_ = rates_ = x_;
+    unit_.assign(size, 1.0);
+    for (int m = 0; m < model.muscles(); ++m)
+      unit_[at(2 * model.coordinates() + model.muscles() + m)] = model.data().units[at(m)].optimal_fibre_length;
+    unit_[states + turnover] = 1e12;  // its corners, where a muscle turns, shall not shorten steps
+    start_ = start.time;
+    end_ = start_ + options.duration;
+    same_time_ =
+        std::max(1e-12, 8.0 * std::numeric_limits<double>::epsilon() * std::max(std::abs(start_), std::abs(end_)));
+    const int count = static_cast<int>(std::floor(options.duration / options.step + 1e-9));
+    for (int i = 0; i <= count; ++i) times_.push_back(start_ + i * options.step);
+    if (times_.back() < end_ - 1e-9 * options.step) times_.push_back(end_);
+    if (options.duration - count * options.step < 1e-9 * options.step) times_.back() = end_;
+    // states follow what error control cannot see between the stages of a long step
+    longest_ = options.step;
+    for (const StretchReflex& reflex : options.reflexes) longest_ = std::min(longest_, reflex.delay);
+    for (const PrescribedCoordinate& one : options.prescribed)
+      if (one.value.first_time() > start_ + 1e-9 || one.value.last_time() < end_ - 1e-9)
+        throw Error(Kind::input, model.data().coordinate_names[at(one.coordinate)],
+                    "expected a prescribed coordinate that is given from " + shortest_text(start_) + " to " +
+                        shortest_text(end_) + " s, found " + shortest_text(one.value.first_time()) + " to " +
+                        shortest_text(one.value.last_time()) + " s");
+    values_.resize(DelayLine::nodes * 2 * options.reflexes.size());
+    positive_.assign(options.events.size(), 0);
+    corners_.reserve(256);
+    for (const OpenLoop& one : options.open_loop) add_corners(one.excitation);
+    for (const CoordinateForce& one : options.forces) add_corners(one.force);
+    for (const PrescribedCoordinate& one : options.prescribed) add_corners(one.value);
+    for (const StretchReflex& reflex : options.reflexes) add_corner(start_ + reflex.delay);
+  }
+
+  SimulationReport run() {
+    report_.integrator = options_.integrator;
+    if (report_.integrator == Integrator::automatic) {
+      double stiffest = 0.0;
+      for (const MuscleParameters& unit : model_.data().units) stiffest = std::max(stiffest, stiffest_rate(unit));
+      report_.integrator = stiffest > stiff_rate && state_.vector.size() <= at(most_stiff_states)
+                               ? Integrator::rosenbrock4
+                               : Integrator::dopri5;
+    }
+    if (report_.integrator == Integrator::rosenbrock4) {
+      if (state_.vector.size() > at(most_stiff_states))
+        throw Error(Kind::input, "integrator",
+                    "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
+                        " states, found rosenbrock4 for " + std::to_string(state_.vector.size()));
+      ImplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      go(stepper);
+    } else {
+      ExplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      go(stepper);
+    }
+    report_.audit = dynamics_.audit();
+    return report_;
+  }
+
+ private:
+  ForwardDynamics::Scratch& scratch() { return *dynamics_.scratch_; }
+
+  void add_corners(const Signal& signal) {
+    for (const double t : signal.corners()) add_corner(t);
+  }
+  void add_corner(double t) {
+    if (t <= start_ + same_time_ || t >= end_ - same_time_) return;
+    const auto place = std::lower_bound(corners_.begin(), corners_.end(), t);
+    if ((place != corners_.end() && *place - t <= same_time_) ||
+        (place != corners_.begin() && t - place[-1] <= same_time_))
+      return;
+    corners_.insert(place, t);
+  }
+
+  template <class Stepper>
+  void go(Stepper& stepper) {
+    begin();
+    double t = start_, natural = std::min(1e-4, options_.step);
+    while (t < end_) {
+      dynamics_.enter(t);
+      if (row_ < times_.size() && times_[row_] <= t + same_time_) show(t, x_);
+      const auto next = std::upper_bound(corners_.begin(), corners_.end(), t + same_time_);
+      double aim = next == corners_.end() ? end_ : *next;
+      stepper.start(x_, t, std::min(natural, aim - t));
+      restart_ = -1;
+      while (stepper.time() < aim - same_time_) {
+        const double left = aim - stepper.time();
+        if (stepper.next_step() > (1.0 - 1e-6) * left) {
+          natural = std::max(natural, stepper.next_step());
+          stepper.state(x_);
+          stepper.start(x_, stepper.time(), left);
+        } else {
+          natural = stepper.next_step();
+        }
+        step(stepper);
+        if (find_crossings(stepper, aim)) {
+          // come again, to the event and no further
+          aim = crossings_.back().time;
+          restart_ = crossings_.back().event;
+          stepper.previous_state(x_);
+          stepper.start(x_, stepper.previous_time(), aim - stepper.previous_time());
+          continue;
+        }
+        if (stepper.time() >= aim - same_time_ && restart_ >= 0) {
+          const std::size_t k = at(restart_);
+          positive_[k] = !positive_[k];
+          report_.events.push_back({aim, restart_, positive_[k] != 0});
+        }
+        accept(stepper, aim);
+        const double corner = next_reflex_corner(stepper.time());
+        if (corner < aim) aim = corner, restart_ = -1;
+      }
+      stepper.state(x_);
+      t = aim;
+    }
+    show(end_, x_);
+  }
+
+  /// The state at the start: prescribed coordinates, histories, energies, signs of events.
+  void begin() {
+    ForwardDynamics::Scratch& s = scratch();
+    dynamics_.enter(start_);
+    Vector now(2 * options_.reflexes.size());
+    rates_at(start_, x_);
+    for (std::size_t k = 0; k < options_.reflexes.size(); ++k) now[2 * k] = norm_fibre_length(k);
+    s.history.start(start_, now);
+    s.place(start_, x_);
+    std::copy(s.state.vector.begin(), s.state.vector.end(), x_.begin());
+    rates_at(start_, x_);
+    first_kinetic_ = s.kinetic;
+    first_potential_ = s.potential;
+    s.audit = {};
+    for (std::size_t k = 0; k < options_.events.size(); ++k) positive_[k] = options_.events[k].value(s.state) > 0.0;
+  }
+
+  void rates_at(double t, const Vector& x) {
+    try {
+      dynamics_.rates(t, x, rates_);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "t = " + shortest_text(t) + " s", error.what());
+    }
+  }
+
+  template <class Stepper>
+  void step(Stepper& stepper) {
+    const double before = stepper.time();
+    try {
+      stepper.step();
+    } catch (const Error& error) {
+      if (error.where().rfind("t = ", 0) == 0) throw;
+      throw Error(error.kind(), "t = " + shortest_text(before) + " s", error.what());
+    }
+    if (++report_.steps > most_integration_steps)
+      throw Error(Kind::numeric, "t = " + shortest_text(before) + " s",
+                  "expected at most " + std::to_string(most_integration_steps) +
+                      " integration steps, found more; a stiff tendon may want another integrator");
+    stepper.state(between_);
+    if (!std::all_of(between_.begin(), between_.end(), [](double value) { return std::isfinite(value); }))
+      throw Error(Kind::numeric, "t = " + shortest_text(stepper.time()) + " s", "expected finite states");
+  }
+
+  /// The events inside the last step, in order; true if the last of them asks for a new start before the step's end.
+  template <class Stepper>
+  bool find_crossings(const Stepper& stepper, double aim) {
+    crossings_.clear();
+    const double from = stepper.previous_time(), to = stepper.time();
+    for (std::size_t k = 0; k < options_.events.size(); ++k) {
+      if (static_cast<int>(k) == restart_) continue;  // where this very step ends
+      const Event& event = options_.events[k];
+      const auto value = [&](double t) {
+        stepper.state_at(t, between_);
+        scratch().place(t, between_);
+        return event.value(scratch().state);
+      };
+      bool positive = positive_[k] != 0;
+      double low = from;
+      for (int quarter = 1; quarter <= 4; ++quarter) {
+        const double high = quarter == 4 ? to : from + 0.25 * quarter * (to - from);
+        if ((value(high) > 0.0) != positive) {
+          double a = low, b = high;  // halved by sign alone: the value may be 0 where the step begins
+          while (b - a > same_time_) {
+            const double middle = 0.5 * (a + b);
+            if (middle <= a || middle >= b) break;
+            ((value(middle) > 0.0) == positive ? a : b) = middle;
+          }
+          positive = !positive;
+          crossings_.push_back({b, static_cast<int>(k), positive});
+        }
+        low = high;
+      }
+    }
+    std::stable_sort(crossings_.begin(), crossings_.end(),
+                     [](const EventTime& a, const EventTime& b) { return a.time < b.time; });
+    for (std::size_t i = 0; i < crossings_.size(); ++i)
+      if (options_.events[at(crossings_[i].event)].restart && crossings_[i].time < aim - same_time_ &&
+          crossings_[i].time > from + same_time_) {
+        crossings_.resize(i + 1);
+        return true;
+      }
+    for (const EventTime& one : crossings_) {
+      positive_[at(one.event)] = one.begins;
+      report_.events.push_back(one);
+    }
+    return false;
+  }
+
+  /// Rows, histories and corners of the last step.
+  template <class Stepper>
+  void accept(const Stepper& stepper, double aim) {
+    const double from = stepper.previous_time(), to = stepper.time();
+    scratch().audit.greatest_kinetic = std::max(scratch().audit.greatest_kinetic, scratch().kinetic);
+    const double last = to >= aim - same_time_ ? aim - same_time_ : to;  // a row at the aim is shown by what follows it
+    while (row_ < times_.size() && times_[row_] <= last) {
+      stepper.state_at(times_[row_], between_);
+      show(times_[row_], between_);
+    }
+    if (options_.reflexes.empty()) return;
+    for (std::size_t node = 0; node < DelayLine::nodes; ++node) {
+      const double t = node + 1 == DelayLine::nodes ? to : from + DelayLine::place[node] * (to - from);
+      stepper.state_at(t, between_);
+      rates_at(t, between_);
+      double* value = values_.data() + node * 2 * options_.reflexes.size();
+      for (std::size_t k = 0; k < options_.reflexes.size(); ++k) {
+        const std::size_t m = at(options_.reflexes[k].muscle);
+        value[2 * k] = norm_fibre_length(k);
+        value[2 * k + 1] = scratch().work.fibre.fibre_velocity[m] / model_.data().units[m].optimal_fibre_length;
+      }
+    }
+    scratch().history.add(from, to, values_);
+    // where what a reflex feels passes its threshold, its excitation has a corner a delay later
+    for (std::size_t k = 0; k < options_.reflexes.size(); ++k) {
+      const StretchReflex& reflex = options_.reflexes[k];
+      find_thresholds(2 * k, reflex.length_threshold, reflex.length_gain, reflex.delay, from, to);
+      find_thresholds(2 * k + 1, reflex.velocity_threshold, reflex.velocity_gain, reflex.delay, from, to);
+    }
+  }
+
+  void find_thresholds(std::size_t channel, double threshold, double gain, double delay, double from, double to) {
+    if (gain == 0.0) return;
+    const auto excess = [&](double t) { return scratch().history.at(t, channel, true) - threshold; };
+    double low = from;
+    for (std::size_t node = 1; node < DelayLine::nodes; ++node) {
+      const double high = node + 1 == DelayLine::nodes ? to : from + DelayLine::place[node] * (to - from);
+      const Root root = bisection_root(excess, low, high, {.x = same_time_});
+      if (root.converged) add_corner(root.x + delay);
+      low = high;
+    }
+  }
+
+  /// Corners may have come since the stretch began.
+  double next_reflex_corner(double t) const {
+    if (options_.reflexes.empty()) return end_;
+    const auto next = std::upper_bound(corners_.begin(), corners_.end(), t + same_time_);
+    return next == corners_.end() ? end_ : *next;
+  }
+
+  double norm_fibre_length(std::size_t reflex) {
+    const std::size_t m = at(options_.reflexes[reflex].muscle);
+    return scratch().work.fibre.fibre_length[m] / model_.data().units[m].optimal_fibre_length;
+  }
+
+  /// Hands the next row over.
+  void show(double t, const Vector& x) {
+    ForwardDynamics::Scratch& s = scratch();
+    rates_at(t, x);  // the observer sees this instant, not the stepper's last stage
+    const double* work = x.data() + s.state.vector.size();
+    EnergyAudit& audit = s.audit;
+    audit.muscle_work = work[muscle_work];
+    audit.turnover = work[turnover];
+    audit.external_work = work[external_work];
+    audit.control_work = work[control_work];
+    audit.dissipated = work[dissipated];
+    audit.kinetic_change = s.kinetic - first_kinetic_;
+    audit.potential_change = s.potential - first_potential_;
+    audit.greatest_kinetic = std::max(audit.greatest_kinetic, s.kinetic);
+    audit.greatest_imbalance = std::max(audit.greatest_imbalance, std::abs(audit.imbalance()));
+    if (row_ >= times_.size()) return;
+    state_ = s.state;
+    state_.time = times_[row_++];
+    observe_(state_, dynamics_);
+  }
+
+  Model model_;
+  const SimulationOptions& options_;
+  const std::function<void(const State&, const ForwardDynamics&)>& observe_;
+  ForwardDynamics dynamics_;
+  State state_;
+  Vector x_, between_, rates_, unit_, times_, values_, corners_;
+  std::size_t row_ = 0;
+  double same_time_ = 0.0;  // times that are nearer to each other are the same [s]
+  double start_ = 0.0, end_ = 0.0, longest_ = 0.0, first_kinetic_ = 0.0, first_potential_ = 0.0;
+  std::vector<char> positive_;  // per event: whether it lasts
+  std::vector<EventTime> crossings_;
+  int restart_ = -1;  // the event at which the stretch ends
+  SimulationReport report_;
+};
+
+SimulationReport simulate(const Model& model, const State& state, const SimulationOptions& options,
+                          const std::function<void(const State&, const ForwardDynamics&)>& observe) {
+  return Simulation(model, state, options, observe).run();
+}
+
+std::vector<Event> range_events(const Model& model, const std::vector<char>& locked) {
+  std::vector<Event> out;
+  for (int c = 0; c < model.coordinates(); ++c) {
+    const std::string& name = model.data().coordinate_names[at(c)];
+    const std::array<double, 2> range = model.spec().coordinates.find(name)->range;
+    if ((!locked.empty() && locked[at(c)]) || !(range[1] - range[0] < 1e3)) continue;
+    out.push_back(
+        {name + " above its range", [c, high = range[1]](const State& now) { return now.q()[at(c)] - high; }});
+    out.push_back({name + " below its range", [c, low = range[0]](const State& now) { return low - now.q()[at(c)]; }});
+  }
+  return out;
+}
+
+std::vector<Event> contact_events(const Model& model) {
+  struct Poses {
+    Workspace work;
+    std::vector<double> q;  // of the last call
+  };
+  const auto poses = std::make_shared<Poses>(Poses{Workspace(model), {}});
+  std::vector<Event> out;
+  for (std::size_t i = 0; i < model.data().spheres.size(); ++i) {
+    const auto depth = [model, poses, i](const State& now) {
+      if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
+        couple(model, now.q(), now.u(), poses->work);
+        positions<double>(model.tree(), poses->work.q, poses->work.tree);
+        poses->q.assign(now.q().begin(), now.q().end());
+      }
+      const ContactSphere& sphere = model.data().spheres[i];
+      const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
+      const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
+      double deepest = -inf;
+      for (const int p : sphere.planes) {
+        // how deep the sphere is below the plane, as far as the plane goes
+        const ContactPlane& plane = model.data().planes[at(p)];
+        const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
+        double inside = sphere.radius - plane.normal.dot(place);
+        if (!plane.edge.isZero()) inside = std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
+        deepest = std::max(deepest, inside);
+      }
+      return deepest;
+    };
+    out.push_back({model.data().sphere_names[i] + " in contact", depth, true});
+  }
+  return out;
+}
+
+}  // namespace psoas

@@ -1,0 +1,157 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "study/controls.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/core/units.hpp"
+#include "psoas/core/words.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Reads the controllers of a study one after another.
+class Controls {
+ public:
+  Controls(const Study& study, const Model& model, SimulationOptions& options)
+      : study_(study), model_(model), options_(options), driver_(at(model.muscles())) {}
+
+  void add(const std::string& name, const Controller& controller) {
+    name_ = name;
+    std::visit(
+        [&](const auto& one) {
+          here_ = "/controllers/" + name + "/" + std::string(one.name);
+          read(one);
+        },
+        controller);
+  }
+
+  void prescribe(const std::string& name, const PrescribedSpec& spec) {
+    const std::string here = "/prescribed/" + name;
+    const int c = find_coordinate(study_, model_, name, here);
+    if (options_.locked[at(c)])
+      throw Error(Kind::input, study_.place(here), "expected a coordinate that is not locked, too");
+    std::vector<double> time = spec.time, value = spec.value;
+    if (spec.table) {
+      Table table = *study_.tables.find(*spec.table);
+      const std::string column = spec.column.value_or(name);
+      if (!table.find(column))
+        throw Error(Kind::input, study_.place(here),
+                    "expected a column \"" + column + "\" in " + *spec.table + did_you_mean(column, table.names));
+      table.require_finite(column);
+      convert_to_radians(table, [&](std::string_view) { return static_cast<bool>(model_.data().is_rotation[at(c)]); });
+      time = table.times();
+      value = table.column(column);
+      if (time.size() < 3)
+        throw Error(Kind::input, table.source, "expected at least 3 rows, found " + std::to_string(time.size()));
+      if (spec.lowpass_hz) {
+        const QuinticSpline smooth(time, value, Cutoff{*spec.lowpass_hz}, study_.place(here + "/lowpass_hz"));
+        for (std::size_t i = 0; i < time.size(); ++i) value[i] = smooth(time[i]);
+      }
+    }
+    for (const double one : value) check_coordinate(study_, model_, name, one, here);
+    if (time.front() > 1e-9 || time.back() < options_.duration - 1e-9)
+      throw Error(Kind::input, study_.place(here),
+                  "expected values from 0 to " + shortest_text(options_.duration) + " s, found " +
+                      shortest_text(time.front()) + " to " + shortest_text(time.back()) + " s");
+    options_.prescribed.push_back({c, Signal(std::move(time), std::move(value), Signal::Shape::spline)});
+  }
+
+ private:
+  static Signal::Shape shape_of(const std::string& word) {
+    return word == "steps" ? Signal::Shape::steps : word == "spline" ? Signal::Shape::spline : Signal::Shape::linear;
+  }
+
+  std::vector<int> selected(const std::vector<std::string>& selections) const {
+    std::vector<int> out;
+    for (std::size_t i = 0; i < selections.size(); ++i)
+      for (const int m : muscles_at(study_, model_, selections[i], here_ + "/muscles/" + std::to_string(i)))
+        if (std::find(out.begin(), out.end(), m) == out.end()) out.push_back(m);
+    return out;
+  }
+
+  /// Lets a signal drive muscles that no other one drives.
+  void drive(Signal signal, std::vector<int> muscles) {
+    for (const int m : muscles) {
+      std::string& driver = driver_[at(m)];
+      if (!driver.empty())
+        throw Error(
+            Kind::input, study_.place(here_),
+            "expected one excitation for " + model_.data().muscle_names[at(m)] + ", found another in " + driver);
+      driver = "/controllers/" + name_;
+    }
+    options_.open_loop.push_back({std::move(signal), std::move(muscles)});
+  }
+
+  void read(const TableController& one) {
+    const Table& table = *study_.tables.find(one.file);
+    if (table.names.empty())
+      throw Error(Kind::input, table.source, "expected columns called as muscles, globs or groups, found none");
+    if (one.shape == "spline" && table.rows() < 3)
+      throw Error(Kind::input, table.source, "expected at least 3 rows, found " + std::to_string(table.rows()));
+    for (const std::string& column : table.names) {
+      const std::vector<std::string> names = select_muscles(model_.spec(), column);
+      if (names.empty())
+        throw Error(Kind::input, table.source,
+                    "expected columns called as muscles, globs or groups of the model, found \"" + column + "\"" +
+                        did_you_mean(column, model_.data().muscle_names));
+      const std::vector<double>& value = table.column(column);
+      for (std::size_t i = 0; i < value.size(); ++i)
+        if (!(value[i] >= 0.0 && value[i] <= 1.0))
+          throw Error(Kind::input, table.place(i),
+                      "expected an excitation from 0 to 1 in column " + column + ", found " + shortest_text(value[i]));
+      drive(Signal(table.times(), value, shape_of(one.shape)), model_.select(column));
+    }
+  }
+
+  void read(const SplineController& one) {
+    drive(Signal(one.time, one.value, Signal::Shape::spline), selected(one.muscles));
+  }
+
+  void read(const BangBangController& one) {
+    // a first point before everything gives the value until the first switch
+    std::vector<double> time = {std::min(0.0, one.switch_times.front()) - 1.0}, value;
+    time.insert(time.end(), one.switch_times.begin(), one.switch_times.end());
+    for (std::size_t i = 0; i < time.size(); ++i)
+      value.push_back((one.first == "low") == (i % 2 == 0) ? one.low : one.high);
+    drive(Signal(std::move(time), std::move(value), Signal::Shape::steps), selected(one.muscles));
+  }
+
+  void read(const StretchReflexController& one) {
+    for (const int m : selected(one.muscles))
+      options_.reflexes.push_back(
+          {m, one.delay, one.length_gain, one.length_threshold, one.velocity_gain, one.velocity_threshold});
+  }
+
+  void read(const CoordinateForceController& one) {
+    const int c = find_coordinate(study_, model_, one.coordinate, here_ + "/coordinate");
+    options_.forces.push_back({c, Signal(one.force.time, one.force.value, shape_of(one.force.shape))});
+  }
+
+  const Study& study_;
+  const Model& model_;
+  SimulationOptions& options_;
+  std::string name_, here_;
+  std::vector<std::string> driver_;  // per muscle: what drives it
+};
+
+}  // namespace
+
+std::vector<int> muscles_at(const Study& study, const Model& model, const std::string& selection,
+                            const std::string& pointer) {
+  if (select_muscles(model.spec(), selection).empty())
+    throw Error(Kind::input, study.place(pointer),
+                "expected a muscle, glob or group, found \"" + selection + "\"" +
+                    did_you_mean(selection, model.data().muscle_names));
+  return model.select(selection);
+}
+
+void add_controls(const Study& study, const SimulationStudy& question, const Model& model, SimulationOptions& options) {
+  Controls controls(study, model, options);
+  for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
+  for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
+}
+
+}  // namespace psoas
