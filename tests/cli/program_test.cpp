@@ -103,11 +103,15 @@ const std::vector<std::string> verbs = {"run", "check", "info", "evaluate", "con
 
 TEST_F(Cli, FitPathsWritesAModelThatExtendsTheExactOne) {
   std::string leg = bytes_of(source + "/tests/bad/good_model.json");
-  const Ran endless = psoas({"fit-paths", folder.write("leg.json", leg)});
-  EXPECT_EQ(endless.code, 2);
-  EXPECT_TRUE(
-      has(endless.err, "leg.json: /coordinates/hip/range: expected a range above nothing and of at most two turns"))
-      << endless.err;
+  std::string ball = leg;
+  ball.replace(ball.find("\"muscles\""), 9,
+               R"("surfaces": {"ball": {"body": "ground", "shape": {"sphere": {"radius": 0.02}}}}, "muscles")");
+  ball.replace(ball.find("\"max_isometric_force\""), 21, R"("wraps": [{"surface": "ball"}], "max_isometric_force")");
+  const Ran endless = psoas({"fit-paths", folder.write("ball.json", ball)});
+  EXPECT_EQ(endless.code, 3) << endless.err;
+  EXPECT_TRUE(has(endless.out, "fitted paths of 1 muscle")) << endless.out;
+  EXPECT_TRUE(has(endless.out, "flexor: the range of hip is not above nothing and at most two turns")) << endless.out;
+  EXPECT_EQ(psoas({"check", "ball_fitted.json"}).code, 0);
 
   const std::string hip = "\"hip\": {\"value\": 0.1}";
   leg.replace(leg.find(hip), hip.size(), "\"hip\": {\"value\": 0.1, \"range\": [-0.3, 1.5]}");
