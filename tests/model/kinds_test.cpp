@@ -165,8 +165,9 @@ TYPED_TEST(KindLaws, SuggestsTheNearestKey) {
 }
 
 TYPED_TEST(KindLaws, RefusesOtherTypes) {
-  TypeParam::each(this->kind, [&](const char* key, const auto&, const Info&) {
+  TypeParam::each(this->kind, [&](const char* key, const auto& field, const Info&) {
     for (const json& bad : {json(), json(true), json::object({{"no", 1}}), json("\x02")}) {
+      if (Fields<std::decay_t<decltype(field)>> && bad.is_object()) continue;  // the right type
       json spoilt = this->written;
       const bool text_for_text = bad.is_string() && spoilt[key].is_string();
       spoilt[key] = bad;

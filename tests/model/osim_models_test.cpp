@@ -378,7 +378,8 @@ TEST(OsimListed, ByNameAndNothingElse) {
 
 // Linear in the angles about x, y and z, which are the joint's coordinates.
 TEST(OsimListed, ABushingInTheFramesOfABallJointComesIn) {
-  const OsimImport import = read_osim(golden + "listed.osim");
+  OsimImport import = read_osim(golden + "listed.osim");
+  import.spec.passive.erase_if([](const std::string& name, const Passive&) { return name != "disc"; });
   const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
   EXPECT_EQ(disc.joint, "neck");
   EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
