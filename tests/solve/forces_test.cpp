@@ -11,6 +11,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/model/file.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "skeleton/mechanics.hpp"
