@@ -751,7 +751,6 @@ class Fitter {
     const Path& path = across.piece->path;
     const PathWrap& around = path.wraps[across.around];
     const PathPoint &near = path.points[across.reversed ? 1 : 0], &far = path.points[across.reversed ? 0 : 1];
-    const Tree& tree = model_.tree();
     Part alone;
     alone.muscle = part.muscle;
     alone.coordinates = part.coordinates;
