@@ -308,7 +308,7 @@ template void add_stretches(const ModelData&, const TreeWork<double>&, std::span
 template void add_stretches(const ModelData&, const TreeWork<Dual<4>>&, std::span<const Dual<4>>, StretchWork<Dual<4>>&,
                             FittedWork<Dual<4>>&);
 
-void fitted_paths(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work) {
+void fitted_paths(const Model& model, std::span<const double> q, Workspace& work) {
   const FittedPaths& fitted = model.data().fitted;
   const ModelData& data = model.data();
   fitted.evaluate<double>(q, work.fitted);
@@ -324,11 +324,15 @@ void fitted_paths(const Model& model, std::span<const double> q, std::span<const
       work.fitted.slope[at(fitted.slope_of(m, data.couplings[t].source))] -= work.slope[t] * work.arm[at(i)];
     }
   }
+  std::copy(work.fitted.length.begin(), work.fitted.length.end(), work.length.begin());
+}
+
+void fitted_speeds(const Model& model, std::span<const double> u, Workspace& work) {
+  const FittedPaths& fitted = model.data().fitted;
   int i = 0;
   for (int m = 0; m < fitted.paths(); ++m) {
     double speed = 0.0;
     for (; i < fitted.first_slope(m + 1); ++i) speed += work.fitted.slope[at(i)] * u[at(fitted.coordinate(i))];
-    work.length[at(m)] = work.fitted.length[at(m)];
     work.speed[at(m)] = speed;
   }
 }
