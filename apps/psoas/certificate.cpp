@@ -126,8 +126,11 @@ std::optional<CarriedCertificate> carried_certificate(const std::string& model_p
   } catch (const Error& error) {
     out.problem = std::string("cannot be read: ") + error.what();
   }
-  if (!out.problem.empty())
+  if (out.problem.empty()) return out;
+  if (out.place.file == model_path)
     out.problem += "; psoas check " + model_path + " --range-of-motion -o " + path + " makes a new one";
+  else
+    out.inherited = "no certificate of its own; that of " + out.place.file + " is not of this model";
   return out;
 }
 

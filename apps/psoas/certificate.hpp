@@ -21,6 +21,7 @@ std::vector<std::string> certificate_lines(const Certificate& certificate, const
 struct CarriedCertificate {
   ModelPlace place;                ///< where it is named: in the model's file or a base
   std::string problem;             ///< why it says nothing about this model; empty where it does
+  std::string inherited;           ///< where a base names one that is not of this model: what to say of it
   std::vector<std::string> lines;  ///< certificate_lines(), where it can be read
 };
 /// That of a model read from a file; nothing where the model names none.

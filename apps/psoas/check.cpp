@@ -230,11 +230,10 @@ void look_at_certificate(Verdict& verdict) {
   if (!carried) return;
   if (carried->problem.empty())
     verdict.notes.push_back("range of motion: " + carried->lines.front());
-  else if (carried->place.file == verdict.file)
+  else if (carried->inherited.empty())
     verdict.problems.push_back(carried->place.text + ": " + carried->problem);
-  else  // who extends a model has another one
-    verdict.notes.push_back("range of motion: no certificate of its own; that of " + carried->place.file +
-                            " is not of this model");
+  else
+    verdict.notes.push_back("range of motion: " + carried->inherited);
 }
 
 int perform(const Options& options) {

@@ -385,7 +385,9 @@ std::string overview_text(const std::string& path, const Model& model) {
   }
   const bool fitted = spec.paths == "fitted";
   if (fitted) out += "\n" + fitted_line(spec);
-  if (const auto carried = carried_certificate(path, model)) {
+  if (const auto carried = carried_certificate(path, model); carried && !carried->inherited.empty()) {
+    out += "\nrange of motion\n" + wrapped(carried->inherited, "  ");
+  } else if (carried) {
     out += std::string("\nrange of motion") + (fitted ? " of the exact paths, " : ", ") + *spec.certificate + "\n";
     if (!carried->problem.empty()) out += wrapped(carried->problem, "  ");
     for (const std::string& text : carried->lines) out += wrapped(text, "  ");
@@ -429,8 +431,9 @@ json overview_json(const std::string& path, const Model& model) {
     for (const auto& [name, range] : item.outside) out["domain"].back()["outside"][name] = range;
   }
   const auto carried = carried_certificate(path, model);
-  out["certificate"] = carried ? carried->lines : std::vector<std::string>();
-  if (carried && !carried->problem.empty()) out["certificate_problem"] = carried->problem;
+  const bool own = carried && carried->inherited.empty();
+  out["certificate"] = own ? carried->lines : std::vector<std::string>();
+  if (own && !carried->problem.empty()) out["certificate_problem"] = carried->problem;
   out["sources"] = data.spec.sources;
   return out;
 }

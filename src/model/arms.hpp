@@ -8,6 +8,12 @@
 
 namespace psoas {
 
+/// Whether a coordinate of the tree moves a body.
+inline bool carries(const Tree& tree, int coordinate, int body) {
+  const int carried = tree.coordinate_body[static_cast<std::size_t>(coordinate)];
+  return body >= carried && body < tree.bodies[static_cast<std::size_t>(carried)].subtree_end;
+}
+
 /// Appends an entry for each coordinate of the tree that moves some of a path's bodies against the others, or its points in
 /// their bodies.
 inline void append_arm_slots(const Tree& tree, const Path& path, std::vector<ArmSlot>& out) {

@@ -173,10 +173,10 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   const bool fitted = !model.data().fitted.empty();
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
-  fitted ? fitted_paths(model, q, u, work) : paths(model, work);
+  fitted ? fitted_paths(model, q, work) : paths(model, work);
   if (depth == Depth::position) return;
   velocities<double>(model.tree(), work.u, work.tree);
-  if (!fitted) lengthening_speeds(model, work);
+  fitted ? fitted_speeds(model, u, work) : lengthening_speeds(model, work);
   passive_forces<double>(model, work.q, work.u, work.tree, work.passive_torque, work.passive);
 }
 
@@ -185,7 +185,7 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   if (&work.model.data() != &model.data()) work = Workspace(model);
   couple(model, q, u, work);
   positions<double>(model.tree(), work.q, work.tree);
-  if (!model.data().fitted.empty()) return fitted_paths(model, q, u, work);
+  if (!model.data().fitted.empty()) return fitted_paths(model, q, work);
   work.paths_known = false;  // those of the others are of another pose
   for (const int m : muscles) {
     const ExactPath path = exact_path(model, at(m), work);

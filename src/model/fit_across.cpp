@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/units.hpp"
 #include "psoas/path/fitted.hpp"
 
 namespace psoas {
@@ -50,7 +51,8 @@ void find_ranges(const std::vector<AcrossSample>& samples, Vec3 AcrossSample::*e
 /// The exact length across of a string whose ends are put where one likes.
 class Exact {
  public:
-  Exact(const Path& path, std::size_t around, bool reversed) : path_(path), near_(reversed ? 2 : 1) {
+  Exact(const Path& path, std::size_t around, bool reversed, bool far_moves)
+      : path_(path), near_(reversed ? 2 : 1), far_moves_(far_moves) {
     const Pose X_SB = path.wraps[around].X_BS.inverse();
     for (PathWrap& wrap : path_.wraps) {
       wrap.body = 0;
@@ -59,7 +61,8 @@ class Exact {
       std::get<Cylinder>(wrap.shape).length.reset();  // how far along is not known here
     }
     for (int k = 0; k < 2; ++k) {
-      path_.points[at(k)].body = k + 1;
+      path_.points[at(k)].body =
+          far_moves || k + 1 == near_ ? k + 1 : 0;  // fixed to the cylinders, it is never flagged
       path_.points[at(k)].location.setZero();
     }
     path_.finish();
@@ -69,7 +72,8 @@ class Exact {
   double operator()(double near_angle, double near_radius, double far_angle, double far_radius) {
     const std::size_t near = at(near_), far = 3 - near;
     X_GB_[near].p = {near_radius * std::cos(near_angle), near_radius * std::sin(near_angle), 0.0};
-    X_GB_[far].p = {far_radius * std::cos(far_angle), far_radius * std::sin(far_angle), 0.0};
+    const Vec3 place(far_radius * std::cos(far_angle), far_radius * std::sin(far_angle), 0.0);
+    (far_moves_ ? X_GB_[far].p : path_.points[far - 1].location) = place;
     const PathValue<double> value = evaluate_path<double>(path_, std::span<const Pose>(X_GB_), {}, wrench_);
     return value.inside ? std::nan("") : value.length;
   }
@@ -77,20 +81,16 @@ class Exact {
  private:
   Path path_;
   int near_;
+  bool far_moves_;
   std::vector<Pose> X_GB_ = std::vector<Pose>(3);
   std::vector<Spatial> wrench_;
 };
-
-double chebyshev_point(const Range& range, std::size_t i, std::size_t points) {
-  const double t = std::cos(M_PI * (static_cast<double>(i) + 0.5) / static_cast<double>(points));
-  return 0.5 * (range[0] + range[1]) + 0.5 * t * (range[1] - range[0]);
-}
 
 /// Values at a grid of Chebyshev's points to coefficients of the products up to a total degree.
 MatX polynomial_operator(const std::vector<Powers>& powers, std::size_t points) {
   const double n = static_cast<double>(points);
   const auto one = [&](int k, std::size_t i) {
-    return (k == 0 ? 1.0 : 2.0) / n * std::cos(M_PI * k * (static_cast<double>(i) + 0.5) / n);
+    return (k == 0 ? 1.0 : 2.0) / n * std::cos(pi * k * (static_cast<double>(i) + 0.5) / n);
   };
   MatX out(index(powers.size()), index(points * points));
   for (std::size_t b = 0; b < powers.size(); ++b)
@@ -194,6 +194,11 @@ bool solve(Exact& exact, PlanarFunction& f) {
 
 }  // namespace
 
+double chebyshev_point(const Range& range, std::size_t i, std::size_t points) {
+  const double t = std::cos(pi * (static_cast<double>(i) + 0.5) / static_cast<double>(points));
+  return 0.5 * (range[0] + range[1]) + 0.5 * t * (range[1] - range[0]);
+}
+
 bool is_stretch(const Path& path) {
   if (path.points.size() != 2 || !path.motions.empty()) return false;
   if (path.points[0].coordinate >= 0 || path.points[1].coordinate >= 0) return false;
@@ -207,7 +212,7 @@ bool is_stretch(const Path& path) {
 
 AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool far_moves,
                      const std::vector<AcrossSample>& samples, double length_limit, double slope_limit) {
-  Exact exact(path, around, reversed);
+  Exact exact(path, around, reversed, far_moves);
   PlanarFunction start;
   const auto even = [](const Range& range, int intervals) {
     std::vector<double> knots;
@@ -307,7 +312,7 @@ AcrossFit fit_across(const Path& path, std::size_t around, bool reversed, bool f
     if (now.score < best.score) best = now;
     if (idle == 2) break;  // a jump stays, however near knots are
   }
-  AcrossFit out = best;
+  AcrossFit out = static_cast<const AcrossFit&>(best);  // without what only trials need
   if (!far_moves) out.function.far_angle = out.function.far_radius = {0.0, 1.0};
   return out;
 }

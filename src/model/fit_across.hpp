@@ -15,6 +15,9 @@ namespace psoas {
 /// of one direction in one body.
 bool is_stretch(const Path& path);
 
+/// Where the i-th of Chebyshev's points (roots of the polynomial of that degree) is in a range.
+double chebyshev_point(const std::array<double, 2>& range, std::size_t i, std::size_t points);
+
 /// A stretch in one posture, in the frame of the function.
 struct AcrossSample {
   struct Arm {

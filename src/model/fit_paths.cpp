@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -13,6 +12,7 @@
 #include "model/json_walk.hpp"
 #include "model/mirror.hpp"
 #include "psoas/core/sampling.hpp"
+#include "psoas/core/units.hpp"
 
 namespace psoas {
 namespace {
@@ -113,15 +113,9 @@ MatX chebyshev_operator(int degree, std::size_t points) {
   const double n = static_cast<double>(points);
   for (int k = 0; k <= degree; ++k)
     for (std::size_t i = 0; i < points; ++i)
-      out(k, index(i)) = (k == 0 ? 1.0 : 2.0) / n * std::cos(M_PI * k * (static_cast<double>(i) + 0.5) / n);
+      out(k, index(i)) = (k == 0 ? 1.0 : 2.0) / n * std::cos(pi * k * (static_cast<double>(i) + 0.5) / n);
   return out;
 }
-/// Where those points are in a range.
-double chebyshev_point(const std::array<double, 2>& range, std::size_t i, std::size_t points) {
-  const double t = std::cos(M_PI * (static_cast<double>(i) + 0.5) / static_cast<double>(points));
-  return 0.5 * (range[0] + range[1]) + 0.5 * t * (range[1] - range[0]);
-}
-
 /// What least squares leave on a line of equally spaced points.
 MatX residual_operator(const MatX& values) {
   const MatX q = values.householderQr().householderQ() * MatX::Identity(values.rows(), values.cols());
@@ -279,10 +273,13 @@ class Fitter {
       }
       pose();
       const double here = length(right);
+      const bool here_outside = outside(right);
       q_ = mirrored;
       pose();
       const double there = length(left);
-      same = std::isnan(here) ? std::isnan(there) : std::abs(here - there) < 1e-9;
+      same = here_outside != outside(left) ? false
+             : std::isnan(here)            ? std::isnan(there)
+                                           : std::abs(here - there) < 1e-9;
     }
     q_ = kept;
     return same;
@@ -291,6 +288,7 @@ class Fitter {
   /// Gives a part the term of its twin, seen in the mirror.
   void mirror_term(Part& part) {
     const Part& twin = *part.twin;
+    if (twin.term.coefficients.empty() && !twin.over_many) return without_length(part.muscle);
     part.error = twin.error;
     part.arm_error = twin.arm_error;
     FittedTerm& term = part.term = twin.term;
@@ -317,7 +315,7 @@ class Fitter {
   bool have_ranges(const std::vector<int>& coordinates) const {
     return std::all_of(coordinates.begin(), coordinates.end(), [&](int c) {
       const double width = ranges_[at(c)][1] - ranges_[at(c)][0];
-      return width > 0.0 && width <= (model_.data().is_rotation[at(c)] ? 4.0 * M_PI : 4.0);
+      return width > 0.0 && width <= (model_.data().is_rotation[at(c)] ? 4.0 * pi : 4.0);
     });
   }
 
@@ -753,11 +751,6 @@ class Fitter {
     const Path& path = across.piece->path;
     const PathWrap& around = path.wraps[across.around];
     const PathPoint &near = path.points[across.reversed ? 1 : 0], &far = path.points[across.reversed ? 0 : 1];
-    const Tree& tree = model_.tree();
-    const auto carries = [&](int t, int body) {
-      const int carried = tree.coordinate_body[at(t)];
-      return body >= carried && body < tree.bodies[at(carried)].subtree_end;
-    };
     Part alone;
     alone.muscle = part.muscle;
     alone.coordinates = part.coordinates;
@@ -781,7 +774,8 @@ class Fitter {
         const int t = slot.coordinate;
         const Spatial motion = work_.slope[at(t)] * work_.tree.motion[at(t)];
         const auto velocity = [&](int body, const Vec3& point) {
-          const double moves = (carries(t, body) ? 1.0 : 0.0) - (carries(t, around.body) ? 1.0 : 0.0);
+          const double moves =
+              (carries(model_.tree(), t, body) ? 1.0 : 0.0) - (carries(model_.tree(), t, around.body) ? 1.0 : 0.0);
           return Vec3(X_SG.R * (moves * (motion.head<3>().cross(point) + motion.tail<3>())));
         };
         AcrossSample::Arm& arm = sample.arms[place_in(part.coordinates, source(slot))];
@@ -1024,6 +1018,13 @@ class Fitter {
       muscle.fitted->rms_moment_arm_error = three_digits(std::sqrt(sum_arm[m] / postures / std::max(1, slopes)));
       ++m;
     }
+    out.fitted_across.erase_if([&](const std::string& name, const PlanarFunctionSpec&) {
+      return std::none_of(out.muscles.begin(), out.muscles.end(), [&](const auto& entry) {
+        const std::vector<FittedStretchSpec>& stretches = entry.second.fitted->stretches;
+        return std::any_of(stretches.begin(), stretches.end(),
+                           [&](const FittedStretchSpec& stretch) { return stretch.across == name; });
+      });
+    });
     return out;
   }
 
@@ -1097,9 +1098,6 @@ std::string fitted_text(const ModelSpec& fitted, const std::string& base) {
   root["format"] = "psoas-model/1";
   root["extends"] = base;
   root["paths"] = fitted.paths;
-  if (fitted.certificate)  // it is of the exact paths and stays where it is
-    root["certificate"] =
-        (std::filesystem::path(base).parent_path() / *fitted.certificate).lexically_normal().generic_string();
   for (const auto& [name, muscle] : fitted.muscles)
     if (muscle.fitted) muscles[name] = {{"fitted", to_json_value(*muscle.fitted)}};
   root["muscles"] = muscles;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/arms.hpp"
 #include "model/json_walk.hpp"
 #include "psoas/core/hash.hpp"
 
@@ -45,12 +46,6 @@ class Fingerprint : public Hash {
     }
   }
 };
-
-/// Whether a coordinate of the tree moves a body.
-bool carries(const Tree& tree, int coordinate, int body) {
-  const int carried = tree.coordinate_body[at(coordinate)];
-  return body >= carried && body < tree.bodies[at(carried)].subtree_end;
-}
 
 /// Coordinates of the tree that move some of a stretch's bodies against others.
 std::vector<int> coordinates_between(const Tree& tree, const Stretch& stretch) {
@@ -219,6 +214,14 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
             {pointer + "/points", "expected two points of the path, which has " + std::to_string(path.points.size())});
         continue;
       }
+      const auto fixed = [&](int k) {
+        return path.points[at(k)].coordinate < 0 && std::none_of(path.motions.begin(), path.motions.end(),
+                                                                 [k](const PointMotion& m) { return m.point == k; });
+      };
+      if (!fixed(item.points[0]) || !fixed(item.points[1])) {
+        problems.push_back({pointer + "/points", "expected two points that are always there, fixed in their bodies"});
+        continue;
+      }
       const auto end = [&](int k) { return Stretch::End{path.points[at(k)].body, path.points[at(k)].location}; };
       stretch.near = end(item.points[0]);
       stretch.far = end(item.points[1]);
@@ -234,6 +237,11 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
           continue;
         }
         const PathWrap& around = path.wraps[static_cast<std::size_t>(wrap - muscle.wraps.begin())];
+        if (!std::holds_alternative<Cylinder>(around.shape)) {
+          problems.push_back(
+              {pointer + "/around", "expected a cylinder, found another surface, \"" + *item.around + "\""});
+          continue;
+        }
         stretch.body = around.body;
         stretch.X_BS = around.X_BS;
       }
@@ -300,7 +308,7 @@ template void add_stretches(const ModelData&, const TreeWork<double>&, std::span
 template void add_stretches(const ModelData&, const TreeWork<Dual<4>>&, std::span<const Dual<4>>, StretchWork<Dual<4>>&,
                             FittedWork<Dual<4>>&);
 
-void fitted_paths(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work) {
+void fitted_paths(const Model& model, std::span<const double> q, Workspace& work) {
   const FittedPaths& fitted = model.data().fitted;
   const ModelData& data = model.data();
   fitted.evaluate<double>(q, work.fitted);
@@ -316,11 +324,15 @@ void fitted_paths(const Model& model, std::span<const double> q, std::span<const
       work.fitted.slope[at(fitted.slope_of(m, data.couplings[t].source))] -= work.slope[t] * work.arm[at(i)];
     }
   }
+  std::copy(work.fitted.length.begin(), work.fitted.length.end(), work.length.begin());
+}
+
+void fitted_speeds(const Model& model, std::span<const double> u, Workspace& work) {
+  const FittedPaths& fitted = model.data().fitted;
   int i = 0;
   for (int m = 0; m < fitted.paths(); ++m) {
     double speed = 0.0;
     for (; i < fitted.first_slope(m + 1); ++i) speed += work.fitted.slope[at(i)] * u[at(fitted.coordinate(i))];
-    work.length[at(m)] = work.fitted.length[at(m)];
     work.speed[at(m)] = speed;
   }
 }

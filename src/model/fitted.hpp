@@ -37,7 +37,9 @@ struct ExactPath {
 };
 ExactPath exact_path(const Model& model, std::size_t muscle, Workspace& work);
 
-/// Lengths, lengthening speeds and slopes from fitted paths, at independent coordinates and speeds and the pose of `work`.
-void fitted_paths(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work);
+/// Lengths and slopes from fitted paths, at independent coordinates and the pose of `work`.
+void fitted_paths(const Model& model, std::span<const double> q, Workspace& work);
+/// Lengthening speeds by the slopes of the last fitted_paths(), at independent speeds.
+void fitted_speeds(const Model& model, std::span<const double> u, Workspace& work);
 
 }  // namespace psoas

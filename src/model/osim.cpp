@@ -320,7 +320,8 @@ class Importer : public OsimSkeleton {
     if (wrap.between || !directed || path.size() < 2) return {};
     const auto within = [&](std::size_t k) {
       const PointSpec &a = path[k], &b = path[k + 1];
-      return a.body == b.body && a.body != surface.body && a.moving.empty() && b.moving.empty();
+      return a.body == b.body && a.body != surface.body && a.moving.empty() && b.moving.empty() && !a.only_when &&
+             !b.only_when;
     };
     std::size_t first = 0, last = path.size() - 1;
     while (first < last && within(first)) ++first;

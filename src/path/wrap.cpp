@@ -7,8 +7,8 @@ namespace psoas {
 namespace {
 
 /// What a circle about the origin does to a line between two points at squared distances dp2 and dq2 from it, `along`
-/// their scalar product and `across` the size of their vector product. A long way that `holds` is never let go. Angles are compared by the signs of products of
-/// complex numbers, which is exact and needs no arctangent.
+/// their scalar product and `across` the size of their vector product. A long way that `holds` is never let go. Angles
+/// are compared by the signs of products of complex numbers, which is exact and needs no arctangent.
 Contact::State state(double r, double dp2, double dq2, double along, double across, bool is_short, bool holds = false) {
   const double rim = r * r * (1.0 + 1e-12);
   if (dp2 <= rim || dq2 <= rim) return Contact::inside;

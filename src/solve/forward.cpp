@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "psoas/muscle/activation.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 #include "solve/forward_scratch.hpp"
 
 namespace psoas {
@@ -12,25 +13,6 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index row(int index) { return static_cast<Eigen::Index>(index); }
-
-/// Energy of motion [J]; after velocities().
-double energy_of_motion(const Tree& tree, const TreeWork<double>& work) {
-  double twice = 0.0;
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
-    const Vec3 w_G = work.velocity[b].head<3>(), w = work.X_GB[b].R.transpose() * w_G;
-    const Vec3 v = work.velocity[b].tail<3>() + w_G.cross(work.mass_center[b]);
-    const Vec3 spin = tree.bodies[b].inertia * w;
-    twice += tree.bodies[b].mass * v.squaredNorm() + w.dot(spin);
-  }
-  return 0.5 * twice;
-}
-
-/// Energy of weight [J]; after positions().
-double energy_of_weight(const Tree& tree, const TreeWork<double>& work, const Vec3& gravity) {
-  double sum = 0.0;
-  for (std::size_t b = 1; b < tree.bodies.size(); ++b) sum -= tree.bodies[b].mass * gravity.dot(work.mass_center[b]);
-  return sum;
-}
 
 /// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
 int without_inertia(const MatX& M, const std::vector<int>& free) {
@@ -280,8 +262,8 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   out[states + external_work] = external_power;
   out[states + control_work] = control_power;
   out[states + dissipated] = s.work.passive.dissipation + s.work.contact.dissipation;
-  s.kinetic = energy_of_motion(model.tree(), s.work.tree);
-  s.potential = energy_of_weight(model.tree(), s.work.tree, model.spec().gravity) + s.work.passive.potential +
+  s.kinetic = kinetic_energy<double>(model.tree(), s.work.tree);
+  s.potential = potential_energy<double>(model.tree(), s.work.tree, model.spec().gravity) + s.work.passive.potential +
                 s.work.contact.potential;
 }
 

@@ -248,6 +248,7 @@ class Simulation {
   template <class Stepper>
   void go(Stepper& stepper) {
     begin();
+    const std::size_t n = at(model_.coordinates());
     double t = start_, natural = std::min(1e-4, options_.step);
     while (t < end_) {
       dynamics_.enter(t);
@@ -282,6 +283,12 @@ class Simulation {
         accept(stepper, aim);
         const double corner = next_reflex_corner(stepper.time());
         if (corner < aim) aim = corner, restart_ = -1;
+        // the same pose in other numbers, where a rotation vector is longer than half a turn
+        stepper.state(between_);
+        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n))) {
+          x_ = between_;
+          stepper.start(x_, stepper.time(), std::min(natural, std::max(aim - stepper.time(), same_time_)));
+        }
       }
       stepper.state(x_);
       t = aim;

@@ -454,6 +454,7 @@ json beyond_defaults(const T& x) {
 ModelSpec with_exact_paths(ModelSpec spec) {
   spec.paths = "exact";
   for (auto& [name, muscle] : spec.muscles) muscle.fitted.reset();
+  spec.fitted_across = {};
   return spec;
 }
 

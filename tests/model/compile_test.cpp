@@ -330,6 +330,11 @@ TEST(Compile, HalfAxesAreNamesOfDirections) {
     EXPECT_EQ(one.rule, other.rule);
     EXPECT_NEAR((one.direction - other.direction).norm(), 0, 1e-15) << half_axis.name;
   }
+  named.surfaces.find(wrap.surface)->shape = Sphere{0.01};
+  for (const double sign : {1.0, -1.0}) {
+    named.muscles.find("psoas_r")->wraps[0].side = sign > 0.0 ? "+z" : "-z";
+    EXPECT_EQ(Model(named).data().paths[0].wraps[0].side.direction, Vec3(0, 0, sign));
+  }
 }
 
 TEST(CompileRefuses, PointsInsideASurfaceOfTheirBody) {

@@ -112,10 +112,6 @@ TEST(FitPaths, a_file_of_fitted_paths_extends_its_model) {
   const std::string file = folder.write("fits/leg_fitted.json", fitted_text(fitted_spec(), "../leg.json"));
   const ModelSpec read = read_model(file);
   EXPECT_EQ(model_text(read), model_text(fitted_spec()));
-  ModelSpec certified = fitted_spec();
-  certified.certificate = "certificates/leg.json";
-  EXPECT_NE(fitted_text(certified, "../leg.json").find("\"certificate\": \"../certificates/leg.json\""),
-            std::string::npos);
   // the model changes under it
   spec.muscles.find("sart_r")->path[1].location.x() += 1e-6;
   folder.write("leg.json", model_text(spec));
@@ -255,6 +251,19 @@ TEST(FitPaths, what_cannot_be_fitted_stays_exact) {
   inside.muscles.find("psoas_r")->path[0].location = {0.02, 0.02, 0};
   inside.muscles.find("psoas_r")->wraps[0].allow_inside = true;
   expect_exact(inside, "psoas_r", "it has no length anywhere in the ranges and the domain");
+
+  // so does its mirror image
+  ModelSpec both = read_model(full_body);
+  both.muscles.erase_if([](const std::string& name, const MuscleSpec&) { return name.rfind("iliacus_ant", 0) != 0; });
+  both.groups = {}, both.domain = {};
+  for (auto& [name, muscle] : both.muscles) {
+    muscle.path[0].location = both.surfaces.find(muscle.wraps[0].surface)->translation;
+    for (WrapSpec& wrap : muscle.wraps) wrap.allow_inside = true;
+  }
+  const ModelSpec buried = fit_paths(both);
+  EXPECT_EQ(buried.muscles.size(), 2u);
+  EXPECT_TRUE(buried.fitted_across.empty()) << "functions that no path uses";
+  for (const auto& [name, muscle] : buried.muscles) EXPECT_TRUE(muscle.fitted->stays_exact) << name;
 }
 
 TEST(FitPaths, straight_lines_need_no_function) {

@@ -304,6 +304,7 @@ TEST(IliopsoasPaths, DepthBehindTheFrontOfThePelvis) {
   std::vector<TracePoint> trace;
   Line line;
   std::map<std::pair<bool, double>, Least> least;
+  int seen = 0, paths = 0;
   for (const double adduction : {-40.0, -20.0, -10.0, 0.0, 10.0, 20.0, 40.0})
     for (double flexion = -30.0; flexion <= 120.0; flexion += 30.0)
       for (const double rotation : {-40.0, 0.0, 40.0}) {
@@ -317,6 +318,8 @@ TEST(IliopsoasPaths, DepthBehindTheFrontOfThePelvis) {
           for (std::size_t i = 0; i < line.places.size(); ++i)
             if (line.along[i] >= 0.15 * line.along.back() && line.along[i] <= 0.85 * line.along.back())
               depth = std::min(depth, in_front_of_pelvis(to_pelvis * line.places[i]));
+          seen += depth < inf;
+          ++paths;
           least[{is_psoas(m), adduction}].see(depth, m, posture);
         }
       }
@@ -324,6 +327,7 @@ TEST(IliopsoasPaths, DepthBehindTheFrontOfThePelvis) {
                                                            {-40, {11.0, 14.0}}, {-20, {6.7, 6.7}}, {-10, {4.3, 3.9}},
                                                            {0, {3.5, 2.3}},     {10, {2.9, 2.5}},  {20, {1.3, 4.5}},
                                                            {40, {-1.2, 6.6}}};
+  EXPECT_EQ(seen, paths) << "a path that never comes before the bone";
   for (const auto& [what, found] : least) {
     const auto& [psoas, adduction] = what;
     const std::string which = (psoas ? "psoas, adduction " : "iliacus, adduction ") + std::to_string(adduction);

@@ -59,6 +59,9 @@ TEST(FittedPathsInStudies, results_say_how_far_they_are_from_exact_ones) {
 TEST(FittedPathsInStudies, the_range_of_motion_is_that_of_exact_paths) {
   const ModelSpec exact = parse_model("hip.json", hip), fitted = fit_paths(exact);
   EXPECT_EQ(model_hash(exact), model_hash(fitted));
+  ModelSpec shared = fitted;
+  shared.fitted_across["roll"].coefficients_um = {1.0};
+  EXPECT_EQ(model_hash(exact), model_hash(shared)) << "functions that fits have in common";
   EXPECT_EQ(certificate_text(check_range_of_motion(Model(fitted))),
             certificate_text(check_range_of_motion(Model(exact))));
 }

@@ -5,7 +5,6 @@
 //   Workspace work(model);   State state = model.default_state();   evaluate(model, state, work, Depth::velocity);
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -281,7 +280,7 @@ enum class PathFlag : char {
   outside_domain,   ///< the model says so (ModelData::domain)
   ignores_surface,  ///< PathValue::inside
   beyond_end,       ///< the path lies on a cylinder beyond its ends (PathValue::beyond_end)
-  beyond_fit        ///< of a fitted path: a coordinate is beyond the range that it was fitted on
+  beyond_fit        ///< of a fitted path: a coordinate, or an end of a stretch, is beyond what it was fitted on
 };
 
 /// Per-thread scratch and the results of the last evaluate(). Allocates when made, never after; evaluate() with another

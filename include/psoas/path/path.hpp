@@ -68,12 +68,12 @@ struct Path {
 template <class S>
 struct PathValue {
   S length{};  ///< [m]
-  /// A surface was ignored: a point lies inside it, it crosses another one on the way, or the side on which the path
+  /// A surface was ignored: a point lies inside it, it crosses another one on the way, or the side on which a turning path
   /// passes it would take half a turn or more; or nothing holds the path on that side; or it lies on a cylinder beyond
   /// its ends; or a point is about to go through the half-plane behind a directed cylinder, or other surfaces take the
   /// path through it.
   bool inside = false;
-  bool beyond_end = false;  ///< the last of these alone
+  bool beyond_end = false;  ///< it lies on a cylinder beyond its ends, and nothing else is wrong
   int touching = 0;         ///< number of surfaces touched
 };
 

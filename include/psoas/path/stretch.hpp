@@ -51,10 +51,9 @@ struct Stretch {
     Vec3 location = Vec3::Zero();  ///< in the body frame [m]
   };
   End near, far;
-  int function =
-      -1;        ///< place of the length across in the list of functions; -1: nothing between, it is a straight line
-  int body = 0;  ///< that carries the cylinders
-  Pose X_BS;     ///< frame of the function in that body: z along the cylinders
+  int function = -1;  ///< place of the length across in the list of functions; -1: a straight line
+  int body = 0;       ///< that carries the cylinders
+  Pose X_BS;          ///< frame of the function in that body: z along the cylinders
 };
 
 template <class S>

@@ -114,9 +114,9 @@ struct Arc {
 /// On an ellipsoid a string has one place to rest, at the side of the centre on which the line passes, or where that is
 /// near the centre or the ellipsoid is long, one at either side. Side::shortest takes the shorter string; it changes
 /// sides where both are as long, with a jump of force, not of length. Any other side takes the place to rest that points
-/// more to its direction (for the turning ones, to the side on which z is passed that way); where it changes places, or there is
-/// none on that side, the length jumps. `Arc::rests` is false where the string rests at another side than the one asked
-/// for, which evaluate_path() flags.
+/// more to its direction (for the turning ones, to the side on which z is passed that way); where it changes places, or
+/// there is none on that side, the length jumps. `Arc::rests` is false where the string rests at another side than the
+/// one asked for, which evaluate_path() flags.
 ///
 /// A torus has no sides. The string never crosses the ring's plane outside the ring: between ends on opposite sides of it
 /// (z < 0 or not) it goes through the hole, between ends on one side it stays there. `cut` also means that the line goes
@@ -214,8 +214,8 @@ Arc<S> arc(const Cylinder& surface, const Vec3T<S>& p, const Vec3T<S>& q, const 
   S angle = atan2(w * (ex * ly - ey * lx), ex * lx + ey * ly);
   if (way.toward.x() != 0.0 || way.toward.y() != 0.0) {  // the tangents' parts are less than a quarter of a turn each
     const detail::Turn turn(way.toward, p, q);
-    if (turn.over_half && (turn.sense == way.turn) != (value_of(angle) > 0.0))
-      angle += value_of(angle) > 0.0 ? -2.0 * pi : 2.0 * pi;
+    const bool touches = value_of(angle) > 0.0;
+    if (turn.sense == way.turn ? turn.over_half && !touches : touches) angle += touches ? -2.0 * pi : 2.0 * pi;
   }
   const S on = r * angle, slope = (q.z() - p.z()) / (tp.length + on + tq.length);
   const S enter = p.z() + slope * tp.length, leave = q.z() - slope * tq.length;

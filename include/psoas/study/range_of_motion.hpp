@@ -44,7 +44,9 @@ struct PathFault {
     see("kind", self.kind,
         Info{"",
              "length_jump: by more than the moment arm explains; arm_jump: a kink in the length; arm_sign_flip: a jump "
-             "of the moment arm across zero; inside: a surface was ignored; beyond_end: the path touches a cylinder "
+             "of the moment arm across zero; inside: a surface was ignored, or "
+             "a point is about to go through the half-plane behind a directed cylinder; beyond_end: the path touches a "
+             "cylinder "
              "beyond its end; history: another value after another posture; not_finite: no number",
              -inf, inf, "length_jump arm_jump arm_sign_flip inside beyond_end history not_finite"});
     see("muscle", self.muscle, Info{"", "muscle"});
