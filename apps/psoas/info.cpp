@@ -511,31 +511,15 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-/// Why a place of a curve is not to be trusted, as a word; empty where it is.
-std::string flag_word(PathFlag flag) {
-  switch (flag) {
-    case PathFlag::outside_domain:
-      return "outside_domain";
-    case PathFlag::ignores_surface:
-      return "ignores_surface";
-    case PathFlag::beyond_end:
-      return "beyond_end";
-    case PathFlag::beyond_fit:
-      return "beyond_fit";
-    case PathFlag::none:
-      break;
-  }
-  return "";
-}
-
-/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); flag_word().
+/// In SI units: value in rad or m, length in m, moment arm in m (1 about a translation); why a place is not to be trusted.
 std::string curves_csv(const ModelData& data, const std::vector<MomentArmCurve>& curves) {
   std::string out = "muscle,coordinate,value,length,moment_arm,flag\n";
   for (const MomentArmCurve& curve : curves)
     for (std::size_t i = 0; i < curve.value.size(); ++i)
       out += csv_cell(data.muscle_names[at(curve.muscle)]) + "," +
              csv_cell(data.coordinate_names[at(curve.coordinate)]) + "," + shortest_text(curve.value[i]) + "," +
-             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + "," + flag_word(curve.flag[i]) + "\n";
+             shortest_text(curve.length[i]) + "," + shortest_text(curve.arm[i]) + "," +
+             std::string(name_of(curve.flag[i]).word) + "\n";
   return out;
 }
 
@@ -548,7 +532,7 @@ json curves_json(const ModelData& data, const std::vector<MomentArmCurve>& curve
                    {"length", curve.length},
                    {"moment_arm", curve.arm},
                    {"flag", json::array()}});
-    for (const PathFlag flag : curve.flag) out.back()["flag"].push_back(flag_word(flag));
+    for (const PathFlag flag : curve.flag) out.back()["flag"].push_back(name_of(flag).word);
   }
   return out;
 }
@@ -563,7 +547,7 @@ std::string curves_text(const ModelData& data, const std::vector<MomentArmCurve>
       rows.push_back({rotation ? fixed_text(to_degrees(curve.value[i]), 1) : fixed_text(curve.value[i], 3),
                       fixed_text(1e3 * curve.length[i], 2),
                       rotation ? fixed_text(1e3 * curve.arm[i], 2) : fixed_text(curve.arm[i], 4),
-                      std::string(text_of(curve.flag[i]))});
+                      std::string(name_of(curve.flag[i]).text)});
     out += (out.empty() ? "" : "\n") + data.muscle_names[at(curve.muscle)] + "\n" + aligned(rows, "rrrl");
   }
   return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "psoas/model/model.hpp"
@@ -32,6 +33,17 @@ inline void append_arm_slots(const Tree& tree, const Path& path, std::vector<Arm
     slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
     if (slot.last > slot.first || slot.last_motion > slot.first_motion) out.push_back(slot);
   }
+}
+
+/// -dl/dq of a coordinate of the tree, from what evaluate_path() gives and the coordinate's motion. (evaluate() shares sums
+/// of wrenches between coordinates of one joint instead.)
+template <class S>
+S arm_of(const ArmSlot& slot, std::span<const SpatialT<S>> wrench, std::span<const S> drive,
+         const SpatialT<S>& motion) {
+  S arm(0.0);
+  for (int b = slot.first; b < slot.last; ++b) arm += power<S>(wrench[static_cast<std::size_t>(b)], motion);
+  for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[static_cast<std::size_t>(k)];
+  return arm;
 }
 
 }  // namespace psoas

@@ -206,10 +206,7 @@ class Fitter {
       inside = inside || value.inside;
       if (!slopes) continue;
       for (const ArmSlot& slot : piece.arms) {
-        double arm = 0.0;
-        for (int k = slot.first; k < slot.last; ++k)
-          arm += power<double>(wrench[at(k)], work_.tree.motion[at(slot.coordinate)]);
-        for (int k = slot.first_motion; k < slot.last_motion; ++k) arm += drive[at(k)];
+        const double arm = arm_of<double>(slot, wrench, drive, work_.tree.motion[at(slot.coordinate)]);
         slopes[place_in(part.coordinates, source(slot))] -= work_.slope[at(slot.coordinate)] * arm;
       }
     }
@@ -233,8 +230,7 @@ class Fitter {
 
   /// Pairs the parts of left muscles with those of right ones that have their lengths in mirrored postures.
   void find_twins() {
-    const Mirror mirror = mirror_of(model_, model_.data().default_coordinates, work_);
-    mirror_ = mirror;
+    mirror_ = mirror_of(model_, model_.data().default_coordinates, work_);
     std::map<std::string, std::vector<Part*>> of_muscle;
     for (Part& part : parts_) of_muscle[model_.data().muscle_names[at(part.muscle)]].push_back(&part);
     for (auto& [name, parts] : of_muscle) {

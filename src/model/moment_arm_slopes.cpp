@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "model/arms.hpp"
 #include "model/fitted.hpp"
 
 namespace psoas {
@@ -101,9 +102,7 @@ void MomentArmSlopes::of_exact(int m, int seed) {
       slopes[i * own.size() + static_cast<std::size_t>(j - own.begin())] = 0.0;
   for (int k = data.arm_start[at(m)]; k < data.arm_start[at(m) + 1]; ++k) {
     const ArmSlot& slot = data.arm_slots[at(k)];
-    D arm(0.0);
-    for (int b = slot.first; b < slot.last; ++b) arm += power<D>(wrench[at(b)], tree_.motion[at(slot.coordinate)]);
-    for (int b = slot.first_motion; b < slot.last_motion; ++b) arm += drive[at(b)];
+    D arm = arm_of<D>(slot, wrench, drive, tree_.motion[at(slot.coordinate)]);
     arm *= slope_[at(slot.coordinate)];
     const int over = data.couplings[at(slot.coordinate)].source;
     const auto row = static_cast<std::size_t>(std::lower_bound(own.begin(), own.end(), over) - own.begin());

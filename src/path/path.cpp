@@ -11,6 +11,7 @@
 #include <string>
 #include <type_traits>
 
+#include "path/placed.hpp"
 #include "psoas/core/error.hpp"
 
 namespace psoas {
@@ -44,49 +45,6 @@ struct Link {
   Way way;
 };
 using Links = Few<Link, max_wraps>;
-
-// Products written out: g++ calls a function for Eigen's, which costs more than the product.
-template <class S>
-inline Vec3T<S> times(const Mat3T<S>& R, const Vec3T<S>& v) {
-  return Vec3T<S>(R(0, 0) * v[0] + R(0, 1) * v[1] + R(0, 2) * v[2], R(1, 0) * v[0] + R(1, 1) * v[1] + R(1, 2) * v[2],
-                  R(2, 0) * v[0] + R(2, 1) * v[1] + R(2, 2) * v[2]);
-}
-
-/// X_GS of a surface; without the starting values of PoseT, which would cost more than a short path.
-template <class S>
-struct Placed {
-  Mat3T<S> R;
-  Vec3T<S> p;
-  Vec3T<S> out(const Vec3T<S>& point) const { return times<S>(R, point) + p; }
-  Vec3T<S> in(const Vec3T<S>& point) const {
-    const S x = point[0] - p[0], y = point[1] - p[1], z = point[2] - p[2];
-    return Vec3T<S>(R(0, 0) * x + R(1, 0) * y + R(2, 0) * z, R(0, 1) * x + R(1, 1) * y + R(2, 1) * z,
-                    R(0, 2) * x + R(1, 2) * y + R(2, 2) * z);
-  }
-  template <class T>
-  Placed<T> cast() const {
-    return {R.template cast<T>(), p.template cast<T>()};
-  }
-};
-
-template <class S>
-inline Vec3T<S> transformed(const PoseT<S>& X, const Vec3T<S>& point) {
-  return times<S>(X.R, point) + X.p;
-}
-template <class S>
-requires(!std::is_same_v<S, double>) Vec3T<S> transformed(const PoseT<S>& X, const Vec3& point) {
-  return transformed<S>(X, Vec3T<S>(point.template cast<S>()));
-}
-template <class S>
-Placed<S> placed(const PoseT<S>& X_GB, const Pose& X_BS) {
-  Placed<S> X;
-  for (int j = 0; j < 3; ++j) {
-    const Vec3T<S> column(X_BS.R(0, j), X_BS.R(1, j), X_BS.R(2, j));
-    X.R.col(j) = times<S>(X_GB.R, column);
-  }
-  X.p = transformed<S>(X_GB, X_BS.p);
-  return X;
-}
 
 template <class S>
 using Surfaces = std::array<Placed<S>, Path::max_wraps>;
@@ -767,11 +725,7 @@ struct Walk {
   /// Hands the force at the place reached to its body.
   void put_down() {
     if (!pulled) return;
-    SpatialT<S>& w = wrench[at(slot)];
-    w[0] += place[1] * force[2] - place[2] * force[1];
-    w[1] += place[2] * force[0] - place[0] * force[2];
-    w[2] += place[0] * force[1] - place[1] * force[0];
-    for (int i = 0; i < 3; ++i) w[3 + i] += force[i];
+    add_wrench<S>(wrench[at(slot)], place, force);
     pulled = false;
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "path/placed.hpp"
 #include "psoas/core/error.hpp"
 
 namespace psoas {
@@ -12,38 +13,6 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 [[noreturn]] void refuse(const char* text) { throw Error(Kind::model, "fitted stretch", text); }
-
-// Products written out: g++ calls a function for Eigen's.
-template <class S, class T>
-Vec3T<S> times(const Mat3T<S>& R, const T& v) {
-  return {R(0, 0) * v[0] + R(0, 1) * v[1] + R(0, 2) * v[2], R(1, 0) * v[0] + R(1, 1) * v[1] + R(1, 2) * v[2],
-          R(2, 0) * v[0] + R(2, 1) * v[1] + R(2, 2) * v[2]};
-}
-template <class S>
-Vec3T<S> in_frame(const PoseT<S>& X, const Vec3T<S>& point) {
-  const S x = point[0] - X.p[0], y = point[1] - X.p[1], z = point[2] - X.p[2];
-  return {X.R(0, 0) * x + X.R(1, 0) * y + X.R(2, 0) * z, X.R(0, 1) * x + X.R(1, 1) * y + X.R(2, 1) * z,
-          X.R(0, 2) * x + X.R(1, 2) * y + X.R(2, 2) * z};
-}
-template <class S>
-PoseT<S> posed(const PoseT<S>& X_GB, const Pose& X_BS) {
-  PoseT<S> X;
-  for (int j = 0; j < 3; ++j) X.R.col(j) = times<S>(X_GB.R, Vec3(X_BS.R.col(j)));
-  X.p = times<S>(X_GB.R, X_BS.p) + X_GB.p;
-  return X;
-}
-template <class S>
-Vec3T<S> place_of(std::span<const PoseT<S>> X_GB, const Stretch::End& end) {
-  const PoseT<S>& X = X_GB[at(end.body)];
-  return times<S>(X.R, end.location) + X.p;
-}
-template <class S>
-void put(SpatialT<S>& w, const Vec3T<S>& point, const Vec3T<S>& force) {
-  w[0] = point[1] * force[2] - point[2] * force[1];
-  w[1] = point[2] * force[0] - point[0] * force[2];
-  w[2] = point[0] * force[1] - point[1] * force[0];
-  for (int i = 0; i < 3; ++i) w[3 + i] = force[i];
-}
 
 /// Polar coordinates in the plane across z, and their slopes over x and y.
 template <class S>
@@ -195,7 +164,6 @@ Stretches::Stretches(std::vector<Stretch> stretches, std::vector<PlanarFunction>
 }
 
 int Stretches::size() const { return plan_ ? static_cast<int>(plan_->stretches.size()) : 0; }
-const Stretch& Stretches::operator[](int i) const { return plan_->stretches[at(i)]; }
 
 template <class S>
 StretchWork<S>::StretchWork(const Stretches& stretches) {
@@ -206,8 +174,7 @@ StretchWork<S>::StretchWork(const Stretches& stretches) {
   far = near;
   outside.assign(length.size(), 0);
   rows.assign(plan.rows, S(0.0));
-  place.assign(plan.heads.size(), Vec3T<S>::Zero());
-  beyond.assign(plan.heads.size(), 0);
+  heads.resize(plan.heads.size());
 }
 
 /// Coefficients of the polynomials at the near end's place, and their slopes over its x and y.
@@ -260,38 +227,46 @@ void Stretches::evaluate(std::span<const PoseT<S>> X_GB, StretchWork<S>& work) c
   for (std::size_t h = 0; h < plan.heads.size(); ++h) {
     const Stretch& stretch = plan.stretches[at(plan.heads[h].stretch)];
     const Plan::Function& f = plan.functions[at(stretch.function)];
-    work.place[h] = in_frame<S>(posed<S>(X_GB[at(stretch.body)], stretch.X_BS), place_of<S>(X_GB, stretch.near));
-    const Polar<S> end(work.place[h], f.near_angle.front(), f.near_angle.back());
-    work.beyond[h] = out(f.near_angle, value_of(end.angle)) || out(f.near_radius, value_of(end.radius));
+    typename StretchWork<S>::Head& head = work.heads[h];
+    const Placed<S> X_GS = placed<S>(X_GB[at(stretch.body)], stretch.X_BS);
+    head.X_GS = {X_GS.R, X_GS.p};
+    head.place = transformed<S>(X_GB[at(stretch.near.body)], stretch.near.location);
+    head.place_S = X_GS.in(head.place);
+    const Polar<S> end(head.place_S, f.near_angle.front(), f.near_angle.back());
+    head.beyond = out(f.near_angle, value_of(end.angle)) || out(f.near_radius, value_of(end.radius));
     plan.near<S>(f, end, work.rows.data() + plan.heads[h].first);
   }
   for (std::size_t i = 0; i < plan.stretches.size(); ++i) {
     const Stretch& stretch = plan.stretches[i];
-    const Vec3T<S> p = place_of<S>(X_GB, stretch.near), q = place_of<S>(X_GB, stretch.far);
+    const Vec3T<S> q = transformed<S>(X_GB[at(stretch.far.body)], stretch.far.location);
+    const auto pull_on = [](SpatialT<S>& w, const Vec3T<S>& place, const Vec3T<S>& force) {
+      w.setZero();
+      add_wrench<S>(w, place, force);
+    };
     if (stretch.function < 0) {
+      const Vec3T<S> p = transformed<S>(X_GB[at(stretch.near.body)], stretch.near.location);
       const Vec3T<S> d = q - p;
       const S length = sqrt(S(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 1e-24));
       work.length[i] = length;
-      const Vec3T<S> pull = d * S(1.0 / length);
-      put<S>(work.near[i], p, pull);
+      pull_on(work.near[i], p, d * S(1.0 / length));
       work.far[i] = -work.near[i];
       continue;
     }
     const std::size_t h = at(plan.head[i]);
+    const typename StretchWork<S>::Head& head = work.heads[h];
     const Plan::Function& f = plan.functions[at(stretch.function)];
-    const PoseT<S> X_GS = posed<S>(X_GB[at(stretch.body)], stretch.X_BS);
-    const Vec3T<S> q_S = in_frame<S>(X_GS, q);
+    const Vec3T<S> q_S = in_frame<S>(head.X_GS, q);
     const Polar<S> end(q_S, f.far_angle[0], f.far_angle[1]);
     work.outside[i] =
-        work.beyond[h] ||
+        head.beyond ||
         (f.degree > 0 && (out(f.far_angle, value_of(end.angle)) || out(f.far_radius, value_of(end.radius))));
     std::array<S, 5> across;
     plan.far<S>(f, end, work.rows.data() + plan.heads[h].first, across);
-    const S along = q_S[2] - work.place[h][2], length = sqrt(S(across[0] * across[0] + along * along));
+    const S along = q_S[2] - head.place_S[2], length = sqrt(S(across[0] * across[0] + along * along));
     const S share = across[0] / length, rise = along / length;
     work.length[i] = length;
-    put<S>(work.near[i], p, times<S>(X_GS.R, Vec3T<S>(-share * across[1], -share * across[2], rise)));
-    put<S>(work.far[i], q, times<S>(X_GS.R, Vec3T<S>(-share * across[3], -share * across[4], -rise)));
+    pull_on(work.near[i], head.place, times<S>(head.X_GS.R, Vec3T<S>(-share * across[1], -share * across[2], rise)));
+    pull_on(work.far[i], q, times<S>(head.X_GS.R, Vec3T<S>(-share * across[3], -share * across[4], -rise)));
   }
 }
 

@@ -17,20 +17,13 @@ constexpr std::size_t names_told = 4;
 
 }  // namespace
 
-std::string_view text_of(PathFlag flag) {
-  switch (flag) {
-    case PathFlag::outside_domain:
-      return "lies outside the domain that the model declares";
-    case PathFlag::ignores_surface:
-      return "ignores a surface";
-    case PathFlag::beyond_end:
-      return "touches a cylinder beyond its end";
-    case PathFlag::beyond_fit:
-      return "lies beyond the ranges that it was fitted on";
-    case PathFlag::none:
-      break;
-  }
-  return "";
+const FlagName& name_of(PathFlag flag) {
+  static constexpr std::array<FlagName, 5> names{{{"", ""},
+                                                  {"outside_domain", "lies outside the domain that the model declares"},
+                                                  {"ignores_surface", "ignores a surface"},
+                                                  {"beyond_end", "touches a cylinder beyond its end"},
+                                                  {"beyond_fit", "lies beyond the ranges that it was fitted on"}}};
+  return names[static_cast<std::size_t>(flag)];
 }
 
 bool is_flagged(const Model& model, std::span<const double> q, const Workspace& work, int muscle) {
@@ -112,7 +105,7 @@ std::vector<std::string> PostureWatch::warnings(const std::function<std::string(
     return " (" + text(ranges_[c][0]) + " to " + text(ranges_[c][1]) + (angle ? " deg" : " m") + ") by up to " +
            text(excess_[c]) + (angle ? " deg" : " m");
   };
-  const auto text = [](std::size_t flag) { return std::string(text_of(static_cast<PathFlag>(flag))); };
+  const auto text = [](std::size_t flag) { return std::string(name_of(static_cast<PathFlag>(flag)).text); };
   const auto nothing = [](std::size_t) { return std::string(); };
   const auto beyond = [](int count) { return count > 0; };
   const auto alone =

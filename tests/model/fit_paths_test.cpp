@@ -348,6 +348,18 @@ TEST(FitPaths, stretches_name_what_there_is) {
               s.around = "psoas_hip_r";
             }).find(place + "/around: expected a surface of the path, found \"psoas_hip_r\""),
             std::string::npos);
+
+  ModelSpec moving = some_muscles();
+  moving.muscles.erase_if([](const std::string& name, const MuscleSpec&) { return name != "sart_r"; });
+  moving.muscles.find("sart_r")->path[0].moving = {{{0, 1, 0}, "hip_flexion_r", Polynomial{{0.0, 0.001}}}};
+  moving = fit_paths(moving);
+  FittedStretchSpec stretch;
+  stretch.points = {0, 1};
+  moving.muscles.find("sart_r")->fitted->stretches.push_back(stretch);
+  EXPECT_NE(error_of([&] {
+              Model model(moving);
+            }).find("/stretches/0/points: expected two points that are always there, fixed in their bodies"),
+            std::string::npos);
 }
 
 TEST(FitPaths, slopes_of_moment_arms_over_cylinders_are_differences) {

@@ -10,31 +10,26 @@
 #include <string>
 #include <vector>
 
+#include "path/sweeps.hpp"
 #include "psoas/core/pose.hpp"
 #include "psoas/path/path.hpp"
 #include "psoas/path/wrap.hpp"
 #include "support/allocations.hpp"
+#include "support/random.hpp"
 
 namespace psoas {
 namespace {
 
-class Random {
+class Random : public test::Random {
  public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
-  }
-  Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
+  using test::Random::Random;
   /// Half-axes in any order, the greatest 0.05 m, no ratio above `ratio`.
   Vec3 radii(double ratio) {
     const double a = std::exp(uniform(0.0, std::log(ratio))), b = std::exp(uniform(0.0, std::log(a)));
     const Vec3 r(0.05, 0.05 / a, 0.05 / b);
-    const auto k = static_cast<Eigen::Index>(engine_() % 3);
+    const Eigen::Index k = below(3);
     return {r[k], r[(k + 1) % 3], r[(k + 2) % 3]};
   }
-
- private:
-  std::mt19937 engine_;
 };
 
 double string_length(const Arc<double>& a, const Vec3& p, const Vec3& q) {
@@ -437,38 +432,22 @@ TEST(Ellipsoid, PathsOverSeveralSurfacesHaveExactMomentArms) {
 
 TEST(Ellipsoid, BesideACylinderWithoutASideHasNoJumpUnlessFlagged) {
   // The surfaces lie beside each other or overlap; each way round both is tried.
-  constexpr double step = 2e-3, jump = 2e-3;  // [rad], [m]: eight times what the longest arm moves in a step
   Random random(5);
-  long poses = 0, flagged = 0, both = 0;
-  for (int sweep = 0; sweep < 40; ++sweep) {
-    const auto end = [&](double y) { return Vec3(random.uniform(-0.1, 0.1), y, random.uniform(-0.1, 0.1)); };
-    Path path;
-    path.points = {{0, end(0.15)}, {1, end(-0.15)}};
+  test::Sweeps seen;
+  const auto beside = [&] {
+    std::vector<PathWrap> wraps;
     for (int i = 0; i < 2; ++i) {
       const double r = random.uniform(0.01, 0.04);
       const Vec3 tilt(random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6), random.uniform(-3.0, 3.0));
       const Vec3 place(random.uniform(-0.05, 0.05), i == 0 ? 0.04 : -0.04, random.uniform(-0.05, 0.05));
-      path.wraps.push_back({i, {rotation_xyz(tilt), place}, Cylinder{r}, 0, 1});
-      if (i == 0) path.wraps.back().shape = Ellipsoid{Vec3(r, 1.3 * r, 3.0 * r)};
+      wraps.push_back({i, {rotation_xyz(tilt), place}, Cylinder{r}, 0, 1});
+      if (i == 0) wraps.back().shape = Ellipsoid{Vec3(r, 1.3 * r, 3.0 * r)};
     }
-    path.finish();
-    const Vec3 axis = random.vector(1).normalized();
-    std::vector<Spatial> wrench(path.bodies.size());
-    PathValue<double> before;
-    for (double angle = -1.0; angle < 1.0; angle += step) {
-      const std::vector<Pose> X{Pose(), {rotation_about(axis, angle), {0, -0.02, 0}}};
-      const PathValue<double> now = evaluate_path<double>(path, X, {}, wrench);
-      ++poses;
-      flagged += now.inside;
-      both += now.touching == 2;
-      if (angle > -1.0 && !now.inside && !before.inside) {
-        ASSERT_LT(std::abs(now.length - before.length), jump) << "sweep " << sweep << " at " << angle;
-      }
-      before = now;
-    }
-  }
-  EXPECT_LT(flagged, poses / 10);
-  EXPECT_GT(both, poses / 40);
+    return wraps;
+  };
+  ASSERT_NO_FATAL_FAILURE(test::sweep(random, 40, 2e-3, beside, seen));
+  EXPECT_LT(seen.flagged, seen.poses / 10);
+  EXPECT_GT(seen.two, seen.poses / 40);
 }
 
 TEST(Ellipsoid, TakesNoMemory) {

@@ -6,30 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "path/sweeps.hpp"
 #include "psoas/core/error.hpp"
 #include "support/errors.hpp"
+#include "support/random.hpp"
 
 namespace psoas {
 namespace {
 
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
-  }
-  Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
-  Pose pose(double size) { return {rotation_xyz(vector(pi)), vector(size)}; }
-  int below(int n) { return static_cast<int>(engine_() % static_cast<unsigned>(n)); }
-
- private:
-  std::mt19937 engine_;
-};
+using test::Random;
 
 /// Ground and two bodies: body 1 turns about an axis by q0 and slides by q1 from where it was, body 2 by q2 and q3.
 struct Mechanism {
@@ -420,44 +409,15 @@ TEST(Path, LengthAndForceHaveNoJumpWhereSurfacesComeAndGo) {
 }
 
 TEST(Path, TwoSurfacesWithoutASideHaveNoJumpUnlessFlagged) {
-  // Cylinders that lie beside each other, overlap, or overlap crosswise. An arc that has come off must not be taken for
-  // nearly a whole turn; which way round each one must not hang on the straight line between the points; and where the
-  // surfaces leave no smooth string that is surely the shortest, that is said.
-  constexpr unsigned seed = 5;
-  constexpr double step = 2e-3, jump = 1e-3;  // [rad], [m]: four times what the longest arm moves in a step
-  Random random(seed);
-  long poses = 0, flagged = 0;
-  for (int sweep = 0; sweep < 150; ++sweep) {
-    const auto end = [&](double y) { return Vec3(random.uniform(-0.1, 0.1), y, random.uniform(-0.1, 0.1)); };
-    Path path;
-    path.points = {{0, end(0.15)}, {1, end(-0.15)}};
-    for (int i = 0; i < 2; ++i) {
-      PathWrap wrap;
-      wrap.body = random.below(2);
-      const double y = wrap.body == 0 ? random.uniform(0.0, 0.08) : random.uniform(-0.08, 0.0);
-      const Vec3 tilt(random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6), random.uniform(-3.0, 3.0));
-      wrap.X_BS = {rotation_xyz(tilt), {random.uniform(-0.05, 0.05), y, random.uniform(-0.05, 0.05)}};
-      wrap.shape = Cylinder{random.uniform(0.01, 0.04)};
-      wrap.last = 1;
-      path.wraps.push_back(wrap);
-    }
-    path.finish();
-    const Vec3 axis = random.vector(1).normalized();
-    PathValue<double> before;
-    for (double angle = -1.0; angle < 1.0; angle += step) {
-      const PathValue<double> now =
-          evaluate<double>(path, {Pose(), {rotation_about(axis, angle), {0, -0.02, 0}}}).value;
-      ++poses;
-      flagged += now.inside;
-      if (angle > -1.0 && !now.inside && !before.inside) {
-        ASSERT_LT(std::abs(now.length - before.length), jump)
-            << "sweep " << sweep << " at " << angle << ", seed " << seed;
-      }
-      before = now;
-    }
-  }
-  EXPECT_LT(flagged, poses / 4);
-  RecordProperty("flagged_share", std::to_string(static_cast<double>(flagged) / static_cast<double>(poses)));
+  // An arc that has come off must not be taken for nearly a whole turn; which way round each one must not hang on the
+  // straight line between the points; and where the surfaces leave no smooth string that is surely the shortest, that is
+  // said.
+  Random random(5);
+  test::Sweeps seen;
+  ASSERT_NO_FATAL_FAILURE(test::sweep(
+      random, 150, 1e-3, [&] { return test::two_cylinders(random); }, seen));
+  EXPECT_LT(seen.flagged, seen.poses / 4);
+  RecordProperty("flagged_share", std::to_string(seen.flagged_share()));
 }
 
 TEST(Path, SurfaceThatASideLosesAtHalfATurnIsFlagged) {
@@ -480,44 +440,19 @@ TEST(Path, SurfaceThatASideLosesAtHalfATurnIsFlagged) {
 }
 
 TEST(Path, DirectedSurfacesHaveNoJumpUnlessFlagged) {
-  // Two cylinders, each on the side of a direction to which the string is free to go, and one end that turns. Ends go
-  // through the half-planes behind, the string on one cylinder through that of the other: there it jumps, and says so.
-  constexpr double step = 2e-3, jump = 1e-3;  // [rad], [m]: four times what the longest arm moves in a step
+  // Each on the side of a direction to which the string is free to go. Ends go through the half-planes behind, the string
+  // on one cylinder through that of the other: there it jumps, and says so.
   Random random(3);
-  long poses = 0, flagged = 0, two = 0;
-  for (int sweep = 0; sweep < 150; ++sweep) {
-    const auto end = [&](double y) { return Vec3(random.uniform(-0.1, 0.1), y, random.uniform(-0.1, 0.1)); };
-    Path path;
-    path.points = {{0, end(0.15)}, {1, end(-0.15)}};
-    for (int i = 0; i < 2; ++i) {
-      PathWrap wrap;
-      wrap.body = random.below(2);
-      const double y = wrap.body == 0 ? random.uniform(0.0, 0.08) : random.uniform(-0.08, 0.0);
-      const Vec3 tilt(random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6), random.uniform(-3.0, 3.0));
-      wrap.X_BS = {rotation_xyz(tilt), {random.uniform(-0.05, 0.05), y, random.uniform(-0.05, 0.05)}};
-      wrap.shape = Cylinder{random.uniform(0.01, 0.04)};
-      wrap.side = Side::toward(wrap.X_BS.R.transpose() * Vec3(1, 0, 0));
-      wrap.last = 1;
-      path.wraps.push_back(wrap);
-    }
-    path.finish();
-    const Vec3 axis = random.vector(1).normalized();
-    PathValue<double> before;
-    for (double angle = -1.0; angle < 1.0; angle += step) {
-      const PathValue<double> now =
-          evaluate<double>(path, {Pose(), {rotation_about(axis, angle), {0, -0.02, 0}}}).value;
-      ++poses;
-      flagged += now.inside;
-      two += now.touching == 2;
-      if (angle > -1.0 && !now.inside && !before.inside) {
-        ASSERT_LT(std::abs(now.length - before.length), jump) << "sweep " << sweep << " at " << angle;
-      }
-      before = now;
-    }
-  }
-  EXPECT_GT(two, poses / 8);
-  EXPECT_LT(flagged, poses / 20);
-  RecordProperty("flagged_share", std::to_string(static_cast<double>(flagged) / static_cast<double>(poses)));
+  test::Sweeps seen;
+  const auto directed = [&] {
+    std::vector<PathWrap> wraps = test::two_cylinders(random);
+    for (PathWrap& wrap : wraps) wrap.side = Side::toward(wrap.X_BS.R.transpose() * Vec3(1, 0, 0));
+    return wraps;
+  };
+  ASSERT_NO_FATAL_FAILURE(test::sweep(random, 150, 1e-3, directed, seen));
+  EXPECT_GT(seen.two, seen.poses / 8);
+  EXPECT_LT(seen.flagged, seen.poses / 20);
+  RecordProperty("flagged_share", std::to_string(seen.flagged_share()));
 }
 
 TEST(Path, EndAtTheHalfPlaneBehindADirectedCylinderIsFlaggedUnlessFixedToIt) {

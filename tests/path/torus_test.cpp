@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -14,21 +13,13 @@
 #include "psoas/path/path.hpp"
 #include "psoas/path/wrap.hpp"
 #include "support/allocations.hpp"
+#include "support/pulled.hpp"
+#include "support/random.hpp"
 
 namespace psoas {
 namespace {
 
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
-  }
-  Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
-
- private:
-  std::mt19937 engine_;
-};
+using test::Random;
 
 double string_length(const Arc<double>& a, const Vec3& p, const Vec3& q) {
   return (a.enter - p).norm() + a.length + (q - a.leave).norm();
@@ -277,22 +268,10 @@ double pulled(const Torus& t, const Vec3& p, const Vec3& q, int pieces) {
   for (std::size_t k = 1; k < bends.size(); ++k)
     for (int i = k == 1 ? 0 : 1; i <= pieces / 4; ++i)
       x.push_back(bends[k - 1] + (4.0 * i / pieces) * (bends[k] - bends[k - 1]));
-  const auto out = [&](Vec3 y) {
-    push_out(t, y);
-    return y;
-  };
-  for (int sweep = 0; sweep < 20000; ++sweep) {
-    double moved = 0;
-    for (std::size_t i = 1; i + 1 < x.size(); ++i) {
-      const Vec3 to = out(x[i] + 1.8 * (0.5 * (x[i - 1] + x[i + 1]) - x[i]));
-      moved = std::max(moved, (to - x[i]).norm());
-      x[i] = to;
-    }
-    if (moved < 1e-10) break;
-  }
-  double sum = 0;
-  for (std::size_t i = 1; i < x.size(); ++i) sum += (x[i] - x[i - 1]).norm();
-  return sum;
+  return test::pulled_tight(x, 1.8, 20000, 1e-10, [&](const Vec3&, Vec3 to) {
+    push_out(t, to);
+    return to;
+  });
 }
 
 TEST(Torus, StringPulledTightThroughTheRingComesToTheSameLength) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "psoas/core/pose.hpp"
+#include "support/pulled.hpp"
 
 namespace psoas {
 namespace {
@@ -122,20 +123,10 @@ double pulled_with_barrier(const Cylinder& surface, const Vec3& direction, const
     const double t = 2.0 * i / pieces;
     node.push_back(push(t < 1 ? Vec3(p + t * (far - p)) : Vec3(far + (t - 1) * (q - far))));
   }
-  for (int sweep = 0; sweep < 2 * pieces * pieces; ++sweep) {
-    double moved = 0.0;
-    for (std::size_t i = 1; i + 1 < node.size(); ++i) {
-      Vec3 to = node[i] + 1.8 * (0.5 * (node[i - 1] + node[i + 1]) - node[i]);
-      if (std::abs(angle_from(d, node[i]) + angle_from(node[i], to)) > pi) to -= e * e.dot(to);
-      to = push(to);
-      moved = std::max(moved, (to - node[i]).norm());
-      node[i] = to;
-    }
-    if (moved < 1e-11) break;
-  }
-  double length = 0.0;
-  for (std::size_t i = 1; i < node.size(); ++i) length += (node[i] - node[i - 1]).norm();
-  return length;
+  return test::pulled_tight(node, 1.8, 2 * pieces * pieces, 1e-11, [&](const Vec3& from, Vec3 to) {
+    if (std::abs(angle_from(d, from) + angle_from(from, to)) > pi) to -= e * e.dot(to);
+    return push(to);
+  });
 }
 
 TEST(Cylinder, SideOfADirectionIsAStringPulledTightBesideTheHalfPlaneBehind) {
@@ -293,19 +284,8 @@ double pulled_length(const std::function<Vec3(const Vec3&)>& push_out, const Vec
     const double t = 2.0 * i / pieces;
     node.push_back(push_out(t < 1 ? Vec3(p + t * (over - p)) : Vec3(over + (t - 1) * (q - over))));
   }
-  for (int sweep = 0; sweep < 8 * pieces * pieces / 10; ++sweep) {
-    double moved = 0;
-    for (std::size_t i = 1; i + 1 < node.size(); ++i) {
-      Vec3 to = node[i] + 1.6 * (0.5 * (node[i - 1] + node[i + 1]) - node[i]);
-      to = push_out(to);
-      moved = std::max(moved, (to - node[i]).norm());
-      node[i] = to;
-    }
-    if (moved < 1e-12) break;
-  }
-  double length = 0;
-  for (std::size_t i = 1; i < node.size(); ++i) length += (node[i] - node[i - 1]).norm();
-  return length;
+  return test::pulled_tight(node, 1.6, 8 * pieces * pieces / 10, 1e-12,
+                            [&](const Vec3&, const Vec3& to) { return push_out(to); });
 }
 
 Vec3 push_out(const Cylinder& c, const Vec3& x) {

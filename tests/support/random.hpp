@@ -6,6 +6,9 @@
 
 #include <random>
 
+#include "psoas/core/pose.hpp"
+#include "psoas/core/units.hpp"
+
 namespace psoas::test {
 
 class Random {
@@ -14,6 +17,9 @@ class Random {
   double uniform(double low, double high) {
     return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
   }
+  int below(int n) { return static_cast<int>(engine_() % static_cast<unsigned>(n)); }
+  Vec3 vector(double size) { return {uniform(-size, size), uniform(-size, size), uniform(-size, size)}; }
+  Pose pose(double size) { return {rotation_xyz(vector(pi)), vector(size)}; }
 
  private:
   std::mt19937 engine_;

@@ -68,7 +68,6 @@ class Stretches {
   Stretches(std::vector<Stretch> stretches, std::vector<PlanarFunction> functions);
 
   int size() const;
-  const Stretch& operator[](int i) const;
 
   /// Lengths, and what unit tension does at both ends, with bodies at X_GB (X_GB[0] is ground's own). Allocates nothing,
   /// throws nothing. Instantiated for double and Dual<4>.
@@ -93,9 +92,14 @@ struct StretchWork {
                                        ///< minus their sum
   std::vector<char> outside;           ///< per stretch: an end is beyond the ranges of the function
 
-  std::vector<S> rows;          ///< inside: what depends on near ends alone
-  std::vector<Vec3T<S>> place;  ///< inside: of near ends, in the frame of the function
-  std::vector<char> beyond;     ///< inside: of near ends
+  /// Inside: what depends on a near end alone, which several stretches may share.
+  struct Head {
+    PoseT<S> X_GS;            ///< frame of the function
+    Vec3T<S> place, place_S;  ///< in ground and in that frame [m]
+    bool beyond = false;      ///< the ranges of the function
+  };
+  std::vector<Head> heads;
+  std::vector<S> rows;  ///< inside: coefficients of the polynomials there, and their slopes
 };
 
 }  // namespace psoas

@@ -16,8 +16,12 @@
 
 namespace psoas {
 
-/// What a flagged path does: "ignores a surface" and so on; empty for PathFlag::none.
-std::string_view text_of(PathFlag flag);
+/// A flag as a word of files ("ignores_surface"), and what a path does that has it ("ignores a surface").
+struct FlagName {
+  std::string_view word, text;
+};
+/// Both are empty for PathFlag::none.
+const FlagName& name_of(PathFlag flag);
 
 /// Whether a muscle's path or fibres are not to be trusted at q, which `work` was last evaluated at: the path is flagged,
 /// or the fibres are outside their domain (where forces were evaluated).
