@@ -263,8 +263,8 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   out[states + control_work] = control_power;
   out[states + dissipated] = s.work.passive.dissipation + s.work.contact.dissipation;
   s.kinetic = psoas::kinetic_energy<double>(model.tree(), s.work.tree);
-  s.potential = psoas::potential_energy<double>(model.tree(), s.work.tree, model.spec().gravity) + s.work.passive.potential +
-                s.work.contact.potential;
+  s.potential = psoas::potential_energy<double>(model.tree(), s.work.tree, model.spec().gravity) +
+                s.work.passive.potential + s.work.contact.potential;
 }
 
 // ---- derivatives
