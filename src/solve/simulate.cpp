@@ -180,6 +180,8 @@ class Simulation {
     for (int m = 0; m < model.muscles(); ++m)
       unit_[at(2 * model.coordinates() + model.muscles() + m)] = model.data().units[at(m)].optimal_fibre_length;
     unit_[states + turnover] = 1e12;  // its corners, where a muscle turns, shall not shorten steps
+    held_.assign(at(model.coordinates()), 1);
+    for (const int c : scratch().free) held_[at(c)] = 0;
     start_ = start.time;
     end_ = start_ + options.duration;
     same_time_ =
@@ -204,6 +206,10 @@ class Simulation {
     for (const CoordinateForce& one : options.forces) add_corners(one.force);
     for (const PrescribedCoordinate& one : options.prescribed) add_corners(one.value);
     for (const StretchReflex& reflex : options.reflexes) add_corner(start_ + reflex.delay);
+    // splines of loads are smooth but where they give way to the parabolas beyond their samples
+    for (const ExternalLoad& load : options.loads)
+      for (const auto* splines : {&load.wrench, &load.point})
+        for (const QuinticSpline& spline : *splines) add_corner(spline.first_time()), add_corner(spline.last_time());
   }
 
   SimulationReport run() {
@@ -285,7 +291,7 @@ class Simulation {
         if (corner < aim) aim = corner, restart_ = -1;
         // the same pose in other numbers, where a rotation vector is longer than half a turn
         stepper.state(between_);
-        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n))) {
+        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n), held_)) {
           x_ = between_;
           stepper.start(x_, stepper.time(), std::min(natural, std::max(aim - stepper.time(), same_time_)));
         }
@@ -300,6 +306,10 @@ class Simulation {
   void begin() {
     ForwardDynamics::Scratch& s = scratch();
     dynamics_.enter(start_);
+    const std::vector<int> loose = dynamics_.unresisted(state_.q());
+    if (!loose.empty())
+      throw Error(Kind::numeric, "t = " + shortest_text(start_) + " s",
+                  model_.data().coordinate_names[at(loose.front())] + ": " + no_inertia);
     Vector now(2 * options_.reflexes.size());
     rates_at(start_, x_);
     for (std::size_t k = 0; k < options_.reflexes.size(); ++k) now[2 * k] = norm_fibre_length(k);
@@ -469,6 +479,7 @@ class Simulation {
   std::size_t row_ = 0;
   double same_time_ = 0.0;  // times that are nearer to each other are the same [s]
   double start_ = 0.0, end_ = 0.0, longest_ = 0.0, first_kinetic_ = 0.0, first_potential_ = 0.0;
+  std::vector<char> held_;      // per coordinate: locked or prescribed
   std::vector<char> positive_;  // per event: whether it lasts
   std::vector<EventTime> crossings_;
   int restart_ = -1;  // the event at which the stretch ends

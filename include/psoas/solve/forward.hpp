@@ -104,6 +104,10 @@ class ForwardDynamics {
   std::span<const double> udot() const;
   std::span<const double> excitation() const;        ///< per muscle
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]
+  double prescribed_force(int coordinate) const;     ///< the same of an independent coordinate; 0 where it is free
+  /// Independent coordinates that move and whose motion no mass or inertia resists, at coordinates `q`, others as there:
+  /// without these the ones before it in the model move freely. Changes work() and state().
+  std::vector<int> unresisted(std::span<const double> q);
   double kinetic_energy() const;                     ///< [J]
   double potential_energy() const;                   ///< of weight and passive elements [J]
   const EnergyAudit& audit() const;                  ///< up to the instant that the observer of simulate() is shown
