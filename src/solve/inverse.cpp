@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "psoas/core/units.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 
 namespace psoas {
 namespace {
@@ -209,13 +210,7 @@ Vec3 InverseSolver::centre_of_pressure(double height) const {
 }
 
 Vec3 InverseSolver::mass_center() const {
-  Vec3 sum = Vec3::Zero();
-  double mass = 0.0;
-  for (std::size_t b = 1; b < model_.tree().bodies.size(); ++b) {
-    sum += model_.tree().bodies[b].mass * work_.tree.mass_center[b];
-    mass += model_.tree().bodies[b].mass;
-  }
-  return sum / mass;
+  return psoas::mass_center<double>(model_.tree(), work_.tree);
 }
 
 Vec3 InverseSolver::mass_center_acceleration() const {

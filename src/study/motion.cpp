@@ -92,6 +92,16 @@ std::vector<int> heels(const Model& model) {
   return out;
 }
 
+/// A simulation's result has the model's own coordinates, `coordinate/<c>`, among its outputs: these become the columns
+/// of a recording. Whether it is one.
+bool takes_own_coordinates(Table& table) {
+  static constexpr std::string_view start = "coordinate/";
+  bool any = false;
+  for (std::string& name : table.names)
+    if (name.rfind(start, 0) == 0 && !table.find(name.substr(start.size()))) name.erase(0, start.size()), any = true;
+  return any;
+}
+
 }  // namespace
 
 MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)
@@ -119,7 +129,8 @@ void MotionRun::trajectory() {
   const ModelData& data = model.data();
   Table table = *study_.table;
   const std::vector<double>& time = table.times();
-  const double rate = sampling_rate(time, table.source);
+  const double cutoff = question_.motion.lowpass_hz, rate = cutoff > 0.0 ? sampling_rate(time, table.source) : 0.0;
+  const bool own = takes_own_coordinates(table);
 
   // Each independent coordinate is recorded or held; all that are neither are named together.
   std::vector<std::string> missing;
@@ -169,11 +180,12 @@ void MotionRun::trajectory() {
     const auto known = [&](const std::vector<std::string>& names) {
       return std::find(names.begin(), names.end(), name) != names.end();
     };
-    if (!known(data.coordinate_names) && !known(data.tree_coordinate_names)) unused_.push_back(name);
+    const bool output = own && name.find('/') != std::string::npos;
+    if (!output && !known(data.coordinate_names) && !known(data.tree_coordinate_names)) unused_.push_back(name);
   }
 
   // A recording has one trunk joint; the levels' rotations must multiply to the same orientation.
-  if (!data.levels.empty() && question_.motion.trunk == "orientation") {
+  if (!data.levels.empty() && !own && question_.motion.trunk == "orientation") {
     TrunkSolver trunk(model);
     for (std::size_t i = 0; i < time.size(); ++i) {
       const Vec3 recorded(columns[at(data.trunk[0])][i], columns[at(data.trunk[1])][i], columns[at(data.trunk[2])][i]);
@@ -195,7 +207,7 @@ void MotionRun::trajectory() {
   const std::string filter = time.size() < 6 ? table.source : study_.place("/motion/lowpass_hz");
   std::vector<QuinticSpline> splines;
   for (std::size_t c = 0; c < columns.size(); ++c)
-    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, filter), Exact{},
+    splines.emplace_back(time, cutoff > 0.0 ? lowpass(columns[c], rate, cutoff, filter) : columns[c], Exact{},
                          data.coordinate_names[c]);
 
   // The instants of each window are those of the recording.

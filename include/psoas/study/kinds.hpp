@@ -55,7 +55,7 @@ struct MeasuredForces {
     see("lowpass_hz", self.lowpass_hz,
         Info{"Hz",
              "cut-off of the filter, as that of the coordinates; absent: the same as theirs, and in a simulation none",
-             0.1, 1000});
+             0, 1000});
     see("loads", self.loads, Info{"", "the forces by name"});
   }
   std::string fault() const {
@@ -76,9 +76,14 @@ struct MotionData {
   std::optional<MeasuredForces> forces;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
-        Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
+        Info{"",
+             "table of coordinates over time (.mot, .sto, .csv), path relative to the study; columns are called as "
+             "coordinates, or coordinate/<name> as in a simulation's result"});
     see("lowpass_hz", self.lowpass_hz,
-        Info{"Hz", "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes", 0.1, 1000});
+        Info{"Hz",
+             "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes; 0: none, for motions "
+             "without noise",
+             0, 1000});
     see("trunk", self.trunk,
         Info{"",
              "what the recorded trunk coordinates are: orientation of the thorax on the pelvis, or the model's own "
