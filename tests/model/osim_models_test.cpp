@@ -379,21 +379,22 @@ TEST(OsimListed, ByNameAndNothingElse) {
 // Linear in the angles about x, y and z, which are the joint's coordinates.
 TEST(OsimListed, ABushingInTheFramesOfABallJointComesIn) {
   OsimImport import = read_osim(golden + "listed.osim");
-  import.spec.passive.erase_if([](const std::string& name, const Passive&) { return name != "disc"; });
-  const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
-  EXPECT_EQ(disc.joint, "neck");
-  EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
-  EXPECT_EQ(disc.damping, Vec3(1, 1, 1));
-  const Posed posed(import.spec, {{"nx", 0.1}, {"ny", -0.2}, {"nz", 0.3}});
-  const auto& names = posed.model.data().tree_coordinate_names;
-  const auto torque = [&](const char* name) {
-    return posed.work
-        .passive_torque[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
-  };
-  EXPECT_NEAR(torque("nx"), -1.0, 1e-15);
-  EXPECT_NEAR(torque("ny"), 4.0, 1e-15);
-  EXPECT_NEAR(torque("nz"), -9.0, 1e-15);
-}
+  import.spec.passive.erase_if([](const std::string& name, const Passive&) { return name != "disc";
+});
+const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
+EXPECT_EQ(disc.joint, "neck");
+EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
+EXPECT_EQ(disc.damping, Vec3(1, 1, 1));
+const Posed posed(import.spec, {{"nx", 0.1}, {"ny", -0.2}, {"nz", 0.3}});
+const auto& names = posed.model.data().tree_coordinate_names;
+const auto torque = [&](const char* name) {
+  return posed.work
+      .passive_torque[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+};
+EXPECT_NEAR(torque("nx"), -1.0, 1e-15);
+EXPECT_NEAR(torque("ny"), 4.0, 1e-15);
+EXPECT_NEAR(torque("nz"), -9.0, 1e-15);
+}  // namespace
 
 TEST(OsimListed, OtherPassiveForcesComeIn) {
   const OsimImport import = read_osim(golden + "listed.osim");
@@ -605,5 +606,5 @@ TEST(OsimDamage, HugeCountsAreReadInReasonableTime) {
   EXPECT_EQ(import.spec.bodies.size(), 1000u);
 }
 
-}  // namespace
+}  // namespace psoas
 }  // namespace psoas
