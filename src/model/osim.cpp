@@ -674,14 +674,15 @@ class Importer : public OsimSkeleton {
     list("wrapping surfaces left out, inactive in the file", inactive_);
     list("wrapping surfaces whose quadrant is not kept, muscles take the shortest side", without_side_);
     if (!spec().contacts.empty())
-      notes.push_back(
-          "contact: " + std::to_string(spec().contacts.size()) +
-          " ContactSphere became points of foot contact, a radius below their centres, for studies of recorded motions");
+      notes.push_back("contact: " + std::to_string(spec().contacts.size()) +
+                      " ContactSphere became points of foot contact, a radius below their centres, for studies of "
+                      "recorded motions");
     for (const auto& [tag, names] : contact_forces_)
       notes.push_back("contact: " + std::to_string(names.size()) + " " + tag +
                       " became spheres on planes, for simulations; friction " +
-                      (tag == "HuntCrossleyForce" ? "near rest follows a smoother curve, and spheres do not touch each other"
-                                                  : "follows a smoother curve, and there is no force at a distance"));
+                      (tag == "HuntCrossleyForce"
+                           ? "near rest follows a smoother curve, and spheres do not touch each other"
+                           : "follows a smoother curve, and there is no force at a distance"));
     if (cylinders_ > 0)
       notes.push_back("paths do not let go at the ends of " + std::to_string(cylinders_) +
                       " WrapCylinder, where OpenSim's do; postures in which they lie on one beyond them are flagged");

@@ -209,9 +209,7 @@ Vec3 InverseSolver::centre_of_pressure(double height) const {
   return {(moment.z() + height * force.x()) / force.y(), height, (height * force.z() - moment.x()) / force.y()};
 }
 
-Vec3 InverseSolver::mass_center() const {
-  return psoas::mass_center<double>(model_.tree(), work_.tree);
-}
+Vec3 InverseSolver::mass_center() const { return psoas::mass_center<double>(model_.tree(), work_.tree); }
 
 Vec3 InverseSolver::mass_center_acceleration() const {
   return required_.tail<3>() / model_.data().mass + model_.spec().gravity;

@@ -510,29 +510,42 @@ std::vector<Event> contact_events(const Model& model) {
     std::vector<double> q;  // of the last call
   };
   const auto poses = std::make_shared<Poses>(Poses{Workspace(model), {}});
+  // how deep sphere i is below plane p, as far as the plane goes
+  const auto depth = [model, poses](const State& now, std::size_t i, int p) {
+    if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
+      couple(model, now.q(), now.u(), poses->work);
+      positions<double>(model.tree(), poses->work.q, poses->work.tree);
+      poses->q.assign(now.q().begin(), now.q().end());
+    }
+    const ContactSphere& sphere = model.data().spheres[i];
+    const ContactPlane& plane = model.data().planes[at(p)];
+    const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
+    const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
+    const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
+    const double inside = sphere.radius - plane.normal.dot(place);
+    return plane.edge.isZero() ? inside : std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
+  };
+  const std::vector<ContactSphere>& spheres = model.data().spheres;
   std::vector<Event> out;
-  for (std::size_t i = 0; i < model.data().spheres.size(); ++i) {
-    const auto depth = [model, poses, i](const State& now) {
-      if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
-        couple(model, now.q(), now.u(), poses->work);
-        positions<double>(model.tree(), poses->work.q, poses->work.tree);
-        poses->q.assign(now.q().begin(), now.q().end());
-      }
-      const ContactSphere& sphere = model.data().spheres[i];
-      const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
-      const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
-      double deepest = -inf;
-      for (const int p : sphere.planes) {
-        // how deep the sphere is below the plane, as far as the plane goes
-        const ContactPlane& plane = model.data().planes[at(p)];
-        const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
-        double inside = sphere.radius - plane.normal.dot(place);
-        if (!plane.edge.isZero()) inside = std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
-        deepest = std::max(deepest, inside);
-      }
-      return deepest;
+  std::vector<std::vector<std::size_t>> touching(model.data().planes.size());  // spheres of each plane
+  for (std::size_t i = 0; i < spheres.size(); ++i) {
+    for (const int p : spheres[i].planes) touching[at(p)].push_back(i);
+    const auto deepest = [depth, i, planes = spheres[i].planes](const State& now) {
+      double most = -inf;
+      for (const int p : planes) most = std::max(most, depth(now, i, p));
+      return most;
     };
-    out.push_back({model.data().sphere_names[i] + " in contact", depth, true});
+    out.push_back({model.data().sphere_names[i] + " in contact", deepest, true});
+  }
+  // where it begins or ends, a sphere's does: integration starts anew there already
+  for (std::size_t p = 0; p < touching.size(); ++p) {
+    if (touching[p].size() < 2) continue;
+    const auto deepest = [depth, p, mine = touching[p]](const State& now) {
+      double most = -inf;
+      for (const std::size_t i : mine) most = std::max(most, depth(now, i, static_cast<int>(p)));
+      return most;
+    };
+    out.push_back({model.data().plane_names[p] + " in contact", deepest});
   }
   return out;
 }

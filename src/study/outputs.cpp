@@ -371,14 +371,17 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 2); }},
     {"excitation", Element::excited, Element::none, "1", true, "of a muscle in a simulation",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [m = a.index](const Instant& now) { return now.forward ? now.forward->excitation()[at(m)] : std::nan(""); };
+       return
+           [m = a.index](const Instant& now) { return now.forward ? now.forward->excitation()[at(m)] : std::nan(""); };
      }},
     {"prescribed_force", Element::prescribed, Element::none, "N m|N", true,
      "generalised force that makes a prescribed coordinate of a simulation follow",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
-       return [c = a.index](const Instant& now) { return now.forward ? now.forward->prescribed_force(c) : std::nan(""); };
+       return
+           [c = a.index](const Instant& now) { return now.forward ? now.forward->prescribed_force(c) : std::nan(""); };
      }},
-    {"body_force_x", Element::pushed, Element::none, "N", true, "of planes and external loads on a body in a simulation, ground x",
+    {"body_force_x", Element::pushed, Element::none, "N", true,
+     "of planes and external loads on a body in a simulation, ground x",
      [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 3); }},
     {"body_force_y", Element::pushed, Element::none, "N", true, "ground y (up)",
      [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 4); }},

@@ -178,8 +178,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
     // What the study drives is told, whatever outputs it asks for.
-    std::vector<std::string> asked =
-        study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs;
+    std::vector<std::string> asked = study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs;
     std::vector<int> driven;
     for (const OpenLoop& one : simulation.open_loop)
       driven.insert(driven.end(), one.muscles.begin(), one.muscles.end());

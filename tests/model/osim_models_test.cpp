@@ -560,8 +560,8 @@ TEST(OsimDamage, FilesAreReadOrRefused) {
     state = state * 1664525u + 1013904223u;
     return static_cast<std::size_t>(state >> 8) % n;
   };
-  for (const char* name :
-       {"joints.osim", "functions.osim", "paths.osim", "muscles.osim", "listed.osim", "contact.osim", "version3.osim"}) {
+  for (const char* name : {"joints.osim", "functions.osim", "paths.osim", "muscles.osim", "listed.osim", "contact.osim",
+                           "version3.osim"}) {
     const std::string text = text_of(name);
     for (int i = 0; i < 40; ++i) {
       std::string damaged = text;

@@ -38,17 +38,17 @@ json hopper() {
     "spheres": {"foot": {"body": "shank", "location": [0, -0.42, 0], "radius": 0.04, "stiffness": 4e5}},
     "groups": {"knee_muscles": ["quadriceps", "hamstrings"]}})");
   const auto muscle = [&](const char* name, json path, double force, double fibre, double tendon) {
-    model["muscles"][name] = {{"path", std::move(path)},      {"max_isometric_force", force},
-                              {"optimal_fibre_length", fibre}, {"tendon_slack_length", tendon},
+    model["muscles"][name] = {{"path", std::move(path)},
+                              {"max_isometric_force", force},
+                              {"optimal_fibre_length", fibre},
+                              {"tendon_slack_length", tendon},
                               {"tendon", "rigid"}};
   };
-  const auto point = [](const char* body, double x, double y) {
-    return json{{"body", body}, {"location", {x, y, 0}}};
-  };
+  const auto point = [](const char* body, double x, double y) { return json{{"body", body}, {"location", {x, y, 0}}}; };
   muscle("flexor", {point("trunk", 0.08, 0.05), point("thigh", 0.05, -0.12)}, 900, 0.11, 0.07);
   muscle("extensor", {point("trunk", -0.1, 0.03), point("thigh", -0.05, -0.12)}, 2000, 0.13, 0.1);
-  muscle("quadriceps", {point("thigh", 0.06, -0.1), point("thigh", 0.06, -0.4), point("shank", 0.055, -0.06)}, 3000, 0.1,
-         0.27);
+  muscle("quadriceps", {point("thigh", 0.06, -0.1), point("thigh", 0.06, -0.4), point("shank", 0.055, -0.06)}, 3000,
+         0.1, 0.27);
   muscle("hamstrings", {point("thigh", -0.03, -0.1), point("shank", -0.04, -0.06)}, 1000, 0.12, 0.2);
   return model;
 }
@@ -74,10 +74,14 @@ json motion_of_it() {
   return json::parse(R"({
     "format": "psoas-study/1", "study": "motion", "model": "hopper.json",
     "motion": {"coordinates": "out.sto", "lowpass_hz": 0,
-      "forces": {"table": "out.sto", "loads": {
-        "leg": {"body": "shank", "force": "body_force_*/shank", "torque": "body_moment_*/shank"},
-        "trunk": {"body": "trunk", "force": "body_force_*/trunk", "torque": "body_moment_*/trunk"}}}},
+      "forces": {"table": "out.sto"}},
     "outputs": ["joint_moment/*", "muscle_moment/*/*", "reserve/*", "residual/*", "coordinate/*"]})");
+}
+
+/// Its loads as a user may write them, to leave some out.
+json written_out() {
+  return json::parse(R"({"leg": {"body": "shank", "force": "body_force_*/shank", "torque": "body_moment_*/shank"},
+    "trunk": {"body": "trunk", "force": "body_force_*/trunk", "torque": "body_moment_*/trunk"}})");
 }
 
 class SimulationForces : public ::testing::Test {
@@ -94,8 +98,7 @@ const Block& only(const Result& result) { return result.blocks.begin()->second; 
 
 json pushed_landing() {
   json study = landing();
-  study["forces"] = {{"table", "push.csv"},
-                     {"loads", {{"hand", {{"body", "trunk"}, {"force", "f"}, {"point", "p"}}}}}};
+  study["forces"] = {{"table", "push.csv"}, {"loads", {{"hand", {{"body", "trunk"}, {"force", "f"}, {"point", "p"}}}}}};
   return study;
 }
 
@@ -138,10 +141,9 @@ TEST_F(SimulationForces, of_bodies_are_those_of_spheres_and_loads) {
 
 TEST_F(SimulationForces, of_a_simulation_are_refused_elsewhere_and_by_name) {
   json study = landing();
-  for (const auto& [wrong, words] :
-       {std::pair{"prescribed_force/hip", "expected an output of the model"},
-        std::pair{"body_force_x/thigh", "expected an output of the model"},
-        std::pair{"excitation/flexr", "did you mean \"flexor\"?"}}) {
+  for (const auto& [wrong, words] : {std::pair{"prescribed_force/hip", "expected an output of the model"},
+                                     std::pair{"body_force_x/thigh", "expected an output of the model"},
+                                     std::pair{"excitation/flexr", "did you mean \"flexor\"?"}}) {
     study["outputs"] = {wrong};
     const std::string text = error_of([&] { answer_of(study); });
     EXPECT_NE(text.find(words), std::string::npos) << text;
@@ -176,17 +178,24 @@ TEST_F(SimulationForces, inverse_dynamics_and_redundancy_return_its_joint_moment
     RecordProperty(coordinate, std::to_string(std::sqrt(error / size)));
   }
   EXPECT_EQ(series(only(inverse), "coordinate/knee"), series(only(forward), "coordinate/knee"));
-  // no note on the outputs that stand beside the coordinates
-  for (const std::string& note : inverse.notes) EXPECT_EQ(note.find("body_force"), std::string::npos) << note;
+  // nothing is said of the outputs that stand beside the coordinates
+  for (const std::string& warning : only(inverse).warnings)
+    EXPECT_EQ(warning.find("body_force"), std::string::npos) << warning;
+  // the same loads written out
+  json study = motion_of_it();
+  study["motion"]["forces"]["loads"] = written_out();
+  EXPECT_EQ(series(only(answer_of(study)), "joint_moment/hip"), series(only(inverse), "joint_moment/hip"));
 }
 
 TEST_F(SimulationForces, columns_with_a_star_are_named_where_they_are_missing) {
   folder_.write("out.sto", write_sto(series_table(answer_of(landing()))));
   json study = motion_of_it();
+  study["motion"]["forces"]["loads"] = written_out();
   study["motion"]["forces"]["loads"]["leg"]["force"] = "body_force_*/shnk";
   const std::string text = error_of([&] { answer_of(study); });
   EXPECT_NE(text.find("/motion/forces/loads/leg/force"), std::string::npos) << text;
-  EXPECT_NE(text.find("found no \"body_force_x/shnk\", did you mean \"body_force_x/shank\"?"), std::string::npos) << text;
+  EXPECT_NE(text.find("found no \"body_force_x/shnk\", did you mean \"body_force_x/shank\"?"), std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -56,13 +56,14 @@ struct MeasuredForces {
         Info{"Hz",
              "cut-off of the filter, as that of the coordinates; absent: the same as theirs, and in a simulation none",
              0, 1000});
-    see("loads", self.loads, Info{"", "the forces by name"});
+    see("loads", self.loads,
+        Info{"",
+             "the forces by name; absent: those on bodies in a table that a simulation wrote (body_force_x/<body>)"});
   }
   std::string fault() const {
     if (!external_loads.empty())
       return table.empty() && loads.empty() ? "" : "expected either \"external_loads\" or \"table\" with \"loads\"";
-    if (table.empty()) return "missing \"table\" (or \"external_loads\", OpenSim's file)";
-    return loads.empty() ? "expected at least one force in \"loads\"" : "";
+    return table.empty() ? "missing \"table\" (or \"external_loads\", OpenSim's file)" : "";
   }
 };
 

@@ -1,7 +1,8 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Whole simulations against another engine, against conserved quantities, and against models in which what does not move
-// freely is built in.
+// The right side of simulations against inverse dynamics in random models with every joint kind and couplers; whole
+// simulations against another engine, against conserved quantities, and against models in which what does not move freely
+// is built in.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,12 +12,113 @@
 #include "psoas/skeleton/dynamics.hpp"
 #include "psoas/solve/forward.hpp"
 #include "solve/models.hpp"
+#include "support/random_tree.hpp"
 #ifdef PSOAS_HAVE_MUJOCO
 #include "support/mujoco_oracle.hpp"
 #endif
 
 namespace psoas::test {
 namespace {
+
+/// Names coordinates one after the other, and gives what else a joint kind has some value.
+struct FillJoint {
+  Random& random;
+  std::vector<std::string>& names;
+
+  std::string next() { return names.emplace_back("c" + std::to_string(names.size())); }
+  template <class T>
+  void operator()(std::string_view, T& field, const Info& info) {
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (info.choices.empty()) field = next();
+    } else if constexpr (std::is_same_v<T, Vec3>) {
+      field = random.direction();
+    } else if constexpr (std::is_same_v<T, Function>) {
+      field = random_function(random, 0.9, 1);
+    } else if constexpr (std::is_same_v<T, std::vector<AxisSpec>>) {
+      for (const Vec3& direction : random_frame(random))
+        field.push_back({direction, next(), random_function(random, 0.8, random.integer(3))});
+    } else {
+      field = static_cast<T>(1);
+    }
+  }
+};
+
+template <class... K>
+std::vector<Joint> joints_of_every_kind(Random& random, std::vector<std::string>& names, std::variant<K...>*) {
+  std::vector<Joint> out;
+  const auto add = [&](auto joint) {
+    FillJoint fill{random, names};
+    decltype(joint)::each(joint, fill);
+    out.push_back(joint);
+  };
+  (add(K{}), ...);
+  return out;
+}
+
+/// A tree with every joint kind in a random order, in which a third of the coordinates follow others.
+ModelSpec coupled_model(Random& random) {
+  ModelSpec spec;
+  std::vector<std::string> names;
+  std::vector<Joint> joints = joints_of_every_kind(random, names, static_cast<Joint*>(nullptr));
+  for (std::size_t i = joints.size(); i > 1; --i)
+    std::swap(joints[i - 1], joints[at(random.integer(static_cast<int>(i)))]);
+  for (std::size_t i = 0; i < joints.size(); ++i) {
+    const TreeBody body = random_body(random, 0);
+    const std::string name = "b" + std::to_string(i);
+    const Mat3& I = body.inertia;
+    add_body(spec, name, body.mass, body.mass_center, {I(0, 0), I(1, 1), I(2, 2), I(0, 1), I(0, 2), I(1, 2)});
+    JointSpec& joint = spec.joints[name];
+    const int up = 1 + random.integer(2);  // the body before, or the one before that
+    joint.parent = static_cast<int>(i) < up ? "ground" : "b" + std::to_string(static_cast<int>(i) - up);
+    joint.child = name;
+    joint.parent_frame.translation = random.vec3(0.3);
+    joint.parent_frame.orientation = random.vec3(1.5);
+    joint.child_frame.translation = random.vec3(0.2);
+    joint.motion = joints[i];
+  }
+  std::vector<std::string> independent;
+  for (const std::string& name : names) {
+    CoordinateSpec& coordinate = spec.coordinates[name];
+    if (!independent.empty() && random.uniform(0, 1) < 0.33) {
+      CouplerSpec& coupler = coordinate.coupled_to.emplace();
+      coupler.coordinate = independent[at(random.integer(static_cast<int>(independent.size())))];
+      coupler.function = random_function(random, 0.7, random.integer(3));
+    } else {
+      independent.push_back(name);
+    }
+  }
+  return spec;
+}
+
+TEST(SimulateLaws, the_right_side_undoes_inverse_dynamics_with_every_joint_kind_and_couplers) {
+  double worst = 0.0;
+  int coupled = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    Random random(seed);
+    const Model model(coupled_model(random));
+    const int n = model.coordinates();
+    coupled += model.tree().coordinates() - n;
+    State state = model.default_state();
+    for (double& q : state.q()) q = random.uniform(-0.8, 0.8);
+    for (double& u : state.u()) u = random.uniform(-2, 2);
+    const VecX a = random.vector(n, 10.0);
+    Workspace work(model);
+    evaluate(model, state, work, Depth::velocity);
+    std::vector<double> of_tree(at(model.tree().coordinates())), tau = of_tree, needed(at(n));
+    couple_accelerations(model, state.u(), view(a), work, of_tree);
+    inverse_dynamics<double>(model.tree(), of_tree, model.spec().gravity, {}, work.tree, tau);
+    project(model, work, tau, needed);
+    SimulationOptions options;
+    for (int c = 0; c < n; ++c) options.forces.push_back({c, Signal({0.0}, {needed[at(c)]}, Signal::Shape::steps)});
+    ForwardDynamics dynamics(model, options);
+    std::vector<double> rates(state.vector.size());
+    dynamics.rates(0.0, state.vector, rates);
+    for (int c = 0; c < n; ++c) worst = std::max(worst, std::abs(dynamics.udot()[at(c)] - a[c]) / 10.0);
+    EXPECT_LT(worst, 1e-10) << "seed " << seed;
+  }
+  EXPECT_GT(coupled, 200);
+  RecordProperty("worst", std::to_string(1e12 * worst) + "e-12");
+}
 
 #ifdef PSOAS_HAVE_MUJOCO
 // Ten links that hang askew, on hinges about axes that differ: let go, they swing for 10 s without anything that drives or
@@ -96,7 +198,8 @@ TEST(SimulateConservation, a_free_top_keeps_energy_and_angular_momentum_for_a_mi
     if (now.time == 0.0) {
       energy = dynamics.kinetic_energy(), angular = L;
     } else {
-      worst = std::max({worst, std::abs(dynamics.kinetic_energy() / energy - 1.0), (L - angular).norm() / angular.norm()});
+      worst =
+          std::max({worst, std::abs(dynamics.kinetic_energy() / energy - 1.0), (L - angular).norm() / angular.norm()});
       charts += r.dot(before) < 0.0;
     }
     longest = std::max(longest, r.norm());
@@ -228,8 +331,8 @@ TEST(SimulateHeld, a_pendulum_on_a_cart_that_is_driven_obeys_lagrange) {
     EXPECT_NEAR(now.q()[1], theta, 1e-9) << now.time;
     EXPECT_NEAR(now.u()[1], speed, 1e-8) << now.time;
     const double xdd = drive.jet(now.time).curvature,
-                 force = (cart + mass) * xdd + mass * length * (bend(now.time, theta) * std::cos(theta) -
-                                                                speed * speed * std::sin(theta));
+                 force = (cart + mass) * xdd +
+                         mass * length * (bend(now.time, theta) * std::cos(theta) - speed * speed * std::sin(theta));
     EXPECT_NEAR(dynamics.prescribed_force(model.coordinate("along")), force, 1e-6) << now.time;
     EXPECT_EQ(dynamics.prescribed_force(model.coordinate("angle")), 0.0);
   });
