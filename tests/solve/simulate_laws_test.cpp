@@ -143,7 +143,7 @@ TEST(SimulateMujoco, ten_links_swing_for_ten_seconds_as_there) {
   const auto n = static_cast<Eigen::Index>(model.coordinates());
   MujocoOracle mujoco(model.tree(), model.spec().gravity);
   mujoco.model()->opt.integrator = mjINT_RK4;
-  mujoco.model()->opt.timestep = 5e-4;
+  mujoco.model()->opt.timestep = 2e-4;
   mujoco.set(Eigen::Map<const VecX>(start.q().data(), n), VecX::Zero(n));
   SimulationOptions options;
   options.duration = 10.0;
@@ -152,7 +152,7 @@ TEST(SimulateMujoco, ten_links_swing_for_ten_seconds_as_there) {
   double worst = 0.0, moved = 0.0;
   int steps = 0;
   simulate(model, start, options, [&](const State& now, const ForwardDynamics& dynamics) {
-    for (; steps < std::lround(now.time / 5e-4); ++steps) mj_step(mujoco.model(), mujoco.data());
+    for (; steps < std::lround(now.time / 2e-4); ++steps) mj_step(mujoco.model(), mujoco.data());
     mj_kinematics(mujoco.model(), mujoco.data());
     const std::vector<Pose>& X = dynamics.work().tree.X_GB;
     for (int b = 1; b < static_cast<int>(X.size()); ++b) {

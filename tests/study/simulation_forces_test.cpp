@@ -62,7 +62,7 @@ json landing() {
     "controllers": {"drive": {"spline": {"muscles": ["quadriceps", "extensor"], "time": [0, 0.15, 0.4], "value": [0.2, 0.6, 0.9]}}},
     "excitation": {"flexor": 0.1},
     "outputs": ["coordinate/*", "joint_moment/*", "body_force_*/*", "body_moment_*/*", "sphere_force_*/foot",
-                "plane_force_y/floor", "centre_of_pressure_*/floor", "excitation/flexor", "muscle_moment/hip/*"]})");
+                "plane_force_y/floor", "centre_of_pressure_*/floor", "com_y", "excitation/flexor", "muscle_moment/hip/*"]})");
 }
 
 const char* const push =
@@ -128,6 +128,14 @@ TEST_F(SimulationForces, of_bodies_are_those_of_spheres_and_loads) {
   EXPECT_GE(scalar(block, "peak centre_of_pressure_x/floor"), peak);
   EXPECT_TRUE(std::isfinite(scalar(block, "time_of_peak centre_of_pressure_x/floor")));
   EXPECT_TRUE(std::isfinite(scalar(block, "min centre_of_pressure_x/floor")));
+  EXPECT_TRUE(std::isfinite(scalar(block, "mean centre_of_pressure_x/floor")));
+  // what the floor and the hand gave, less weight, is the body's momentum: its mass centre moves so
+  const std::vector<double>& height = series(block, "com_y");
+  const double mass = 18.5, step = 0.001;
+  const auto speed = [&](std::size_t i) { return (height[i + 1] - height[i - 1]) / (2 * step); };
+  EXPECT_NEAR(
+      scalar(block, "impulse body_force_y/shank") + scalar(block, "impulse body_force_y/trunk") - 0.4 * mass * 9.80665,
+      mass * (speed(height.size() - 2) - speed(1)), 0.02 * 0.4 * mass * 9.80665);
   // the hand
   const std::size_t at_200_ms = 200;
   EXPECT_NEAR(series(block, "body_force_x/trunk")[at_200_ms], 30.0, 1e-9);
