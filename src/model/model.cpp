@@ -205,7 +205,7 @@ PathFlag path_flag(const Model& model, std::span<const double> q, const Workspac
   return outside_domain(model, q, muscle) ? PathFlag::outside_domain : PathFlag{work.inside[at(muscle)]};
 }
 
-bool rechart(const Model& model, std::span<double> q, std::span<double> u) {
+bool rechart(const Model& model, std::span<double> q, std::span<double> u, std::span<const char> held) {
   const std::vector<TreeAxis>& axes = model.tree().axes;
   bool any = false;
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -214,8 +214,8 @@ bool rechart(const Model& model, std::span<double> q, std::span<double> u) {
     bool independent = true;
     for (std::size_t k = 0; k < 3; ++k) {
       const Coupling& coupling = model.data().couplings[at(axes[i + k].coordinate)];
-      independent = independent && coupling.identity;
       c[k] = at(coupling.source);
+      independent = independent && coupling.identity && (held.empty() || !held[c[k]]);
     }
     i += 2;
     if (!independent) continue;

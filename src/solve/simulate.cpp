@@ -180,6 +180,8 @@ class Simulation {
     for (int m = 0; m < model.muscles(); ++m)
       unit_[at(2 * model.coordinates() + model.muscles() + m)] = model.data().units[at(m)].optimal_fibre_length;
     unit_[states + turnover] = 1e12;  // its corners, where a muscle turns, shall not shorten steps
+    held_.assign(at(model.coordinates()), 1);
+    for (const int c : scratch().free) held_[at(c)] = 0;
     start_ = start.time;
     end_ = start_ + options.duration;
     same_time_ =
@@ -210,6 +212,10 @@ class Simulation {
                     "expected an interval of at least 0.0001 s, found " + shortest_text(options.sampled->interval));
       sampled_ = start_;
     }
+    // splines of loads are smooth but where they give way to the parabolas beyond their samples
+    for (const ExternalLoad& load : options.loads)
+      for (const auto* splines : {&load.wrench, &load.point})
+        for (const QuinticSpline& spline : *splines) add_corner(spline.first_time()), add_corner(spline.last_time());
   }
 
   SimulationReport run() {
@@ -293,7 +299,7 @@ class Simulation {
         if (corner < aim) aim = corner, restart_ = -1;
         // the same pose in other numbers, where a rotation vector is longer than half a turn
         stepper.state(between_);
-        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n))) {
+        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n), held_)) {
           x_ = between_;
           stepper.start(x_, stepper.time(), std::min(natural, std::max(aim - stepper.time(), same_time_)));
         }
@@ -308,6 +314,10 @@ class Simulation {
   void begin() {
     ForwardDynamics::Scratch& s = scratch();
     dynamics_.enter(start_);
+    const std::vector<int> loose = dynamics_.unresisted(state_.q());
+    if (!loose.empty())
+      throw Error(Kind::numeric, "t = " + shortest_text(start_) + " s",
+                  model_.data().coordinate_names[at(loose.front())] + ": " + no_inertia);
     Vector now(2 * options_.reflexes.size());
     rates_at(start_, x_);
     for (std::size_t k = 0; k < options_.reflexes.size(); ++k) now[2 * k] = norm_fibre_length(k);
@@ -491,6 +501,7 @@ class Simulation {
   double sampled_ = inf;    // the next [s]
   double same_time_ = 0.0;  // times that are nearer to each other are the same [s]
   double start_ = 0.0, end_ = 0.0, longest_ = 0.0, first_kinetic_ = 0.0, first_potential_ = 0.0;
+  std::vector<char> held_;      // per coordinate: locked or prescribed
   std::vector<char> positive_;  // per event: whether it lasts
   std::vector<EventTime> crossings_;
   int restart_ = -1;  // the event at which the stretch ends
@@ -521,29 +532,42 @@ std::vector<Event> contact_events(const Model& model) {
     std::vector<double> q;  // of the last call
   };
   const auto poses = std::make_shared<Poses>(Poses{Workspace(model), {}});
+  // how deep sphere i is below plane p, as far as the plane goes
+  const auto depth = [model, poses](const State& now, std::size_t i, int p) {
+    if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
+      couple(model, now.q(), now.u(), poses->work);
+      positions<double>(model.tree(), poses->work.q, poses->work.tree);
+      poses->q.assign(now.q().begin(), now.q().end());
+    }
+    const ContactSphere& sphere = model.data().spheres[i];
+    const ContactPlane& plane = model.data().planes[at(p)];
+    const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
+    const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
+    const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
+    const double inside = sphere.radius - plane.normal.dot(place);
+    return plane.edge.isZero() ? inside : std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
+  };
+  const std::vector<ContactSphere>& spheres = model.data().spheres;
   std::vector<Event> out;
-  for (std::size_t i = 0; i < model.data().spheres.size(); ++i) {
-    const auto depth = [model, poses, i](const State& now) {
-      if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
-        couple(model, now.q(), now.u(), poses->work);
-        positions<double>(model.tree(), poses->work.q, poses->work.tree);
-        poses->q.assign(now.q().begin(), now.q().end());
-      }
-      const ContactSphere& sphere = model.data().spheres[i];
-      const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
-      const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
-      double deepest = -inf;
-      for (const int p : sphere.planes) {
-        // how deep the sphere is below the plane, as far as the plane goes
-        const ContactPlane& plane = model.data().planes[at(p)];
-        const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
-        double inside = sphere.radius - plane.normal.dot(place);
-        if (!plane.edge.isZero()) inside = std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
-        deepest = std::max(deepest, inside);
-      }
-      return deepest;
+  std::vector<std::vector<std::size_t>> touching(model.data().planes.size());  // spheres of each plane
+  for (std::size_t i = 0; i < spheres.size(); ++i) {
+    for (const int p : spheres[i].planes) touching[at(p)].push_back(i);
+    const auto deepest = [depth, i, planes = spheres[i].planes](const State& now) {
+      double most = -inf;
+      for (const int p : planes) most = std::max(most, depth(now, i, p));
+      return most;
     };
-    out.push_back({model.data().sphere_names[i] + " in contact", depth, true});
+    out.push_back({model.data().sphere_names[i] + " in contact", deepest, true});
+  }
+  // where it begins or ends, a sphere's does: integration starts anew there already
+  for (std::size_t p = 0; p < touching.size(); ++p) {
+    if (touching[p].size() < 2) continue;
+    const auto deepest = [depth, p, mine = touching[p]](const State& now) {
+      double most = -inf;
+      for (const std::size_t i : mine) most = std::max(most, depth(now, i, static_cast<int>(p)));
+      return most;
+    };
+    out.push_back({model.data().plane_names[p] + " in contact", deepest});
   }
   return out;
 }

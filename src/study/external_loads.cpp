@@ -12,6 +12,12 @@ namespace {
 
 using Columns = std::array<const std::vector<double>*, 3>;
 
+/// A column of three: x, y or z stands for the star of the name, or follows it.
+std::string column_name(const std::string& name, char axis) {
+  const std::size_t star = name.find('*');
+  return star == std::string::npos ? name + axis : name.substr(0, star) + axis + name.substr(star + 1);
+}
+
 Vec3 row_of(const Columns& columns, std::size_t i) {
   return columns[0] ? Vec3((*columns[0])[i], (*columns[1])[i], (*columns[2])[i]) : Vec3(0, 0, 0);
 }
@@ -62,12 +68,12 @@ std::vector<ExternalLoad> external_loads(const Study& study, const Model& model,
       Columns out{};
       if (prefix.empty()) return out;
       for (std::size_t i = 0; i < 3; ++i) {
-        const std::string column = prefix + "xyz"[i];
+        const std::string column = column_name(prefix, "xyz"[i]);
         out[i] = table.find(column);
         if (!out[i])
           throw Error(Kind::input, place(key),
                       "expected the start of three columns of " + table.source +
-                          " that end in x, y and z, found no \"" + column + "\"" + did_you_mean(column, table.names));
+                          " that end in x, y and z, or their name with * in place of these, found no \"" + column + "\"" + did_you_mean(column, table.names));
         table.require_finite(column);
       }
       return out;

@@ -239,8 +239,9 @@ class Model {
 
 /// Brings rotation vectors of ball and free joints that are longer than pi back to at most pi, in independent coordinates
 /// q and speeds u: the same pose and velocities in other numbers. True if any changed. An integrator calls it after each
-/// step. Joints whose coordinates are coupled are left alone. (dynamics.hpp has the same for a tree.)
-bool rechart(const Model& model, std::span<double> q, std::span<double> u);
+/// step. Joints with a coordinate that is coupled, or `held` (per independent coordinate; empty: none) to where it is, are
+/// left alone. (dynamics.hpp has the same for a tree.)
+bool rechart(const Model& model, std::span<double> q, std::span<double> u, std::span<const char> held = {});
 
 /// How far evaluate() goes.
 enum class Depth {

@@ -118,9 +118,13 @@ class ForwardDynamics {
   std::span<const double> excitation() const;        ///< per muscle
   std::span<const double> sampled_force() const;     ///< per independent coordinate: of sampled control [N m, N]
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]
-  double kinetic_energy() const;                     ///< [J]
-  double potential_energy() const;                   ///< of weight and passive elements [J]
-  const EnergyAudit& audit() const;                  ///< up to the instant that the observer of simulate() is shown
+  double prescribed_force(int coordinate) const;     ///< the same of an independent coordinate; 0 where it is free
+  /// Independent coordinates that move and whose motion no mass or inertia resists, at coordinates `q`, others as there:
+  /// without these the ones before it in the model move freely. Changes work() and state().
+  std::vector<int> unresisted(std::span<const double> q);
+  double kinetic_energy() const;     ///< [J]
+  double potential_energy() const;   ///< of weight, passive elements and contact [J]
+  const EnergyAudit& audit() const;  ///< up to the instant that the observer of simulate() is shown
 
  private:
   friend class Simulation;
@@ -146,7 +150,8 @@ SimulationReport simulate(const Model& model, const State& state, const Simulati
 std::vector<Event> range_events(const Model& model, const std::vector<char>& locked);
 
 /// The time in which each sphere of the model presses a plane: touch-down and lift-off, with a new start at both, for
-/// contact force begins and ends with a corner in its second derivative.
+/// contact force begins and ends with a corner in its second derivative. After them, for each plane that several spheres
+/// may touch, the time in which any does: a seat's ends at seat-off.
 std::vector<Event> contact_events(const Model& model);
 
 /// One muscle along a prescribed motion: samples at increasing times of path length [m] and of the activation to follow.
