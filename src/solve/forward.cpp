@@ -38,8 +38,8 @@ double longest_delay(const std::vector<StretchReflex>& reflexes) {
 }  // namespace
 
 double EnergyAudit::relative() const {
-  const double scale = by_muscles() ? turnover : greatest_kinetic;
-  return scale > 0.0 ? greatest_imbalance / scale : 0.0;
+  const double scale = by_muscles() ? turnover : other_energy();
+  return greatest_imbalance > 0.0 ? greatest_imbalance / scale : 0.0;
 }
 
 ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
@@ -81,7 +81,6 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   factor = Eigen::LLT<MatX>(size);
   open_loop_piece.assign(options.open_loop.size(), 0);
   force_piece.assign(options.forces.size(), 0);
-  prescribed_piece.assign(options.prescribed.size(), 0);
   reflex_begun.assign(options.reflexes.size(), 0);
   open_loop_of.assign(at(model.muscles()), -1);
   for (std::size_t k = 0; k < options.open_loop.size(); ++k)
@@ -118,8 +117,6 @@ void ForwardDynamics::enter(double t) {
   for (std::size_t k = 0; k < s.open_loop_piece.size(); ++k)
     s.open_loop_piece[k] = s.options.open_loop[k].excitation.piece(t);
   for (std::size_t k = 0; k < s.force_piece.size(); ++k) s.force_piece[k] = s.options.forces[k].force.piece(t);
-  for (std::size_t k = 0; k < s.prescribed_piece.size(); ++k)
-    s.prescribed_piece[k] = s.options.prescribed[k].value.piece(t);
   for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
     s.reflex_begun[k] = t - s.options.reflexes[k].delay > s.history.start() - 1e-9;
 }
@@ -132,7 +129,7 @@ void ForwardDynamics::Scratch::place(double t, std::span<const double> x) {
     if (options.locked[c]) u[c] = 0.0;
   for (std::size_t k = 0; k < options.prescribed.size(); ++k) {
     const std::size_t c = at(options.prescribed[k].coordinate);
-    const Jet2<double> jet = options.prescribed[k].value.jet(t, prescribed_piece[k]);
+    const Jet2<double> jet = options.prescribed[k].value.jet(t, 1);
     q[c] = jet.value;
     u[c] = jet.slope;
     known[c] = jet.curvature;

@@ -49,7 +49,7 @@ struct ForwardDynamics::Scratch {
   double kinetic = 0.0, potential = 0.0;
   EnergyAudit audit;
 
-  std::vector<int> open_loop_piece, force_piece, prescribed_piece;
+  std::vector<int> open_loop_piece, force_piece;
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start

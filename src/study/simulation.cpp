@@ -96,8 +96,7 @@ std::vector<SummaryLine> first_events(const Result& result) {
 void tell_energy(const SimulationReport& report, Block& block) {
   const EnergyAudit& audit = report.audit;
   for (const auto& [name, value] :
-       {std::pair{"work_of_muscles", audit.muscle_work},
-        std::pair{"work_of_prescribed_coordinates", audit.external_work},
+       {std::pair{"work_of_muscles", audit.muscle_work}, std::pair{"work_from_outside", audit.external_work},
         std::pair{"work_of_coordinate_forces", audit.control_work}, std::pair{"dissipated_energy", audit.dissipated},
         std::pair{"change_of_kinetic_energy", audit.kinetic_change},
         std::pair{"change_of_potential_energy", audit.potential_change},
@@ -106,9 +105,10 @@ void tell_energy(const SimulationReport& report, Block& block) {
   block.scalars["steps"] = {static_cast<double>(report.steps), "1"};
   const double relative = audit.relative();
   const bool muscles = audit.by_muscles();
-  block.credibility.push_back({std::string("energy audit: greatest imbalance over ") +
-                                   (muscles ? "the energy that muscles turned over" : "the greatest kinetic energy"),
-                               "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
+  block.credibility.push_back(
+      {std::string("energy audit: greatest imbalance over ") +
+           (muscles ? "the energy that muscles turned over" : "kinetic, potential and lost energy"),
+       "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
 /// How it was integrated, as a sentence.
@@ -145,8 +145,19 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     State state = model.default_state();
     set_coordinates(study, model, question.initial, "/initial", state);
-    for (const auto& [name, value] : question.speeds)
-      state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
+    for (const auto& [name, value] : question.speeds) {
+      const int c = find_coordinate(study, model, name, "/speeds/" + name);
+      if (simulation.locked[at(c)] && value != 0.0)
+        throw Error(Kind::input, study.place("/speeds/" + name),
+                    "expected a coordinate that moves, found a locked one");
+      state.u()[at(c)] = value;
+    }
+    for (const auto& [name, spec] : question.prescribed)
+      for (const auto& [key, given] :
+           {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
+        if (given->find(name))
+          throw Error(Kind::input, study.place(key + name),
+                      "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
     simulation.excitation.assign(at(model.muscles()), 0.0);
     for (const auto& [selection, value] : question.excitation)
       for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
@@ -162,7 +173,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                   "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                       " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
     for (const PrescribedCoordinate& one : simulation.prescribed) {
-      const Jet2<double> jet = one.value.jet(0.0);
+      const Jet2<double> jet = one.value.jet(0.0, 1);
       state.q()[at(one.coordinate)] = jet.value;
       state.u()[at(one.coordinate)] = jet.slope;
     }

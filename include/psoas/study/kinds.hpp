@@ -358,7 +358,7 @@ struct SimulationStudy {
         Info{"1",
              "absolute and relative error allowed a second of simulated time, of coordinates and speeds, activations, "
              "fibre lengths over l0, and works",
-             1e-13, 1e-2});
+             1e-12, 1e-2});
     see("integrator", self.integrator,
         Info{"",
              "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), or automatic: "
@@ -374,6 +374,9 @@ struct SimulationStudy {
         Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
     see("controllers", self.controllers, Info{"", "what else drives the model, by name"});
     see("forces", self.forces, Info{"", "external forces over time, from time 0 to the end; absent: none"});
+  }
+  std::string fault() const {
+    return duration <= 1e7 * step ? "" : "expected at most 1e7 rows, found a duration of more than that many steps";
   }
 };
 
