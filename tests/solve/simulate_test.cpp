@@ -10,6 +10,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "solve/models.hpp"
@@ -278,6 +279,54 @@ TEST(SimulationSignals, corners_are_met) {
   EXPECT_NEAR(last_state(model, model.default_state(), options).u()[0], 2.0 * 0.37 / 0.2, 1e-12);
 }
 
+TEST(SimulationSignals, switches_that_differ_by_rounding_both_happen) {
+  // 1 N m to 0.3 s and 1 N m to the next number after it: afterwards nothing turns the wheel, in any order of the two.
+  const Model model(wheel());
+  for (const auto& [first, second] :
+       {std::pair{0.3, std::nextafter(0.3, 1.0)}, std::pair{std::nextafter(0.3, 1.0), 0.3}}) {
+    SimulationOptions options;
+    options.duration = options.step = 1.0;
+    for (const double end : {first, second})
+      options.forces.push_back({0, Signal({0.0, end}, {1.0, 0.0}, Signal::Shape::steps)});
+    EXPECT_NEAR(last_state(model, model.default_state(), options).u()[0], 2.0 * 0.3 / 0.2, 1e-9);
+  }
+}
+
+TEST(SimulationSignals, more_rows_than_can_be_are_refused) {
+  const Model model(wheel());
+  SimulationOptions options;
+  options.duration = 1e5;
+  options.step = 1e-6;
+  EXPECT_NE(error_of([&] { simulate(model, model.default_state(), options, nothing); }).find("step: expected at most"),
+            std::string::npos);
+}
+
+TEST(SimulationIntegrators, cross_a_jump_of_a_path) {
+  // A muscle at full force loses a point off its line as the wheel passes 0.4 rad: the force jumps, no integrator knows.
+  // The wheel's energy is the muscle's work on both sides.
+  ModelSpec spec = wheel();
+  MuscleSpec& muscle = add_muscle(
+      spec, "puller", "rigid", {{"ground", {-0.3, 0.3, 0.0}}, {"wheel", {0.0, 0.12, 0.0}}, {"wheel", {0.0, 0.1, 0.0}}});
+  muscle.path[1].location = Vec3(0.03, 0.12, 0.0);
+  muscle.path[1].only_when = ConditionSpec{"turn", {-1.0, 0.4}};
+  const Model model(spec);
+  State state = model.default_state();
+  settle(model, state, 0.5);
+  double greatest_turn = 0.0;
+  for (const Integrator integrator : {Integrator::dopri5, Integrator::rosenbrock4}) {
+    SimulationOptions options;
+    options.integrator = integrator;
+    options.excitation = {0.5};
+    options.duration = 1.0;
+    const SimulationReport report = simulate(model, state, options, [&](const State& now, const ForwardDynamics&) {
+      greatest_turn = std::max(greatest_turn, now.q()[0]);
+    });
+    EXPECT_GT(greatest_turn, 0.45) << "passes the point";
+    EXPECT_LT(report.audit.relative(), 1e-6);
+    EXPECT_LT(report.steps, 20000);
+  }
+}
+
 TEST(SimulationSignals, a_torque_against_weight_does_the_work_of_the_swing) {
   const Model model(pendulum());
   SimulationOptions options;
@@ -349,6 +398,23 @@ TEST(SimulationPrescribed, a_coordinate_follows_and_its_drive_is_what_inverse_dy
     EXPECT_GT(std::abs(report.audit.external_work), 1e-3);
     EXPECT_LT(std::abs(report.audit.imbalance()), 1e-6);
   }
+}
+
+TEST(SimulationPrescribed, goes_on_where_it_ends_a_rounding_too_soon) {
+  const Model model(pendulum());
+  const auto end = [&](double first, double last) {
+    SimulationOptions options;
+    options.duration = 1.0;
+    options.prescribed.push_back({0, Signal({first, 0.3, 0.7, last}, {0.0, 0.5, 0.2, 0.9}, Signal::Shape::spline)});
+    State now = model.default_state();
+    const SimulationReport report =
+        simulate(model, model.default_state(), options, [&](const State& s, const ForwardDynamics&) { now = s; });
+    EXPECT_LT(report.audit.relative(), 1e-5);
+    return now.u()[0];
+  };
+  EXPECT_GT(std::abs(end(0.0, 1.0)), 1.0);
+  EXPECT_NEAR(end(0.0, 1.0 - 5e-10), end(0.0, 1.0), 1e-6);
+  EXPECT_NEAR(end(5e-10, 1.0), end(0.0, 1.0), 1e-6);
 }
 
 TEST(SimulationPrescribed, one_that_ends_too_soon_is_refused) {
@@ -551,6 +617,16 @@ TEST(SimulationReflex, feels_the_stretch_of_a_delay_ago) {
   }
 }
 
+TEST(SimulationReflex, makes_no_corners_at_rest) {
+  // A muscle that is held feels a velocity of 0, the threshold itself: nothing happens, in few steps.
+  const Model model(muscled_pendulum("rigid"));
+  SimulationOptions options;
+  options.locked = {1};
+  options.duration = 1.0;
+  options.reflexes.push_back({0, 0.03, 0.0, 1.0, 0.2, 0.0});
+  EXPECT_LT(simulate(model, model.default_state(), options, nothing).steps, 500);
+}
+
 TEST(SimulationReflex, does_not_depend_on_steps) {
   // A loop of stretch and reflex: solutions with other steps are the same within their tolerance.
   ModelSpec spec = muscled_pendulum("compliant");
@@ -581,6 +657,64 @@ TEST(SimulationReflex, does_not_depend_on_steps) {
 }
 
 // ---- energy
+
+TEST(SimulationEnergy, what_is_no_number_is_no_proof) {
+  EnergyAudit audit;
+  audit.greatest_kinetic = 1.0;
+  audit.greatest_imbalance = inf;
+  EXPECT_EQ(audit.relative(), inf);
+  EXPECT_EQ(EnergyAudit().relative(), 0.0);
+}
+
+// A body on a ball joint, thrown over many turns, without weight: rotation vectors change their chart, and what is
+// conserved does not notice; with one component meant by a spring the vector is left alone and the spring's energy kept.
+TEST(SimulationEnergy, a_free_top_keeps_its_momentum_over_many_turns) {
+  ModelSpec spec;
+  spec.gravity.setZero();
+  add_body(spec, "top", 1.0, Vec3::Zero(), {0.1, 0.2, 0.35, 0.01, -0.02, 0.015});
+  JointSpec& joint = spec.joints["top"];
+  joint.parent = "ground";
+  joint.child = "top";
+  Ball ball;
+  ball.x = "x", ball.y = "y", ball.z = "z";
+  joint.motion = ball;
+  for (const char* name : {"x", "y", "z"}) spec.coordinates[name];
+  const Model model(spec);
+  ASSERT_EQ(model.data().charts.size(), 1u);
+  State state = model.default_state();
+  state.u()[0] = 0.3, state.u()[1] = 6.0, state.u()[2] = 0.2;
+  SimulationOptions options;
+  options.duration = 10.0;
+  options.tolerance = 1e-10;
+  Vec3 first = Vec3::Zero();
+  double before = 0.0;
+  int charts = 0;
+  const SimulationReport report =
+      simulate(model, state, options, [&](const State& now, const ForwardDynamics& dynamics) {
+        const TreeWork<double>& tree = dynamics.work().tree;
+        const Vec3 about = momentum<double>(model.tree(), tree).head<3>();
+        if (now.time == 0.0) first = about;
+        EXPECT_LT((about - first).norm(), 1e-8 * first.norm());
+        const double length = Vec3(now.q()[0], now.q()[1], now.q()[2]).norm();
+        EXPECT_LT(length, 3.5);
+        charts += length < before - 0.5 || length > before + 0.5;
+        before = length;
+      });
+  EXPECT_GT(charts, 5);
+  EXPECT_LT(report.audit.relative(), 1e-8);
+
+  CoordinateLimit limit;
+  limit.coordinate = "y";
+  limit.lower = -4.0;
+  limit.upper = 4.0;
+  limit.lower_stiffness = limit.upper_stiffness = 30.0;
+  limit.transition = 0.1;
+  spec.passive["stop"] = limit;
+  const Model stopped(spec);
+  EXPECT_TRUE(stopped.data().charts.empty());
+  options.duration = 2.0;
+  EXPECT_LT(simulate(stopped, state, options, nothing).audit.relative(), 1e-8);
+}
 
 TEST(SimulationEnergy, audit_closes_and_falls_with_the_tolerance) {
   for (const ModelSpec& spec : {muscled_pendulum("compliant"), muscled_pendulum("rigid"), jointed()})
