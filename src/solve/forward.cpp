@@ -38,8 +38,8 @@ double longest_delay(const std::vector<StretchReflex>& reflexes) {
 }  // namespace
 
 double EnergyAudit::relative() const {
-  const double scale = by_muscles() ? turnover : greatest_kinetic;
-  return scale > 0.0 ? greatest_imbalance / scale : 0.0;
+  const double scale = by_muscles() ? turnover : other_energy();
+  return greatest_imbalance > 0.0 ? greatest_imbalance / scale : 0.0;
 }
 
 ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
@@ -66,6 +66,10 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   known = projected = muscle_moment = udot;
   excitation = options.excitation;
   prescribed_force.assign(options.prescribed.size(), 0.0);
+  if (options.sampled) {
+    sampled_excitation = options.excitation;
+    sampled_force.assign(at(n), 0.0);
+  }
   tree_udot.assign(tree, 0.0);
   tau = tree_udot;
   mass.assign(tree * tree, 0.0);
@@ -77,7 +81,6 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   factor = Eigen::LLT<MatX>(size);
   open_loop_piece.assign(options.open_loop.size(), 0);
   force_piece.assign(options.forces.size(), 0);
-  prescribed_piece.assign(options.prescribed.size(), 0);
   reflex_begun.assign(options.reflexes.size(), 0);
   open_loop_of.assign(at(model.muscles()), -1);
   for (std::size_t k = 0; k < options.open_loop.size(); ++k)
@@ -98,6 +101,7 @@ const State& ForwardDynamics::state() const { return scratch_->state; }
 std::span<const Spatial> ForwardDynamics::external() const { return scratch_->external; }
 std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
 std::span<const double> ForwardDynamics::excitation() const { return scratch_->excitation; }
+std::span<const double> ForwardDynamics::sampled_force() const { return scratch_->sampled_force; }
 std::span<const double> ForwardDynamics::prescribed_force() const { return scratch_->prescribed_force; }
 double ForwardDynamics::prescribed_force(int coordinate) const {
   for (std::size_t k = 0; k < scratch_->options.prescribed.size(); ++k)
@@ -113,8 +117,6 @@ void ForwardDynamics::enter(double t) {
   for (std::size_t k = 0; k < s.open_loop_piece.size(); ++k)
     s.open_loop_piece[k] = s.options.open_loop[k].excitation.piece(t);
   for (std::size_t k = 0; k < s.force_piece.size(); ++k) s.force_piece[k] = s.options.forces[k].force.piece(t);
-  for (std::size_t k = 0; k < s.prescribed_piece.size(); ++k)
-    s.prescribed_piece[k] = s.options.prescribed[k].value.piece(t);
   for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
     s.reflex_begun[k] = t - s.options.reflexes[k].delay > s.history.start() - 1e-9;
 }
@@ -127,7 +129,7 @@ void ForwardDynamics::Scratch::place(double t, std::span<const double> x) {
     if (options.locked[c]) u[c] = 0.0;
   for (std::size_t k = 0; k < options.prescribed.size(); ++k) {
     const std::size_t c = at(options.prescribed[k].coordinate);
-    const Jet2<double> jet = options.prescribed[k].value.jet(t, prescribed_piece[k]);
+    const Jet2<double> jet = options.prescribed[k].value.jet(t, 1);
     q[c] = jet.value;
     u[c] = jet.slope;
     known[c] = jet.curvature;
@@ -138,7 +140,7 @@ void ForwardDynamics::Scratch::excite(double t) {
   const ModelData& data = model.data();
   for (std::size_t m = 0; m < excitation.size(); ++m) {
     const int loop = open_loop_of[m];
-    excitation[m] = loop < 0 ? options.excitation[m]
+    excitation[m] = loop < 0 ? (sampled_excitation.empty() ? options.excitation : sampled_excitation)[m]
                              : options.open_loop[at(loop)].excitation.jet(t, open_loop_piece[at(loop)]).value;
   }
   for (std::size_t k = 0; k < options.reflexes.size(); ++k) {
@@ -242,6 +244,10 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
     const double force = s.options.forces[k].force.jet(t, s.force_piece[k]).value;
     s.projected[c] += force;
     control_power += force * u[c];
+  }
+  for (std::size_t c = 0; c < s.sampled_force.size(); ++c) {
+    s.projected[c] += s.sampled_force[c];
+    control_power += s.sampled_force[c] * u[c];
   }
 
   if (s.plain) {
@@ -498,6 +504,7 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
     const std::size_t k = static_cast<std::size_t>(&one - s.options.forces.data());
     J(states + control_work, at(n + one.coordinate)) += one.force.jet(t, s.force_piece[k]).value;
   }
+  for (std::size_t c = 0; c < s.sampled_force.size(); ++c) J(states + control_work, at(n) + c) += s.sampled_force[c];
   for (const PrescribedCoordinate& one : s.options.prescribed) {
     const int p = one.coordinate;
     for (std::size_t j = 0; j < columns; ++j) {

@@ -40,6 +40,7 @@ struct ForwardDynamics::Scratch {
   std::vector<int> free;  // coordinates that the motion decides
   bool plain = false;     // every coordinate of the tree is independent and free
   std::vector<double> udot, known, projected, muscle_moment, excitation, prescribed_force;
+  std::vector<double> sampled_excitation, sampled_force;  // as sampled control has set them; empty: there is none
   std::vector<double> tree_udot, tau, mass;
   std::vector<Spatial> external;  // per body: of loads and contact
   MatX M, free_mass;              // of all independent coordinates, of the free ones
@@ -48,7 +49,7 @@ struct ForwardDynamics::Scratch {
   double kinetic = 0.0, potential = 0.0;
   EnergyAudit audit;
 
-  std::vector<int> open_loop_piece, force_piece, prescribed_piece;
+  std::vector<int> open_loop_piece, force_piece;
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start

@@ -6,6 +6,7 @@
 #include "psoas/core/words.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
+#include "study/tracking_record.hpp"
 
 namespace psoas {
 namespace {
@@ -95,8 +96,7 @@ std::vector<SummaryLine> first_events(const Result& result) {
 void tell_energy(const SimulationReport& report, Block& block) {
   const EnergyAudit& audit = report.audit;
   for (const auto& [name, value] :
-       {std::pair{"work_of_muscles", audit.muscle_work},
-        std::pair{"work_of_prescribed_coordinates", audit.external_work},
+       {std::pair{"work_of_muscles", audit.muscle_work}, std::pair{"work_from_outside", audit.external_work},
         std::pair{"work_of_coordinate_forces", audit.control_work}, std::pair{"dissipated_energy", audit.dissipated},
         std::pair{"change_of_kinetic_energy", audit.kinetic_change},
         std::pair{"change_of_potential_energy", audit.potential_change},
@@ -105,9 +105,10 @@ void tell_energy(const SimulationReport& report, Block& block) {
   block.scalars["steps"] = {static_cast<double>(report.steps), "1"};
   const double relative = audit.relative();
   const bool muscles = audit.by_muscles();
-  block.credibility.push_back({std::string("energy audit: greatest imbalance over ") +
-                                   (muscles ? "the energy that muscles turned over" : "the greatest kinetic energy"),
-                               "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
+  block.credibility.push_back(
+      {std::string("energy audit: greatest imbalance over ") +
+           (muscles ? "the energy that muscles turned over" : "kinetic, potential and lost energy"),
+       "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
 /// How it was integrated, as a sentence.
@@ -144,13 +145,24 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     State state = model.default_state();
     set_coordinates(study, model, question.initial, "/initial", state);
-    for (const auto& [name, value] : question.speeds)
-      state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
+    for (const auto& [name, value] : question.speeds) {
+      const int c = find_coordinate(study, model, name, "/speeds/" + name);
+      if (simulation.locked[at(c)] && value != 0.0)
+        throw Error(Kind::input, study.place("/speeds/" + name),
+                    "expected a coordinate that moves, found a locked one");
+      state.u()[at(c)] = value;
+    }
+    for (const auto& [name, spec] : question.prescribed)
+      for (const auto& [key, given] :
+           {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
+        if (given->find(name))
+          throw Error(Kind::input, study.place(key + name),
+                      "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
     simulation.excitation.assign(at(model.muscles()), 0.0);
     for (const auto& [selection, value] : question.excitation)
       for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
         simulation.excitation[at(m)] = value;
-    add_controls(study, question, model, simulation);
+    const std::unique_ptr<MotionTracker> tracker = add_controls(study, question, model, state, simulation);
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
@@ -161,7 +173,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                   "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                       " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
     for (const PrescribedCoordinate& one : simulation.prescribed) {
-      const Jet2<double> jet = one.value.jet(0.0);
+      const Jet2<double> jet = one.value.jet(0.0, 1);
       state.q()[at(one.coordinate)] = jet.value;
       state.u()[at(one.coordinate)] = jet.slope;
     }
@@ -184,6 +196,9 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                   "expected mass or inertia that resists each coordinate that moves, found none that resists " +
                       join(names, ", ") + "; give the bodies that it moves mass, or lock or prescribe it");
     }
+    if (tracker) state = tracker->start(0.0);
+    std::optional<TrackingRecord> record;
+    if (tracker) record.emplace(model, *tracker);
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
     // What the study drives is told, whatever outputs it asks for.
@@ -219,6 +234,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
           block.axis_values.push_back(now.time);
           watch.see(now.q(), dynamics.work());
+          if (record) record->see(now, dynamics, loads);
           rigid_tendon_forces(model, work = dynamics.work());
           for (std::size_t m = 0; m < tension.size(); ++m)
             tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
@@ -237,6 +253,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       if (std::isfinite(difference[k]))
         block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
+    if (record) record->tell(block);
     tell_events(simulation, report, block);
     tell_energy(report, block);
     used.push_back(report.integrator);
@@ -250,9 +267,11 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
   for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
+  for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series) {
-    if (name.rfind("excitation/", 0) == 0) continue;  // given, or easier to see in a picture
+    // given, or easier to see in a picture
+    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name)) continue;
     for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
       // poses and speeds know nothing of tendons
       const bool algebraic = *reduction == 'g';
@@ -281,6 +300,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   if (!study.note.empty()) result.notes.push_back(study.note);
   result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
+    if (TrackingRecord::is_own(name)) continue;
     std::string file = name;
     for (char& c : file)
       if (c == '/' || c == ':') c = '_';

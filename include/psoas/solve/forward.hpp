@@ -5,8 +5,10 @@
 //   simulate(model, state, {.locked = {0, 1}, .duration = 2.0}, [&](const State& now, const ForwardDynamics&) { … });
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,12 +33,23 @@ struct EventTime {
   bool begins = true;  ///< else it ends
 };
 
-/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon would
-/// hold an explicit method to steps far below those of the motion, else dopri5.
+/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon, or
+/// anything else at the start, would hold an explicit method to steps far below those of the motion, else dopri5.
 enum class Integrator { automatic, dopri5, rosenbrock4 };
 
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
+
+class ForwardDynamics;
+
+/// Feedback at even instants. At the start and every `interval` the state is shown with rates() evaluated there; what is
+/// then set holds until the next instant, at which integration starts anew.
+struct SampledControl {
+  double interval = 0.01;  ///< [s], at least 1e-4
+  /// Sets the excitation of each muscle [-], held within [0, 1], in place of the constant one, and the generalised force
+  /// at each independent coordinate [N m, N], whose work is control work. Both come as they were set last.
+  std::function<void(const ForwardDynamics& now, std::span<double> excitation, std::span<double> force)> act;
+};
 
 /// What a simulation is told.
 struct SimulationOptions {
@@ -48,10 +61,11 @@ struct SimulationOptions {
   Integrator integrator = Integrator::automatic;
   std::vector<OpenLoop> open_loop;
   std::vector<StretchReflex> reflexes;
+  std::optional<SampledControl> sampled;
   std::vector<CoordinateForce> forces;
   std::vector<PrescribedCoordinate> prescribed;
   std::vector<ExternalLoad> loads;  ///< from outside
-  std::vector<Event> events;
+  std::vector<Event> events;        ///< may share what they need to find their values: for one simulation at a time
 };
 
 /// Where energy came from and went, since the start [J]. Muscles are black boxes from path to path: what tendons and
@@ -59,23 +73,25 @@ struct SimulationOptions {
 /// those of the instant.
 struct EnergyAudit {
   double muscle_work = 0.0;    ///< -int F dL
-  double external_work = 0.0;  ///< of what moves prescribed coordinates, and of external loads
+  double external_work = 0.0;  ///< from outside: of what moves prescribed coordinates, and of external loads
   double control_work = 0.0;   ///< of forces at coordinates
   double dissipated = 0.0;     ///< outside muscles
   double kinetic_change = 0.0;
-  double potential_change = 0.0;                            ///< of weight, passive elements and contact
-  double turnover = 0.0;                                    ///< int |F dL| over all muscles
-  double greatest_kinetic = 0.0, greatest_imbalance = 0.0;  ///< so far, at the instants that were shown
+  double potential_change = 0.0;  ///< of weight, passive elements and contact
+  double turnover = 0.0;          ///< int |F dL| over all muscles
+  /// So far, at the instants that were shown: kinetic energy, change of potential energy, imbalance, all without sign.
+  double greatest_kinetic = 0.0, greatest_potential = 0.0, greatest_imbalance = 0.0;
 
   /// What is not accounted for: 0 but for errors of integration.
   double imbalance() const {
     return muscle_work + external_work + control_work - dissipated - kinetic_change - potential_change;
   }
-  /// The greatest one over the energy that muscles turned over, or, where hardly any was, over the greatest kinetic
-  /// energy.
+  /// The greatest one over the energy that muscles turned over, or, where that was next to nothing, over all other
+  /// energy. Infinite where an energy is no number.
   double relative() const;
   /// Whether muscles turned over enough to be what it is measured by.
-  bool by_muscles() const { return turnover > 1e-6 * greatest_kinetic; }
+  bool by_muscles() const { return turnover > 1e-2 * other_energy(); }
+  double other_energy() const { return greatest_kinetic + greatest_potential + std::abs(dissipated); }
 };
 
 /// The right side of a simulation: rates of the states [q, u, activation, fibre length] under gravity, muscles, passive
@@ -103,6 +119,7 @@ class ForwardDynamics {
   std::span<const Spatial> external() const;
   std::span<const double> udot() const;
   std::span<const double> excitation() const;        ///< per muscle
+  std::span<const double> sampled_force() const;     ///< per independent coordinate: of sampled control [N m, N]
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]
   double prescribed_force(int coordinate) const;     ///< the same of an independent coordinate; 0 where it is free
   /// Independent coordinates that move and whose motion no mass or inertia resists, at coordinates `q`, others as there:
