@@ -462,9 +462,12 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
 
   // By time: signals and history move, states stay.
   const double dt = 1e-6;
+  double back = dt;  // what a reflex feels has a corner at the start of its history
+  for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
+    if (s.reflex_begun[k] && t - dt - s.options.reflexes[k].delay < s.history.start()) back = 0.0;
   rates(t + dt, x, d.ahead);
-  rates(t - dt, x, d.behind);
-  for (std::size_t i = 0; i < size; ++i) by_time[i] = (d.ahead[i] - d.behind[i]) / (2.0 * dt);
+  rates(t - back, x, d.behind);
+  for (std::size_t i = 0; i < size; ++i) by_time[i] = (d.ahead[i] - d.behind[i]) / (dt + back);
   rates(t, x, d.here);
   if (s.plain && !s.free.empty()) s.project_mass(), s.factorise();
   const std::span<const double> q = s.state.q(), u = s.state.u();
