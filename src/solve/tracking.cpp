@@ -596,7 +596,6 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   // What the body will do, and forces at coordinates.
   s.find_reserves();
   std::copy(s.wish.begin(), s.wish.end(), s.udot.begin());
-  const std::size_t muscles = at(model.muscles());
   for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.given[static_cast<Eigen::Index>(i)];
   Vec3 short_of = Vec3::Zero();
   for (std::size_t i = 0; i < s.columns.size(); ++i)
