@@ -285,7 +285,7 @@ struct TrackingController {
   std::string coordinates = required_text, trunk = "orientation";
   std::optional<double> lowpass_hz;
   Named<double> hold;
-  double interval = 0.01, frequency = 15.0, horizon = 0.03, stiffness = 1.0;
+  double interval = 0.01, frequency = 15.0, horizon = 0.03, stiffness = 0.3;
   RedundancySpec redundancy;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
