@@ -265,7 +265,7 @@ class NearestMotion {
         continue;
       }
       const double moved = length * step.cwiseAbs().maxCoeff();
-      out.converged = moved < 1e-5 || (still && moved < 1e-3);
+      out.converged = moved < 1e-4 || (still && moved < 1e-3);
       if (out.converged || still) break;
     }
     out.after = fault(x_);
@@ -424,15 +424,13 @@ class NearestMotion {
       out[r++] = (e.x * w[2] - e.z * w[0] - (e.distance + options_.margin + options_.between) * w[4]) * moment;
     for (const double sign : {1.0, -1.0}) out[r++] = (options_.friction * w[4] + sign * w[3]) * force;
     for (const double sign : {1.0, -1.0}) out[r++] = (options_.friction * w[4] + sign * w[5]) * force;
-    // a foot that trembles by a hundredth of a millimetre would have accelerations that matter
-    const double place = 1e-2 * tight_;
     for (const HeldBody& held : options_.held) {
       const PoseT<S>& X = m.tree.X_GB[at(held.body)];
       const Mat3T<S> turn = held.X_GB.R.transpose().cast<S>().eval() * X.R;
-      for (Eigen::Index k = 0; k < 3; ++k) out[r++] = (X.p[k] - held.X_GB.p[k]) / place;
-      out[r++] = 0.5 * (turn(2, 1) - turn(1, 2)) / place;
-      out[r++] = 0.5 * (turn(0, 2) - turn(2, 0)) / place;
-      out[r++] = 0.5 * (turn(1, 0) - turn(0, 1)) / place;
+      for (Eigen::Index k = 0; k < 3; ++k) out[r++] = (X.p[k] - held.X_GB.p[k]) / tight_;
+      out[r++] = 0.5 * (turn(2, 1) - turn(1, 2)) / tight_;
+      out[r++] = 0.5 * (turn(0, 2) - turn(2, 0)) / tight_;
+      out[r++] = 0.5 * (turn(1, 0) - turn(0, 1)) / tight_;
     }
   }
 

@@ -147,8 +147,7 @@ TEST(Reference, ShiftOfTheTrunksMassCentreIsFoundWhereNothingElseMayChange) {
   const Model model(stander());
   ReferenceOptions options = plain_options(0.5);
   options.trunk = model.body("rod");
-  options.fixed = {0, 0, 0, 1};
-  options.smoothing_time = 100.0;
+  options.fixed = {1, 1, 1, 1};
   // the shift that brings the mass centre over the margin, across the rod
   const double edge = heel + options.margin + options.between;
   const auto needed = [&](double angle) {
