@@ -419,11 +419,13 @@ class NearestMotion {
   void rows(const Mechanics<S>& m, std::vector<S>& out) const {
     const SpatialT<S>& w = m.feet;
     std::size_t r = 0;
-    const double moment = 1.0 / (weight_ * tight_), force = 1.0 / (weight_ * tight_);
+    // as with the margin: a little more than is asked, for between instants it may be a little less
+    const double friction = 0.95 * options_.friction, moment = 1.0 / (weight_ * tight_),
+                 force = 1.0 / (weight_ * tight_);
     for (const Edge& e : edges_)
       out[r++] = (e.x * w[2] - e.z * w[0] - (e.distance + options_.margin + options_.between) * w[4]) * moment;
-    for (const double sign : {1.0, -1.0}) out[r++] = (options_.friction * w[4] + sign * w[3]) * force;
-    for (const double sign : {1.0, -1.0}) out[r++] = (options_.friction * w[4] + sign * w[5]) * force;
+    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[3]) * force;
+    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[5]) * force;
     for (const HeldBody& held : options_.held) {
       const PoseT<S>& X = m.tree.X_GB[at(held.body)];
       const Mat3T<S> turn = held.X_GB.R.transpose().cast<S>().eval() * X.R;
