@@ -14,11 +14,19 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index row(int index) { return static_cast<Eigen::Index>(index); }
 
-/// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
-int without_inertia(const MatX& M, const std::vector<int>& free) {
-  Eigen::Index least = 0;
-  M.diagonal().minCoeff(&least);
-  return free[static_cast<std::size_t>(least)];
+/// Rows k of a positive semidefinite matrix (lower triangle) whose motion, those before them moving as they like, has no
+/// inertia but for rounding: the pivots of Cholesky's factor.
+std::vector<Eigen::Index> without_inertia(MatX L) {
+  std::vector<Eigen::Index> out;
+  for (Eigen::Index k = 0; k < L.rows(); ++k) {
+    const double own = L(k, k), pivot = own - L.row(k).head(k).squaredNorm();
+    const bool none = !(pivot > 1e-12 * own);
+    if (none) out.push_back(k);
+    L(k, k) = none ? 0.0 : std::sqrt(pivot);
+    for (Eigen::Index i = k + 1; i < L.rows(); ++i)
+      L(i, k) = none ? 0.0 : (L(i, k) - L.row(i).head(k).dot(L.row(k).head(k))) / L(k, k);
+  }
+  return out;
 }
 
 double longest_delay(const std::vector<StretchReflex>& reflexes) {
@@ -30,8 +38,8 @@ double longest_delay(const std::vector<StretchReflex>& reflexes) {
 }  // namespace
 
 double EnergyAudit::relative() const {
-  const double scale = by_muscles() ? turnover : greatest_kinetic;
-  return scale > 0.0 ? greatest_imbalance / scale : 0.0;
+  const double scale = by_muscles() ? turnover : other_energy();
+  return greatest_imbalance > 0.0 ? greatest_imbalance / scale : 0.0;
 }
 
 ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
@@ -73,7 +81,6 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   factor = Eigen::LLT<MatX>(size);
   open_loop_piece.assign(options.open_loop.size(), 0);
   force_piece.assign(options.forces.size(), 0);
-  prescribed_piece.assign(options.prescribed.size(), 0);
   reflex_begun.assign(options.reflexes.size(), 0);
   open_loop_of.assign(at(model.muscles()), -1);
   for (std::size_t k = 0; k < options.open_loop.size(); ++k)
@@ -96,6 +103,11 @@ std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
 std::span<const double> ForwardDynamics::excitation() const { return scratch_->excitation; }
 std::span<const double> ForwardDynamics::sampled_force() const { return scratch_->sampled_force; }
 std::span<const double> ForwardDynamics::prescribed_force() const { return scratch_->prescribed_force; }
+double ForwardDynamics::prescribed_force(int coordinate) const {
+  for (std::size_t k = 0; k < scratch_->options.prescribed.size(); ++k)
+    if (scratch_->options.prescribed[k].coordinate == coordinate) return scratch_->prescribed_force[k];
+  return 0.0;
+}
 double ForwardDynamics::kinetic_energy() const { return scratch_->kinetic; }
 double ForwardDynamics::potential_energy() const { return scratch_->potential; }
 const EnergyAudit& ForwardDynamics::audit() const { return scratch_->audit; }
@@ -105,8 +117,6 @@ void ForwardDynamics::enter(double t) {
   for (std::size_t k = 0; k < s.open_loop_piece.size(); ++k)
     s.open_loop_piece[k] = s.options.open_loop[k].excitation.piece(t);
   for (std::size_t k = 0; k < s.force_piece.size(); ++k) s.force_piece[k] = s.options.forces[k].force.piece(t);
-  for (std::size_t k = 0; k < s.prescribed_piece.size(); ++k)
-    s.prescribed_piece[k] = s.options.prescribed[k].value.piece(t);
   for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
     s.reflex_begun[k] = t - s.options.reflexes[k].delay > s.history.start() - 1e-9;
 }
@@ -119,7 +129,7 @@ void ForwardDynamics::Scratch::place(double t, std::span<const double> x) {
     if (options.locked[c]) u[c] = 0.0;
   for (std::size_t k = 0; k < options.prescribed.size(); ++k) {
     const std::size_t c = at(options.prescribed[k].coordinate);
-    const Jet2<double> jet = options.prescribed[k].value.jet(t, prescribed_piece[k]);
+    const Jet2<double> jet = options.prescribed[k].value.jet(t, 1);
     q[c] = jet.value;
     u[c] = jet.slope;
     known[c] = jet.curvature;
@@ -162,14 +172,30 @@ void ForwardDynamics::Scratch::project_mass() {
   }
 }
 
-void ForwardDynamics::Scratch::factorise() {
+void ForwardDynamics::Scratch::mass_of_free() {
   for (std::size_t k = 0; k < free.size(); ++k)
     for (std::size_t j = 0; j <= k; ++j)
       free_mass(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(j)) = M(row(free[k]), row(free[j]));
+}
+
+void ForwardDynamics::Scratch::factorise() {
+  mass_of_free();
   factor.compute(free_mass);
-  if (factor.info() != Eigen::Success)
-    throw Error(Kind::numeric, model.data().coordinate_names[at(without_inertia(free_mass, free))],
-                "expected mass or inertia that resists this coordinate, found none");
+  if (factor.info() == Eigen::Success) return;
+  const std::vector<Eigen::Index> none = without_inertia(free_mass);
+  const std::size_t k = none.empty() ? 0 : static_cast<std::size_t>(none.front());
+  throw Error(Kind::numeric, model.data().coordinate_names[at(free[k])], no_inertia);
+}
+
+std::vector<int> ForwardDynamics::unresisted(std::span<const double> q) {
+  Scratch& s = *scratch_;
+  couple(s.model, q, s.state.u(), s.work);
+  positions<double>(s.model.tree(), s.work.q, s.work.tree);
+  s.project_mass();
+  s.mass_of_free();
+  std::vector<int> out;
+  for (const Eigen::Index k : without_inertia(s.free_mass)) out.push_back(s.free[static_cast<std::size_t>(k)]);
+  return out;
 }
 
 void ForwardDynamics::Scratch::accelerate() {

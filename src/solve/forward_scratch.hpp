@@ -14,6 +14,9 @@ namespace psoas {
 /// The works behind the states of the model, in the order in which they are integrated.
 enum AuditState : std::size_t { muscle_work, turnover, external_work, control_work, dissipated, audit_states };
 
+/// What is wrong with a coordinate that nothing resists.
+inline constexpr const char* no_inertia = "expected mass or inertia that resists this coordinate, found none";
+
 struct ForwardDynamics::Scratch {
   Scratch(const Model& model, SimulationOptions options);
 
@@ -23,7 +26,9 @@ struct ForwardDynamics::Scratch {
   void excite(double t);
   /// Projected mass matrix of all independent coordinates, after evaluate(): lower triangle.
   void project_mass();
-  /// The factor of its part that moves. Throws Error(numeric) naming a coordinate that nothing resists.
+  /// Its part that moves: lower triangle.
+  void mass_of_free();
+  /// The factor of that. Throws Error(numeric) naming a coordinate that nothing resists.
   void factorise();
   /// Accelerations of the coordinates that move, from `projected`.
   void accelerate();
@@ -44,7 +49,7 @@ struct ForwardDynamics::Scratch {
   double kinetic = 0.0, potential = 0.0;
   EnergyAudit audit;
 
-  std::vector<int> open_loop_piece, force_piece, prescribed_piece;
+  std::vector<int> open_loop_piece, force_piece;
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start

@@ -201,6 +201,9 @@ class Controls {
 
   void read(const CoordinateForceController& one) {
     const int c = find_coordinate(study_, model_, one.coordinate, here_ + "/coordinate");
+    if (options_.locked[at(c)])
+      throw Error(Kind::input, study_.place(here_ + "/coordinate"),
+                  "expected a coordinate that moves, found \"" + one.coordinate + "\", which is locked");
     options_.forces.push_back({c, Signal(one.force.time, one.force.value, shape_of(one.force.shape))});
   }
 

@@ -38,13 +38,27 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
   return out;
 }
 
-/// A curve with its reductions.
+/// A curve with its reductions, which are of the rows in which it is a number: a centre of pressure is none in the air.
 void tell(const std::string& name, const std::string& unit, std::vector<double> values, Block& block) {
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  block.scalars["peak " + name] = {*high, unit};
-  block.scalars["min " + name] = {*low, unit};
+  double peak = std::nan(""), least = peak, magnitude = peak, when = peak, sum = 0.0, impulse = 0.0;
+  int rows = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    if (!std::isfinite(value)) continue;
+    if (!(value <= peak)) peak = value, when = block.axis_values[i];
+    if (!(value >= least)) least = value;
+    if (!(std::abs(value) <= std::abs(magnitude))) magnitude = value;
+    sum += value, ++rows;
+    if (i > 0 && std::isfinite(values[i - 1]))
+      impulse += 0.5 * (values[i - 1] + value) * (block.axis_values[i] - block.axis_values[i - 1]);
+  }
+  block.scalars["peak " + name] = {peak, unit};
+  block.scalars["min " + name] = {least, unit};
+  block.scalars["peak_abs " + name] = {magnitude, unit};
+  block.scalars["mean " + name] = {rows > 0 ? sum / rows : std::nan(""), unit};
   block.scalars["final " + name] = {values.back(), unit};
-  block.scalars["time_of_peak " + name] = {block.axis_values[static_cast<std::size_t>(high - values.begin())], "s"};
+  block.scalars["impulse " + name] = {impulse, unit == "1" ? "s" : unit + " s"};
+  block.scalars["time_of_peak " + name] = {when, "s"};
   block.series[name] = {unit, std::move(values)};
 }
 
@@ -83,8 +97,7 @@ std::vector<SummaryLine> first_events(const Result& result) {
 void tell_energy(const SimulationReport& report, Block& block) {
   const EnergyAudit& audit = report.audit;
   for (const auto& [name, value] :
-       {std::pair{"work_of_muscles", audit.muscle_work},
-        std::pair{"work_of_prescribed_coordinates", audit.external_work},
+       {std::pair{"work_of_muscles", audit.muscle_work}, std::pair{"work_from_outside", audit.external_work},
         std::pair{"work_of_coordinate_forces", audit.control_work}, std::pair{"dissipated_energy", audit.dissipated},
         std::pair{"change_of_kinetic_energy", audit.kinetic_change},
         std::pair{"change_of_potential_energy", audit.potential_change},
@@ -93,9 +106,10 @@ void tell_energy(const SimulationReport& report, Block& block) {
   block.scalars["steps"] = {static_cast<double>(report.steps), "1"};
   const double relative = audit.relative();
   const bool muscles = audit.by_muscles();
-  block.credibility.push_back({std::string("energy audit: greatest imbalance over ") +
-                                   (muscles ? "the energy that muscles turned over" : "the greatest kinetic energy"),
-                               "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
+  block.credibility.push_back(
+      {std::string("energy audit: greatest imbalance over ") +
+           (muscles ? "the energy that muscles turned over" : "kinetic, potential and lost energy"),
+       "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
 /// How it was integrated, as a sentence.
@@ -126,8 +140,18 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
   }
   State state = model.default_state();
   set_coordinates(study, model, question.initial, "/initial", state);
-  for (const auto& [name, value] : question.speeds)
-    state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
+  for (const auto& [name, value] : question.speeds) {
+    const int c = find_coordinate(study, model, name, "/speeds/" + name);
+    if (simulation.locked[at(c)] && value != 0.0)
+      throw Error(Kind::input, study.place("/speeds/" + name), "expected a coordinate that moves, found a locked one");
+    state.u()[at(c)] = value;
+  }
+  for (const auto& [name, spec] : question.prescribed)
+    for (const auto& [key, given] :
+         {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
+      if (given->find(name))
+        throw Error(Kind::input, study.place(key + name),
+                    "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
   simulation.excitation.assign(at(model.muscles()), 0.0);
   for (const auto& [selection, value] : question.excitation)
     for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
@@ -171,7 +195,7 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
                   "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                       " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
     for (const PrescribedCoordinate& one : simulation.prescribed) {
-      const Jet2<double> jet = one.value.jet(0.0);
+      const Jet2<double> jet = one.value.jet(0.0, 1);
       state.q()[at(one.coordinate)] = jet.value;
       state.u()[at(one.coordinate)] = jet.slope;
     }
@@ -187,27 +211,35 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
           static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
     }
 
+    if (const std::vector<int> loose = ForwardDynamics(model, simulation).unresisted(state.q()); !loose.empty()) {
+      std::vector<std::string> names;
+      for (const int c : loose) names.push_back(data.coordinate_names[at(c)]);
+      throw Error(Kind::input, study.place("/model"),
+                  "expected mass or inertia that resists each coordinate that moves, found none that resists " +
+                      join(names, ", ") + "; give the bodies that it moves mass, or lock or prescribe it");
+    }
     if (tracker) state = tracker->start(0.0);
     std::optional<TrackingRecord> record;
     if (tracker) record.emplace(model, *tracker);
-
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
-    const std::vector<Output> outputs =
-        find_outputs(model, study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs, true);
-    Block& block = result.blocks[variants[v].name];
-    std::vector<std::vector<double>> values(outputs.size());
-    // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
-    std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
-    PostureWatch watch(model);
     // What the study drives is told, whatever outputs it asks for.
+    std::vector<std::string> asked = study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs;
     std::vector<int> driven;
     for (const OpenLoop& one : simulation.open_loop)
       driven.insert(driven.end(), one.muscles.begin(), one.muscles.end());
     for (const StretchReflex& one : simulation.reflexes) driven.push_back(one.muscle);
     std::sort(driven.begin(), driven.end());
-    driven.erase(std::unique(driven.begin(), driven.end()), driven.end());
-    std::vector<std::vector<double>> excitation(driven.size()), prescribed_force(simulation.prescribed.size());
+    for (const int m : driven) asked.push_back("excitation/" + data.muscle_names[at(m)]);
+    for (const PrescribedCoordinate& one : simulation.prescribed)
+      asked.push_back("prescribed_force/" + data.coordinate_names[at(one.coordinate)]);
+    const std::vector<Output> outputs = find_outputs(model, asked, true, {}, &question);
+    Block& block = result.blocks[variants[v].name];
+    std::vector<std::vector<double>> values(outputs.size());
+    // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
+    // No number where the output is of the integration alone.
+    std::vector<double> difference(outputs.size(), std::nan("")), tension(at(model.muscles()));
+    PostureWatch watch(model);
     const SimulationReport report =
         simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
           loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
@@ -219,12 +251,10 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
                                 dynamics.udot(),
                                 now.activation(),
                                 dynamics.work().tendon_force,
-                                &loads};
+                                &loads,
+                                &dynamics};
           for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
           block.axis_values.push_back(now.time);
-          for (std::size_t k = 0; k < driven.size(); ++k) excitation[k].push_back(dynamics.excitation()[at(driven[k])]);
-          for (std::size_t k = 0; k < prescribed_force.size(); ++k)
-            prescribed_force[k].push_back(dynamics.prescribed_force()[k]);
           watch.see(now.q(), dynamics.work());
           if (record) record->see(now, dynamics, loads);
           rigid_tendon_forces(model, work = dynamics.work());
@@ -233,7 +263,8 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
           loads.loads_with(no_contact, tension);
           const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
           for (std::size_t k = 0; k < outputs.size(); ++k)
-            difference[k] = std::max(difference[k], std::abs(outputs[k].value(algebraic) - values[k].back()));
+            if (const double one = std::abs(outputs[k].value(algebraic) - values[k].back()); std::isfinite(one))
+              difference[k] = std::isfinite(difference[k]) ? std::max(difference[k], one) : one;
           if (options.progress)
             options.progress(
                 (static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
@@ -241,14 +272,8 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
         });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       tell(outputs[k].name, outputs[k].unit, std::move(values[k]), block);
-      block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
-    }
-    for (std::size_t k = 0; k < driven.size(); ++k)
-      tell("excitation/" + data.muscle_names[at(driven[k])], "1", std::move(excitation[k]), block);
-    for (std::size_t k = 0; k < prescribed_force.size(); ++k) {
-      const std::size_t c = at(simulation.prescribed[k].coordinate);
-      tell("prescribed_force/" + data.coordinate_names[c], data.is_rotation[c] ? "N m" : "N",
-           std::move(prescribed_force[k]), block);
+      if (std::isfinite(difference[k]))
+        block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
     if (record) record->tell(block);
     if (reference) reference->tell(block);
@@ -289,7 +314,8 @@ Result answer(const Study& asked, const SimulationStudy& question, const RunOpti
                        {},
                        2};
       for (const auto& [variant, block] : result.blocks) {
-        const double value = block.scalars.find(reduction + name)->value;
+        const Scalar* found = block.scalars.find(reduction + name);
+        const double value = found ? found->value : std::nan("");
         line.values.push_back(angle ? to_degrees(value) : value);
       }
       result.summary.push_back(line);

@@ -434,6 +434,40 @@ TEST(SimulationEvents, a_sphere_touches_and_leaves_a_plane) {
   }
 }
 
+TEST(SimulationEvents, a_plane_is_in_contact_while_any_sphere_is) {
+  // Two spheres, one 0.2 mm lower: the ground is touched when the lower one is, and left when it leaves.
+  ModelSpec spec = falling();
+  spec.planes["ground"];
+  for (const char* name : {"upper", "lower"}) {
+    SphereSpec& sphere = spec.spheres[name];
+    sphere.body = "ball";
+    sphere.location = Vec3(0, name[0] == 'l' ? -2e-4 : 0.0, 0);
+    sphere.radius = 0.1;
+    sphere.stiffness = 1e7;
+    sphere.dissipation = 0.1;
+  }
+  const Model model(spec);
+  State state = model.default_state();
+  state.q()[0] = 0.3;
+  SimulationOptions options;
+  options.duration = 0.35;
+  options.tolerance = 1e-9;
+  options.events = contact_events(model);
+  ASSERT_EQ(options.events.size(), 3u);
+  EXPECT_EQ(options.events[2].name, "ground in contact");
+  const SimulationReport report = simulate(model, state, options, nothing);
+  std::vector<std::vector<double>> times(3);
+  for (const EventTime& one : report.events) {
+    EXPECT_EQ(one.begins, times[at(one.event)].size() % 2 == 0);
+    times[at(one.event)].push_back(one.time);
+  }
+  for (const std::vector<double>& of_one : times) ASSERT_EQ(of_one.size(), 2u);
+  EXPECT_LT(times[1][0], times[0][0] - 1e-5);
+  EXPECT_GT(times[1][1], times[0][1] + 1e-5);
+  EXPECT_NEAR(times[2][0], times[1][0], 1e-9);
+  EXPECT_NEAR(times[2][1], times[1][1], 1e-9);
+}
+
 TEST(SimulationJacobian, knows_of_contact_and_of_what_is_lost) {
   ModelSpec spec = jointed();
   spec.planes["ground"].height = -0.9;

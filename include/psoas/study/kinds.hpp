@@ -55,14 +55,15 @@ struct MeasuredForces {
     see("lowpass_hz", self.lowpass_hz,
         Info{"Hz",
              "cut-off of the filter, as that of the coordinates; absent: the same as theirs, and in a simulation none",
-             0.1, 1000});
-    see("loads", self.loads, Info{"", "the forces by name"});
+             0, 1000});
+    see("loads", self.loads,
+        Info{"",
+             "the forces by name; absent: those on bodies in a table that a simulation wrote (body_force_x/<body>)"});
   }
   std::string fault() const {
     if (!external_loads.empty())
       return table.empty() && loads.empty() ? "" : "expected either \"external_loads\" or \"table\" with \"loads\"";
-    if (table.empty()) return "missing \"table\" (or \"external_loads\", OpenSim's file)";
-    return loads.empty() ? "expected at least one force in \"loads\"" : "";
+    return table.empty() ? "missing \"table\" (or \"external_loads\", OpenSim's file)" : "";
   }
 };
 
@@ -76,9 +77,14 @@ struct MotionData {
   std::optional<MeasuredForces> forces;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
-        Info{"", "table of coordinates over time (.mot, .sto, .csv), path relative to the study"});
+        Info{"",
+             "table of coordinates over time (.mot, .sto, .csv), path relative to the study; columns are called as "
+             "coordinates, or coordinate/<name> as in a simulation's result"});
     see("lowpass_hz", self.lowpass_hz,
-        Info{"Hz", "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes", 0.1, 1000});
+        Info{"Hz",
+             "cut-off of the zero-phase second-order Butterworth filter, -3 dB after both passes; 0: none, for motions "
+             "without noise",
+             0, 1000});
     see("trunk", self.trunk,
         Info{"",
              "what the recorded trunk coordinates are: orientation of the thorax on the pelvis, or the model's own "
@@ -382,7 +388,7 @@ struct SimulationStudy {
         Info{"1",
              "absolute and relative error allowed a second of simulated time, of coordinates and speeds, activations, "
              "fibre lengths over l0, and works",
-             1e-13, 1e-2});
+             1e-12, 1e-2});
     see("integrator", self.integrator,
         Info{"",
              "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), or automatic: "
@@ -402,6 +408,9 @@ struct SimulationStudy {
              "what a tracking controller follows is first changed, and masses with it, as little as makes it a motion "
              "that feet and planes can carry; absent: it follows the recording"});
     see("forces", self.forces, Info{"", "external forces over time, from time 0 to the end; absent: none"});
+  }
+  std::string fault() const {
+    return duration <= 1e7 * step ? "" : "expected at most 1e7 rows, found a duration of more than that many steps";
   }
 };
 
