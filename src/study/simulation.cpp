@@ -161,20 +161,20 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
 
 }  // namespace
 
-Result answer(const Study& asked, const SimulationStudy& question, const RunOptions& options) {
-  std::vector<Variant> variants = compile_variants(asked);
+Result answer(const Study& original, const SimulationStudy& question, const RunOptions& options) {
+  std::vector<Variant> variants = compile_variants(original);
   // one motion for all variants, so that what differs between them is theirs
   std::optional<ConsistentMotion> reference;
   std::optional<Study> changed;
   if (question.reference) {
     const Model& first = variants.front().model;
-    const std::pair<SimulationOptions, State> prepared = prepare(asked, question, first);
-    reference.emplace(asked, question, first, prepared.second, prepared.first);
-    changed = asked;
+    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first);
+    reference.emplace(original, question, first, prepared.second, prepared.first);
+    changed = original;
     reference->change(changed->model);
     variants = compile_variants(*changed);
   }
-  const Study& study = changed ? *changed : asked;
+  const Study& study = changed ? *changed : original;
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
