@@ -288,10 +288,10 @@ class Simulation {
     MatX power = J;
     double logarithm = 0.0, k = 1.0;
     for (int i = 0; i <= 6; ++i) {
-      const double size = power.norm();
-      if (!std::isfinite(size) || size == 0.0) return false;
-      logarithm += std::log(size) / k;
-      power /= size;
+      const double norm = power.norm();
+      if (!std::isfinite(norm) || norm == 0.0) return false;
+      logarithm += std::log(norm) / k;
+      power /= norm;
       power = (power * power).eval();
       k *= 2.0;
     }
