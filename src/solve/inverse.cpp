@@ -37,11 +37,23 @@ bool is_trunk(const ModelData& data, int coordinate) {
   return std::find(data.trunk.begin(), data.trunk.end(), coordinate) != data.trunk.end();
 }
 
+/// Whether levels follow trunk coordinates, so that their equations stand in place of those.
+bool has_rhythm(const ModelData& data) { return !data.levels.empty() && data.trunk[0] >= 0; }
+
+/// Whether an equation is that of a lumbar level's rotation.
+bool of_a_level(const ModelData& data, const Equation& equation) {
+  if (equation.coordinate < 0) return true;
+  const int tree = data.tree_coordinate[at(equation.coordinate)];
+  return tree >= 0 && std::any_of(data.levels.begin(), data.levels.end(), [&](const Level& level) {
+           return std::find(level.coordinates.begin(), level.coordinates.end(), tree) != level.coordinates.end();
+         });
+}
+
 }  // namespace
 
 std::vector<Equation> redundancy_equations(const Model& model, bool levels) {
   const ModelData& data = model.data();
-  levels = levels && !data.levels.empty();
+  levels = levels && has_rhythm(data);
   // Which coordinates of the tree can a muscle or contact act on?
   std::vector<bool> acted(at(model.tree().coordinates()), false);
   for (const ArmSlot& slot : data.arm_slots) acted[at(slot.coordinate)] = true;
@@ -121,7 +133,7 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
 
 void InverseSolver::build_rows() {
   const ModelData& data = model_.data();
-  const bool levels = options_.levels && !data.levels.empty();
+  const bool levels = options_.levels && has_rhythm(data);
   equations_ = redundancy_equations(model_, options_.levels);
   std::vector<int> row_of(at(model_.coordinates()), -1);
   for (std::size_t r = 0; r < equations_.size(); ++r)
@@ -339,7 +351,7 @@ void InverseSolver::contact_shortfall() {
 void InverseSolver::run(RedundancyProblem& problem) {
   for (std::size_t r = 0; r < equations_.size(); ++r) {
     const Equation& equation = equations_[r];
-    const bool lumbar = r >= equations_.size() - (options_.levels ? 3 * levels_.size() : 0);
+    const bool lumbar = of_a_level(model_.data(), equation);
     problem.target[r] = row_target_[r];
     // the root's shortfall is known by now; what is left of its equations holds exactly
     problem.reserve_scale[r] = equation.root       ? 1e-3
@@ -462,7 +474,8 @@ Vec3 InverseSolver::level_imbalance(int level) const {
   // slope, as in the level equations.
   const auto share = [&](int t, std::size_t axis) {
     if (t == own[axis]) return 1.0;
-    return data.couplings[at(t)].source != data.trunk[axis] || of_some_level(t) ? 0.0 : work_.slope[at(t)];
+    const int leader = data.couplings[at(own[axis])].source;  // a trunk coordinate, or the level's own rotation
+    return data.couplings[at(t)].source != leader || of_some_level(t) ? 0.0 : work_.slope[at(t)];
   };
   Vec3 left;
   for (std::size_t axis = 0; axis < 3; ++axis) {

@@ -173,7 +173,7 @@ void MotionRun::trajectory() {
   }
 
   // A recording has one trunk joint; the levels' rotations must multiply to the same orientation.
-  if (!data.levels.empty() && question_.motion.trunk == "orientation") {
+  if (!data.levels.empty() && data.trunk[0] >= 0 && question_.motion.trunk == "orientation") {
     TrunkSolver trunk(model);
     for (std::size_t i = 0; i < time.size(); ++i) {
       const Vec3 recorded(columns[at(data.trunk[0])][i], columns[at(data.trunk[1])][i], columns[at(data.trunk[2])][i]);

@@ -4,6 +4,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/model/free_levels.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
 
@@ -96,6 +97,15 @@ void tell_energy(const SimulationReport& report, Block& block) {
                                "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
+/// The model with its lumbar levels free.
+Model with_free_levels(const Study& study, const Model& model) {
+  try {
+    return Model(free_levels(model.spec()));
+  } catch (const Error& error) {
+    throw Error(Kind::input, study.place("/lumbar"), std::string("expected levels that can be free: ") + error.what());
+  }
+}
+
 /// How it was integrated, as a sentence.
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
@@ -113,7 +123,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    const Model& model = variants[v].model;
+    const Model model = question.lumbar == "free" ? with_free_levels(study, variants[v].model) : variants[v].model;
     const ModelData& data = model.data();
     SimulationOptions simulation;
     simulation.duration = question.duration;
@@ -129,8 +139,14 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
     }
     State state = model.default_state();
-    set_coordinates(study, model, question.initial, "/initial", state);
-    for (const auto& [name, value] : question.speeds)
+    Named<double> initial = question.initial, speeds = question.speeds;
+    if (question.lumbar == "free") {
+      const ModelSpec& rhythm = variants[v].model.spec();
+      speeds = over_levels(rhythm, speeds, &question.initial);
+      initial = over_levels(rhythm, initial);
+    }
+    set_coordinates(study, model, initial, "/initial", state);
+    for (const auto& [name, value] : speeds)
       state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
     simulation.excitation.assign(at(model.muscles()), 0.0);
     for (const auto& [selection, value] : question.excitation)
