@@ -58,6 +58,10 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   known = projected = muscle_moment = udot;
   excitation = options.excitation;
   prescribed_force.assign(options.prescribed.size(), 0.0);
+  if (options.sampled) {
+    sampled_excitation = options.excitation;
+    sampled_force.assign(at(n), 0.0);
+  }
   tree_udot.assign(tree, 0.0);
   tau = tree_udot;
   mass.assign(tree * tree, 0.0);
@@ -90,6 +94,7 @@ const State& ForwardDynamics::state() const { return scratch_->state; }
 std::span<const Spatial> ForwardDynamics::external() const { return scratch_->external; }
 std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
 std::span<const double> ForwardDynamics::excitation() const { return scratch_->excitation; }
+std::span<const double> ForwardDynamics::sampled_force() const { return scratch_->sampled_force; }
 std::span<const double> ForwardDynamics::prescribed_force() const { return scratch_->prescribed_force; }
 double ForwardDynamics::kinetic_energy() const { return scratch_->kinetic; }
 double ForwardDynamics::potential_energy() const { return scratch_->potential; }
@@ -125,7 +130,7 @@ void ForwardDynamics::Scratch::excite(double t) {
   const ModelData& data = model.data();
   for (std::size_t m = 0; m < excitation.size(); ++m) {
     const int loop = open_loop_of[m];
-    excitation[m] = loop < 0 ? options.excitation[m]
+    excitation[m] = loop < 0 ? (sampled_excitation.empty() ? options.excitation : sampled_excitation)[m]
                              : options.open_loop[at(loop)].excitation.jet(t, open_loop_piece[at(loop)]).value;
   }
   for (std::size_t k = 0; k < options.reflexes.size(); ++k) {
@@ -213,6 +218,10 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
     const double force = s.options.forces[k].force.jet(t, s.force_piece[k]).value;
     s.projected[c] += force;
     control_power += force * u[c];
+  }
+  for (std::size_t c = 0; c < s.sampled_force.size(); ++c) {
+    s.projected[c] += s.sampled_force[c];
+    control_power += s.sampled_force[c] * u[c];
   }
 
   if (s.plain) {
@@ -469,6 +478,7 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
     const std::size_t k = static_cast<std::size_t>(&one - s.options.forces.data());
     J(states + control_work, at(n + one.coordinate)) += one.force.jet(t, s.force_piece[k]).value;
   }
+  for (std::size_t c = 0; c < s.sampled_force.size(); ++c) J(states + control_work, at(n) + c) += s.sampled_force[c];
   for (const PrescribedCoordinate& one : s.options.prescribed) {
     const int p = one.coordinate;
     for (std::size_t j = 0; j < columns; ++j) {

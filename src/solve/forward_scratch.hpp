@@ -35,6 +35,7 @@ struct ForwardDynamics::Scratch {
   std::vector<int> free;  // coordinates that the motion decides
   bool plain = false;     // every coordinate of the tree is independent and free
   std::vector<double> udot, known, projected, muscle_moment, excitation, prescribed_force;
+  std::vector<double> sampled_excitation, sampled_force;  // as sampled control has set them; empty: there is none
   std::vector<double> tree_udot, tau, mass;
   std::vector<Spatial> external;  // per body: of loads and contact
   MatX M, free_mass;              // of all independent coordinates, of the free ones

@@ -33,51 +33,15 @@ Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
   return work.tree.X_GB[at(item.parent)] * item.X_PF.p;
 }
 
-bool is_trunk(const ModelData& data, int coordinate) {
-  return std::find(data.trunk.begin(), data.trunk.end(), coordinate) != data.trunk.end();
-}
-
-/// Whether levels follow trunk coordinates, so that their equations stand in place of those.
-bool has_rhythm(const ModelData& data) { return !data.levels.empty() && data.trunk[0] >= 0; }
-
-/// Whether an equation is that of a lumbar level's rotation.
-bool of_a_level(const ModelData& data, const Equation& equation) {
-  if (equation.coordinate < 0) return true;
-  const int tree = data.tree_coordinate[at(equation.coordinate)];
-  return tree >= 0 && std::any_of(data.levels.begin(), data.levels.end(), [&](const Level& level) {
-           return std::find(level.coordinates.begin(), level.coordinates.end(), tree) != level.coordinates.end();
-         });
-}
-
 }  // namespace
 
-std::vector<Equation> redundancy_equations(const Model& model, bool levels) {
-  const ModelData& data = model.data();
-  levels = levels && has_rhythm(data);
-  // Which coordinates of the tree can a muscle or contact act on?
-  std::vector<bool> acted(at(model.tree().coordinates()), false);
-  for (const ArmSlot& slot : data.arm_slots) acted[at(slot.coordinate)] = true;
-  for (const ContactPoint& contact : data.contacts)
-    for (int t = 0; t < model.tree().coordinates(); ++t) {
-      const int body = model.tree().coordinate_body[at(t)];
-      if (contact.body >= body && contact.body < model.tree().bodies[at(body)].subtree_end) acted[at(t)] = true;
-    }
-  std::vector<Equation> equations;
-  for (int c = 0; c < model.coordinates(); ++c) {
-    const bool root = std::find(data.root.begin(), data.root.end(), c) != data.root.end();
-    bool used = root;
-    for (std::size_t t = 0; t < data.couplings.size(); ++t) used = used || (data.couplings[t].source == c && acted[t]);
-    if (!used || (levels && is_trunk(data, c))) continue;
-    equations.push_back({data.coordinate_names[at(c)], root, data.is_rotation[at(c)], c});
-  }
-  if (levels)
-    for (const Level& level : data.levels)
-      for (const int t : level.coordinates) equations.push_back({data.tree_coordinate_names[at(t)], false, true, -1});
-  return equations;
-}
-
 InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
-    : model_(model), options_(options), work_(model), solver_(1, 1), contact_solver_(1, 1) {
+    : model_(model),
+      options_(options),
+      work_(model),
+      rows_(model, options.levels),
+      solver_(1, 1),
+      contact_solver_(1, 1) {
   const ModelData& data = model_.data();
   if (!(options.power >= 1.5 && options.power <= 20.0))
     throw Error(Kind::input, "/redundancy/power", "expected a power from 1.5 to 20");
@@ -109,16 +73,15 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
     sum += muscle_weight_[m];
   }
   for (double& w : muscle_weight_) w = std::max(w * static_cast<double>(data.units.size()) / sum, 1e-9);
-  build_rows();
-  const int rows = static_cast<int>(equations_.size());
+  const int rows = rows_.size();
   const int variables = static_cast<int>(data.units.size() + pushes * data.contacts.size());
   row_target_.assign(at(rows), 0.0);
   dense_ = row_target_;
-  with_contacts_.resize(rows, variables, muscle_row_start_.back() + pushes * contact_row_start_.back());
-  muscles_only_.resize(rows, model_.muscles(), muscle_row_start_.back());
+  with_contacts_.resize(rows, variables, rows_.muscle_entries() + pushes * rows_.contact_entries());
+  muscles_only_.resize(rows, model_.muscles(), rows_.muscle_entries());
   solver_ = RedundancySolver(rows, variables);
   for (int r = 0; r < rows; ++r)
-    if (equations_[at(r)].root) root_rows_.push_back(r);
+    if (equations()[at(r)].root) root_rows_.push_back(r);
   shortfall_.assign(root_rows_.size(), 0.0);
   const int contact_variables = static_cast<int>(pushes * data.contacts.size()),
             roots = static_cast<int>(root_rows_.size());
@@ -129,74 +92,6 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   solution_.x.reserve(at(variables));
   solution_.reserve.assign(at(rows), std::nan(""));  // none before a solve
   solution_.multiplier.reserve(at(rows));
-}
-
-void InverseSolver::build_rows() {
-  const ModelData& data = model_.data();
-  const bool levels = options_.levels && has_rhythm(data);
-  equations_ = redundancy_equations(model_, options_.levels);
-  std::vector<int> row_of(at(model_.coordinates()), -1);
-  for (std::size_t r = 0; r < equations_.size(); ++r)
-    if (equations_[r].coordinate >= 0) row_of[at(equations_[r].coordinate)] = static_cast<int>(r);
-  // the levels' rows stand last
-  std::vector<std::array<int, 3>> level_rows;
-  for (std::size_t k = 0; levels && k < data.levels.size(); ++k) {
-    const int first = static_cast<int>(equations_.size() - 3 * (data.levels.size() - k));
-    level_rows.push_back({first, first + 1, first + 2});
-  }
-
-  // Where the generalised force of a coordinate of the tree goes.
-  share_start_ = {0};
-  for (std::size_t t = 0; t < data.couplings.size(); ++t) {
-    const int source = data.couplings[t].source;
-    if (row_of[at(source)] >= 0) {
-      shares_.push_back({row_of[at(source)], false});
-    } else if (levels && is_trunk(data, source)) {
-      const std::size_t axis =
-          at(static_cast<int>(std::find(data.trunk.begin(), data.trunk.end(), source) - data.trunk.begin()));
-      bool is_level = false;
-      for (std::size_t k = 0; k < data.levels.size(); ++k)
-        if (data.levels[k].coordinates[axis] == static_cast<int>(t)) {
-          shares_.push_back({level_rows[k][axis], true});
-          is_level = true;
-        }
-      // A coordinate that rides on the trunk's (the abdomen) follows the sum of the levels' rotations, so each level's
-      // virtual rotation moves it by the same share.
-      if (!is_level)
-        for (const std::array<int, 3>& rows : level_rows) shares_.push_back({rows[axis], false});
-    }
-    share_start_.push_back(static_cast<int>(shares_.size()));
-  }
-
-  const auto rows_of = [&](auto&& touches, std::vector<int>& rows) {
-    std::vector<bool> hit(equations_.size(), false);
-    for (int t = 0; t < model_.tree().coordinates(); ++t)
-      if (touches(t))
-        for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s) hit[at(shares_[at(s)].row)] = true;
-    for (std::size_t r = 0; r < hit.size(); ++r)
-      if (hit[r]) rows.push_back(static_cast<int>(r));
-  };
-  muscle_row_start_ = {0};
-  for (int m = 0; m < model_.muscles(); ++m) {
-    rows_of(
-        [&](int t) {
-          for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
-            if (data.arm_slots[at(i)].coordinate == t) return true;
-          return false;
-        },
-        muscle_rows_);
-    muscle_row_start_.push_back(static_cast<int>(muscle_rows_.size()));
-  }
-  contact_row_start_ = {0};
-  for (const ContactPoint& contact : data.contacts) {
-    rows_of(
-        [&](int t) {
-          const int body = model_.tree().coordinate_body[at(t)];
-          return contact.body >= body && contact.body < model_.tree().bodies[at(body)].subtree_end;
-        },
-        contact_rows_);
-    contact_row_start_.push_back(static_cast<int>(contact_rows_.size()));
-  }
 }
 
 void InverseSolver::net(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
@@ -248,20 +143,11 @@ Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
 
 void InverseSolver::muscle_columns(RedundancyProblem& problem) {
   const ModelData& data = model_.data();
-  const bool fitted = !data.fitted.empty();
   int entry = 0;
   problem.column_start[0] = 0;
   for (int m = 0; m < model_.muscles(); ++m) {
-    for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i) {
-      const int t = data.arm_slots[at(i)].coordinate;
-      for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
-        dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * work_.arm[at(i)];
-    }
-    for (int k = muscle_row_start_[at(m)]; k < muscle_row_start_[at(m) + 1]; ++k) {
-      const int row = muscle_rows_[at(k)];
-      // levels know exact paths only
-      if (const int c = equations_[at(row)].coordinate; fitted && c >= 0)
-        dense_[at(row)] = moment_arm(model_, work_, m, c);
+    rows_.add_arms(model_, work_, m, dense_);
+    for (const int row : rows_.of_muscle(m)) {
       problem.row[at(entry)] = row;
       problem.value[at(entry++)] = dense_[at(row)] * work_.force.active[at(m)];
       row_target_[at(row)] -= dense_[at(row)] * work_.force.passive[at(m)];
@@ -289,12 +175,11 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
         const int body = model_.tree().coordinate_body[at(t)];
         if (contact.body < body || contact.body >= model_.tree().bodies[at(body)].subtree_end) continue;
         const double force = power<double>(wrench, work_.tree.motion[at(t)]);
-        for (int s = share_start_[at(t)]; s < share_start_[at(t) + 1]; ++s)
-          dense_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[at(t)]) * force;
+        for (const EquationRows::Share& share : rows_.shares(t))
+          dense_[at(share.row)] += (share.whole ? 1.0 : work_.slope[at(t)]) * force;
       }
       const std::size_t variable = at(model_.muscles()) + pushes * k + at(push);
-      for (int i = contact_row_start_[k]; i < contact_row_start_[k + 1]; ++i) {
-        const int row = contact_rows_[at(i)];
+      for (const int row : rows_.of_contact(static_cast<int>(k))) {
         problem.row[at(entry)] = row;
         problem.value[at(entry++)] = dense_[at(row)] * body_weight_;
         dense_[at(row)] = 0.0;
@@ -310,12 +195,6 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
       problem.high[variable] = cap / (push == normal_push ? 2.0 : 8.0);
     }
   }
-}
-
-void InverseSolver::passive_targets() {
-  for (std::size_t t = 0; t < work_.passive_torque.size(); ++t)
-    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
-      row_target_[at(shares_[at(s)].row)] -= (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * work_.passive_torque[t];
 }
 
 void InverseSolver::contact_shortfall() {
@@ -339,7 +218,7 @@ void InverseSolver::contact_shortfall() {
   }
   for (std::size_t r = 0; r < root_rows_.size(); ++r) {
     contacts_only_.target[r] = row_target_[at(root_rows_[r])];
-    contacts_only_.reserve_scale[r] = equations_[at(root_rows_[r])].rotation ? 1.0 : 1e-2;
+    contacts_only_.reserve_scale[r] = equations()[at(root_rows_[r])].rotation ? 1.0 : 1e-2;
   }
   contact_solver_.solve(contacts_only_, contact_solution_);
   for (std::size_t r = 0; r < root_rows_.size(); ++r) {
@@ -349,13 +228,12 @@ void InverseSolver::contact_shortfall() {
 }
 
 void InverseSolver::run(RedundancyProblem& problem) {
-  for (std::size_t r = 0; r < equations_.size(); ++r) {
-    const Equation& equation = equations_[r];
-    const bool lumbar = of_a_level(model_.data(), equation);
+  for (std::size_t r = 0; r < equations().size(); ++r) {
+    const Equation& equation = equations()[r];
     problem.target[r] = row_target_[r];
     // the root's shortfall is known by now; what is left of its equations holds exactly
     problem.reserve_scale[r] = equation.root       ? 1e-3
-                               : lumbar            ? options_.lumbar_reserve
+                               : equation.lumbar   ? options_.lumbar_reserve
                                : equation.rotation ? options_.reserve
                                                    : options_.reserve_force;
   }
@@ -369,10 +247,8 @@ void InverseSolver::run(RedundancyProblem& problem) {
 void InverseSolver::solve(const ContactCaps& caps) {
   const ModelData& data = model_.data();
   for (std::size_t r = 0; r < row_target_.size(); ++r) row_target_[r] = 0.0;
-  for (std::size_t t = 0; t < data.couplings.size(); ++t)
-    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
-      row_target_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * tree_moment_[t];
-  passive_targets();
+  rows_.add(work_, tree_moment_, 1.0, row_target_);
+  rows_.add(work_, work_.passive_torque, -1.0, row_target_);
   muscle_columns(with_contacts_);
   contact_columns(caps);
   contact_shortfall();
@@ -401,14 +277,18 @@ void InverseSolver::solve_with(std::span<const double> contact_force) {
             wrench_at<double>(contact_point(static_cast<int>(k)),
                               Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2])),
             work_.tree.motion[t]);
-    for (int s = share_start_[t]; s < share_start_[t + 1]; ++s)
-      row_target_[at(shares_[at(s)].row)] += (shares_[at(s)].unit ? 1.0 : work_.slope[t]) * moment;
+    for (const EquationRows::Share& share : rows_.shares(static_cast<int>(t)))
+      row_target_[at(share.row)] += (share.whole ? 1.0 : work_.slope[t]) * moment;
   }
-  passive_targets();
+  rows_.add(work_, work_.passive_torque, -1.0, row_target_);
   muscle_columns(muscles_only_);
   // What the forces do not supply of the root's equations is left, unless a muscle crosses the root.
   for (std::size_t r = 0; r < root_rows_.size(); ++r) {
-    const bool crossed = std::find(muscle_rows_.begin(), muscle_rows_.end(), root_rows_[r]) != muscle_rows_.end();
+    bool crossed = false;
+    for (int m = 0; m < model_.muscles(); ++m) {
+      const std::span<const int> own = rows_.of_muscle(m);
+      crossed = crossed || std::find(own.begin(), own.end(), root_rows_[r]) != own.end();
+    }
     shortfall_[r] = crossed ? 0.0 : row_target_[at(root_rows_[r])];
     row_target_[at(root_rows_[r])] -= shortfall_[r];
   }

@@ -204,6 +204,12 @@ class Simulation {
     for (const CoordinateForce& one : options.forces) add_corners(one.force);
     for (const PrescribedCoordinate& one : options.prescribed) add_corners(one.value);
     for (const StretchReflex& reflex : options.reflexes) add_corner(start_ + reflex.delay);
+    if (options.sampled) {
+      if (!(options.sampled->interval >= 1e-4))
+        throw Error(Kind::input, "sampled control",
+                    "expected an interval of at least 0.0001 s, found " + shortest_text(options.sampled->interval));
+      sampled_ = start_;
+    }
   }
 
   SimulationReport run() {
@@ -252,9 +258,11 @@ class Simulation {
     double t = start_, natural = std::min(1e-4, options_.step);
     while (t < end_) {
       dynamics_.enter(t);
+      if (t >= sampled_ - same_time_) sample(t);
       if (row_ < times_.size() && times_[row_] <= t + same_time_) show(t, x_);
       const auto next = std::upper_bound(corners_.begin(), corners_.end(), t + same_time_);
-      double aim = next == corners_.end() ? end_ : *next;
+      double aim = std::min(next == corners_.end() ? end_ : *next, sampled_);
+      if (aim > end_ - same_time_) aim = end_;
       stepper.start(x_, t, std::min(natural, aim - t));
       restart_ = -1;
       while (stepper.time() < aim - same_time_) {
@@ -311,6 +319,18 @@ class Simulation {
     first_potential_ = s.potential;
     s.audit = {};
     for (std::size_t k = 0; k < options_.events.size(); ++k) positive_[k] = options_.events[k].value(s.state) > 0.0;
+  }
+
+  /// Lets sampled control see the state and act.
+  void sample(double t) {
+    ForwardDynamics::Scratch& s = scratch();
+    rates_at(t, x_);
+    try {
+      options_.sampled->act(dynamics_, s.sampled_excitation, s.sampled_force);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "t = " + shortest_text(t) + " s", error.what());
+    }
+    sampled_ = start_ + ++samples_ * options_.sampled->interval;
   }
 
   void rates_at(double t, const Vector& x) {
@@ -467,6 +487,8 @@ class Simulation {
   State state_;
   Vector x_, between_, rates_, unit_, times_, values_, corners_;
   std::size_t row_ = 0;
+  int samples_ = 0;         // that sampled control has seen
+  double sampled_ = inf;    // the next [s]
   double same_time_ = 0.0;  // times that are nearer to each other are the same [s]
   double start_ = 0.0, end_ = 0.0, longest_ = 0.0, first_kinetic_ = 0.0, first_potential_ = 0.0;
   std::vector<char> positive_;  // per event: whether it lasts

@@ -6,6 +6,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "study/recording.hpp"
 
 namespace psoas {
 namespace {
@@ -57,6 +58,62 @@ class Controls {
                   "expected values from 0 to " + shortest_text(options_.duration) + " s, found " +
                       shortest_text(time.front()) + " to " + shortest_text(time.back()) + " s");
     options_.prescribed.push_back({c, Signal(std::move(time), std::move(value), Signal::Shape::spline)});
+  }
+
+  /// The controller that follows a motion, if there is one.
+  std::unique_ptr<MotionTracker> follow(const SimulationStudy& question, const State& state) {
+    if (!tracking_) return nullptr;
+    const TrackingController& one = *tracking_;
+    if (!options_.open_loop.empty())
+      for (std::size_t m = 0; m < driver_.size(); ++m)
+        if (!driver_[m].empty())
+          throw Error(Kind::input, study_.place(tracking_place_),
+                      "expected muscles that nothing else drives, found " + model_.data().muscle_names[m] + " in " +
+                          driver_[m]);
+    if (!question.excitation.empty())
+      throw Error(
+          Kind::input, study_.place("/excitation"),
+          "expected no constant excitations beside a controller that follows a motion (" + tracking_place_ + ")");
+    const std::vector<std::string>& names = model_.data().coordinate_names;
+    std::vector<char> still = options_.locked;
+    for (const PrescribedCoordinate& other : options_.prescribed) still[at(other.coordinate)] = 1;
+    for (std::size_t c = 0; c < names.size(); ++c)
+      for (const auto& [values, key] :
+           {std::pair(&question.initial, "/initial/"), std::pair(&question.speeds, "/speeds/")})
+        if (!still[c] && values->find(names[c]))
+          throw Error(
+              Kind::input, study_.place(key + names[c]),
+              "expected a coordinate that is locked, for the others start as the motion does that is followed (" +
+                  tracking_place_ + ")");
+    Recording recording = read_recording(study_, model_, *study_.tables.find(one.coordinates), one.hold,
+                                         tracking_place_ + "/hold", one.trunk == "orientation", still);
+    const Table& table = *study_.tables.find(one.coordinates);
+    if (recording.time.size() < 3)
+      throw Error(Kind::input, table.source,
+                  "expected at least 3 rows, found " + std::to_string(recording.time.size()));
+    if (recording.time.front() > 1e-9)
+      throw Error(Kind::input, table.source,
+                  "expected a motion from 0 s on, found one from " + shortest_text(recording.time.front()) + " s");
+    std::vector<QuinticSpline> splines;
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      // what does not move stays where the simulation has it
+      if (still[c]) recording.columns[c].assign(recording.time.size(), state.q()[c]);
+      if (one.lowpass_hz)
+        splines.emplace_back(recording.time, recording.columns[c], Cutoff{*one.lowpass_hz},
+                             study_.place(tracking_place_ + "/lowpass_hz"));
+      else
+        splines.emplace_back(recording.time, recording.columns[c], Exact{}, names[c]);
+    }
+    TrackingOptions tracking;
+    tracking.interval = one.interval;
+    tracking.frequency = one.frequency;
+    tracking.horizon = one.horizon;
+    tracking.stiffness = one.stiffness;
+    tracking.redundancy = inverse_options(one.redundancy);
+    auto tracker =
+        std::make_unique<MotionTracker>(model_, options_, tracking, TrackedMotion(model_, std::move(splines)));
+    options_.sampled = tracker->sampled();
+    return tracker;
   }
 
  private:
@@ -130,9 +187,20 @@ class Controls {
     options_.forces.push_back({c, Signal(one.force.time, one.force.value, shape_of(one.force.shape))});
   }
 
+  /// Once all else is known: what is locked and prescribed.
+  void read(const TrackingController& one) {
+    if (tracking_)
+      throw Error(Kind::input, study_.place(here_),
+                  "expected one controller that follows a motion, found another in " + tracking_place_);
+    tracking_ = &one;
+    tracking_place_ = here_;
+  }
+
   const Study& study_;
   const Model& model_;
   SimulationOptions& options_;
+  const TrackingController* tracking_ = nullptr;
+  std::string tracking_place_;
   std::string name_, here_;
   std::vector<std::string> driver_;  // per muscle: what drives it
 };
@@ -148,10 +216,23 @@ std::vector<int> muscles_at(const Study& study, const Model& model, const std::s
   return model.select(selection);
 }
 
-void add_controls(const Study& study, const SimulationStudy& question, const Model& model, SimulationOptions& options) {
+InverseOptions inverse_options(const RedundancySpec& spec) {
+  InverseOptions out;
+  out.power = spec.power;
+  out.weight = spec.weight;
+  out.reserve = spec.reserve;
+  out.reserve_force = spec.reserve_force;
+  out.lumbar_reserve = spec.lumbar_reserve;
+  out.levels = spec.lumbar == "levels";
+  return out;
+}
+
+std::unique_ptr<MotionTracker> add_controls(const Study& study, const SimulationStudy& question, const Model& model,
+                                            const State& state, SimulationOptions& options) {
   Controls controls(study, model, options);
   for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
   for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
+  return controls.follow(question, state);
 }
 
 }  // namespace psoas

@@ -3,14 +3,19 @@
 // What a simulation study says about time, turned into what the solver takes.
 #pragma once
 
-#include "psoas/solve/forward.hpp"
+#include "psoas/solve/tracking.hpp"
 #include "study/answer.hpp"
 
 namespace psoas {
 
-/// Puts a study's controllers and prescribed coordinates into the options of a simulation of one of its models. Throws
+/// Puts a study's controllers and prescribed coordinates into the options of a simulation of one of its models, which
+/// starts from `state`. Returns the controller that follows a motion, to which the options then refer, or nothing. Throws
 /// Error(input) with the place of a name, a column or a value that cannot be.
-void add_controls(const Study& study, const SimulationStudy& question, const Model& model, SimulationOptions& options);
+std::unique_ptr<MotionTracker> add_controls(const Study& study, const SimulationStudy& question, const Model& model,
+                                            const State& state, SimulationOptions& options);
+
+/// What a study says of redundancy, as the solver takes it.
+InverseOptions inverse_options(const RedundancySpec& spec);
 
 /// The muscles of a selection at `pointer`. Throws Error(input) where it matches none.
 std::vector<int> muscles_at(const Study& study, const Model& model, const std::string& selection,

@@ -7,6 +7,7 @@
 #include "psoas/model/free_levels.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
+#include "study/tracking_record.hpp"
 
 namespace psoas {
 namespace {
@@ -152,7 +153,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     for (const auto& [selection, value] : question.excitation)
       for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
         simulation.excitation[at(m)] = value;
-    add_controls(study, question, model, simulation);
+    const std::unique_ptr<MotionTracker> tracker = add_controls(study, question, model, state, simulation);
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
@@ -178,6 +179,10 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       state.fibre_length()[at(m)] =
           static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
     }
+
+    if (tracker) state = tracker->start(0.0);
+    std::optional<TrackingRecord> record;
+    if (tracker) record.emplace(model, *tracker);
 
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
@@ -214,6 +219,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           for (std::size_t k = 0; k < prescribed_force.size(); ++k)
             prescribed_force[k].push_back(dynamics.prescribed_force()[k]);
           watch.see(now.q(), dynamics.work());
+          if (record) record->see(now, dynamics, loads);
           rigid_tendon_forces(model, work = dynamics.work());
           for (std::size_t m = 0; m < tension.size(); ++m)
             tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
@@ -237,6 +243,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       tell("prescribed_force/" + data.coordinate_names[c], data.is_rotation[c] ? "N m" : "N",
            std::move(prescribed_force[k]), block);
     }
+    if (record) record->tell(block);
     tell_events(simulation, report, block);
     tell_energy(report, block);
     used.push_back(report.integrator);
@@ -250,9 +257,11 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
   for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
+  for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series) {
-    if (name.rfind("excitation/", 0) == 0) continue;  // given, or easier to see in a picture
+    // given, or easier to see in a picture
+    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name)) continue;
     for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
       // poses and speeds know nothing of tendons
       const bool algebraic = *reduction == 'g';
@@ -280,6 +289,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   if (!study.note.empty()) result.notes.push_back(study.note);
   result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
+    if (TrackingRecord::is_own(name)) continue;
     std::string file = name;
     for (char& c : file)
       if (c == '/' || c == ':') c = '_';

@@ -351,6 +351,8 @@ class StudyReader {
     for (const auto& [name, controller] : simulation->controllers)
       if (const auto* table = std::get_if<TableController>(&controller))
         load(table->file, "/controllers/" + name + "/table/file");
+      else if (const auto* tracking = std::get_if<TrackingController>(&controller))
+        load(tracking->coordinates, "/controllers/" + name + "/tracking/coordinates");
     for (const auto& [coordinate, prescribed] : simulation->prescribed)
       if (prescribed.table) load(*prescribed.table, "/prescribed/" + coordinate + "/table");
   }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,17 @@ enum class Integrator { automatic, dopri5, rosenbrock4 };
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
 
+class ForwardDynamics;
+
+/// Feedback at even instants. At the start and every `interval` the state is shown with rates() evaluated there; what is
+/// then set holds until the next instant, at which integration starts anew.
+struct SampledControl {
+  double interval = 0.01;  ///< [s], at least 1e-4
+  /// Sets the excitation of each muscle [-], held within [0, 1], in place of the constant one, and the generalised force
+  /// at each independent coordinate [N m, N], whose work is control work. Both come as they were set last.
+  std::function<void(const ForwardDynamics& now, std::span<double> excitation, std::span<double> force)> act;
+};
+
 /// What a simulation is told.
 struct SimulationOptions {
   std::vector<char> locked;        ///< per independent coordinate: does not move; empty: none
@@ -48,6 +60,7 @@ struct SimulationOptions {
   Integrator integrator = Integrator::automatic;
   std::vector<OpenLoop> open_loop;
   std::vector<StretchReflex> reflexes;
+  std::optional<SampledControl> sampled;
   std::vector<CoordinateForce> forces;
   std::vector<PrescribedCoordinate> prescribed;
   std::vector<ExternalLoad> loads;  ///< from outside
@@ -103,6 +116,7 @@ class ForwardDynamics {
   std::span<const Spatial> external() const;
   std::span<const double> udot() const;
   std::span<const double> excitation() const;        ///< per muscle
+  std::span<const double> sampled_force() const;     ///< per independent coordinate: of sampled control [N m, N]
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]
   double kinetic_energy() const;                     ///< [J]
   double potential_energy() const;                   ///< of weight and passive elements [J]

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psoas/model/model.hpp"
+#include "psoas/solve/equations.hpp"
 #include "psoas/solve/redundancy.hpp"
 
 namespace psoas {
@@ -27,18 +28,6 @@ struct InverseOptions {
   double contact_scale = 0.3;      ///< scale of normal contact forces in the cost, which shares them out [body weights]
   double tangential_scale = 0.03;  ///< the same of tangential ones: small keeps feet from pushing against each other
 };
-
-/// What an equation of the redundancy problem balances.
-struct Equation {
-  std::string name;      ///< the coordinate, or the level's coordinate of the tree
-  bool root = false;     ///< a root coordinate: no muscle crosses it
-  bool rotation = true;  ///< N m, else N
-  int coordinate = -1;   ///< index of the independent coordinate; -1: a level's
-};
-
-/// The equations of a model's redundancy problem: its independent coordinates that a muscle or contact acts on, then,
-/// with `levels`, the three rotations of each lumbar level in place of the trunk's coordinates.
-std::vector<Equation> redundancy_equations(const Model& model, bool levels = true);
 
 /// Load of a lumbar level: force of the superior body on the inferior one in the inferior body's superior endplate
 /// frame (x forward in the plate, y its outward normal, z right), and moments about the joint centre in that frame.
@@ -101,7 +90,7 @@ class InverseSolver {
   Vec3 subtree_moment(int body, const Vec3& point) const;
 
   // --- the last solve() ---
-  std::span<const Equation> equations() const { return equations_; }
+  std::span<const Equation> equations() const { return rows_.equations(); }
   std::span<const double> activation() const { return activation_; }
   std::span<const double> tendon_force() const { return tendon_force_; }
   std::span<const double> reserve() const { return solution_.reserve; }
@@ -130,10 +119,8 @@ class InverseSolver {
   bool converged() const { return solution_.converged; }
 
  private:
-  void build_rows();
   void muscle_columns(RedundancyProblem& problem);
   void contact_columns(const ContactCaps& caps);
-  void passive_targets();
   void finish(std::span<const double> contact_force);
   /// What ligaments pull on a body and all that it carries, in ground [N].
   Vec3 ligament_force(int body) const;
@@ -146,15 +133,7 @@ class InverseSolver {
   double body_weight_ = 0.0;
   std::vector<double> q_, u_, udot_, tree_udot_, tree_moment_, joint_moment_partial_, row_target_, dense_;
   Spatial required_ = Spatial::Zero();
-  std::vector<Equation> equations_;
-  struct RowShare {
-    int row;
-    bool unit;  ///< weight 1; else the coupling's slope
-  };
-  std::vector<int> share_start_;  ///< per coordinate of the tree
-  std::vector<RowShare> shares_;
-  std::vector<int> muscle_row_start_, muscle_rows_;
-  std::vector<int> contact_row_start_, contact_rows_;
+  EquationRows rows_;
   std::vector<double> muscle_weight_;
   std::vector<Spatial> measured_, external_;
   RedundancyProblem with_contacts_, muscles_only_, contacts_only_;

@@ -272,9 +272,49 @@ struct CoordinateForceController {
   std::string fault() const { return force.time.empty() ? "missing \"force\" (generalised force over time)" : ""; }
 };
 
+/// Muscles that follow a recorded motion.
+struct TrackingController {
+  static constexpr std::string_view name = "tracking",
+                                    help = "computed muscle control: all muscles follow a motion, through redundancy";
+  std::string coordinates = required_text, trunk = "orientation";
+  std::optional<double> lowpass_hz;
+  Named<double> hold;
+  double interval = 0.01, frequency = 15.0, horizon = 0.03, stiffness = 1.0;
+  RedundancySpec redundancy;
+  static void each(auto& self, auto&& see) {
+    see("coordinates", self.coordinates,
+        Info{"",
+             "table of coordinates over time from 0 (.mot, .sto, .csv), path relative to the study; held after its "
+             "end; the simulation starts from its pose and speeds"});
+    see("trunk", self.trunk,
+        Info{"",
+             "what the table's trunk coordinates are: orientation of the thorax on the pelvis, as recorded, or the "
+             "model's own coordinates",
+             -inf, inf, "orientation coordinates"});
+    see("lowpass_hz", self.lowpass_hz,
+        Info{"Hz", "cut-off of a smoothing spline through the table's values; absent: through every value", 0.1, 1000});
+    see("hold", self.hold,
+        Info{"rad or m", "independent coordinates that the table lacks, with the value at which they are held", -1e3,
+             1e3});
+    see("interval", self.interval, Info{"s", "between the controller's instants", 0.001, 0.1});
+    see("frequency", self.frequency,
+        Info{"rad/s", "omega: errors obey e'' + 2 omega e' + omega^2 e = 0 where muscles can make them", 0.1, 1000});
+    see("horizon", self.horizon,
+        Info{"s", "how far ahead contacts are seen to give way; at least one interval", 0.001, 1});
+    see("stiffness", self.stiffness,
+        Info{"1", "cost of accelerations that are not as wished, of 1 (rad/s^2)^2 at an inertia of 1 kg m^2", 1e-6,
+             1e6});
+    see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
+  }
+  std::string fault() const {
+    if (frequency * interval > 1.0) return "expected \"frequency\" of at most 1 rad an \"interval\"";
+    return horizon < interval ? "expected \"horizon\" of at least \"interval\"" : "";
+  }
+};
+
 /// What drives a simulation beside constant excitations: the table that reader, writer, schema and help walk.
 using Controller = std::variant<TableController, SplineController, BangBangController, StretchReflexController,
-                                CoordinateForceController>;
+                                CoordinateForceController, TrackingController>;
 
 /// A coordinate over time: points, or a column of a table.
 struct PrescribedSpec {

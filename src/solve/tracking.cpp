@@ -1,0 +1,686 @@
+// Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
+#include "psoas/solve/tracking.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "psoas/core/table.hpp"
+#include "psoas/muscle/activation.hpp"
+#include "psoas/skeleton/dynamics.hpp"
+
+namespace psoas {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// What one plane does to one sphere, and how that changes as the sphere moves past the plane.
+struct Touch {
+  std::size_t sphere = 0;
+  int plane = 0;
+  Vec3 place{0, 0, 0}, normal{0, 1, 0}, force{0, 0, 0};         // in ground
+  Mat3 by_position = Mat3::Zero(), by_velocity = Mat3::Zero();  // minus the derivatives of the force
+  Vec3 velocity{0, 0, 0};                                       // of the sphere's material past the plane's
+};
+
+/// The touch of a sphere and a plane; false where they do not.
+bool find_touch(const ModelData& data, const TreeWork<double>& tree, std::size_t s, int p, Touch& out) {
+  const ContactSphere& sphere = data.spheres[s];
+  const ContactPlane& plane = data.planes[at(p)];
+  const Pose& X_GP = tree.X_GB[at(plane.body)];
+  const Vec3 centre = tree.X_GB[at(sphere.body)] * sphere.location, n = X_GP.R * plane.normal,
+             from_point = centre - X_GP * plane.point;
+  const double indentation = sphere.radius - n.dot(from_point);
+  if (!(indentation > 0.0)) return false;
+  double share = 1.0;
+  if (!plane.edge.isZero()) {
+    const Vec3 edge = X_GP.R * plane.edge;
+    share = 1.0 - smooth_step<double>((edge.dot(from_point) - plane.distance) / plane.width);
+  }
+  if (!(share > 0.0)) return false;
+  out.sphere = s;
+  out.plane = p;
+  out.normal = n;
+  out.place = centre - (sphere.radius - 0.5 * indentation) * n;
+  out.velocity = point_velocity<double>(tree.velocity[at(sphere.body)], out.place) -
+                 point_velocity<double>(tree.velocity[at(plane.body)], out.place);
+  const Dual<1> rate(-n.dot(out.velocity), 0);
+  const Dual<1> elastic = share * sphere.law.elastic<Dual<1>>(sphere.radius, Dual<1>(indentation, 0)).force;
+  const Dual<1> damping = sphere.law.damping_factor<Dual<1>>(rate);
+  const double pressed = elastic.a * damping.a;
+  const Vec3 sliding = out.velocity + rate.a * n;
+  const double over_speed = sphere.law.friction_over_speed<double>(sliding.squaredNorm());
+  const Vec3 direction = n - over_speed * sliding;
+  out.force = pressed * direction;
+  out.by_position = (elastic.v[0] * damping.a) * direction * n.transpose();
+  out.by_velocity = (elastic.a * damping.v[0]) * direction * n.transpose() +
+                    pressed * over_speed * (Mat3::Identity() - n * n.transpose());
+  return true;
+}
+
+/// Activation after `duration` under a constant excitation, by the implicit midpoint rule.
+double activation_after(const MuscleParameters& unit, double excitation, double activation, double duration) {
+  const double low = std::min(activation, excitation), high = std::max(activation, excitation);
+  double x = excitation;
+  for (int i = 0; i < 8; ++i) {
+    const Dual<1> middle = 0.5 * (Dual<1>(x, 0) + activation);
+    const Dual<1> left = Dual<1>(x, 0) - activation - duration * activation_rate(unit, Dual<1>(excitation), middle);
+    const double next = std::clamp(x - left.a / left.v[0], low, high);
+    if (std::abs(next - x) < 1e-6) return next;
+    x = next;
+  }
+  return x;
+}
+
+/// The constant excitation under which activation gets to `after`, by the same rule.
+double excitation_to(const MuscleParameters& unit, double before, double after, double duration) {
+  return excitation_for(unit, 0.5 * (before + after), (after - before) / duration).excitation;
+}
+
+/// (e^z - 1) / z and the next two of the series that integrates linear rates.
+struct Phi {
+  explicit Phi(double z)
+      : one(std::abs(z) < 1e-6 ? 1.0 + 0.5 * z : std::expm1(z) / z),
+        two(std::abs(z) < 1e-3 ? 0.5 + z / 6.0 : (one - 1.0) / z),
+        three(std::abs(z) < 1e-2 ? 1.0 / 6.0 + z / 24.0 : (two - 0.5) / z) {}
+  double one, two, three;
+};
+
+/// A muscle over an interval in which its path goes on as it goes now.
+class MuscleAhead {
+ public:
+  MuscleAhead(const MuscleParameters& unit, double length, double speed, double activation, double fibre_length,
+              double fibre_velocity, double duration)
+      : unit_(&unit),
+        length_(length),
+        speed_(speed),
+        fibre_(fibre_length),
+        activation_(activation),
+        duration_(duration) {
+    least_activation_ = activation_after(unit, std::min(unit.minimum_activation, 1.0), activation, duration);
+    greatest_activation_ = activation_after(unit, 1.0, activation, duration);
+    const double end = length + duration * speed;
+    if (unit.has_rigid_tendon()) {
+      const auto forces = [&](double longer, double faster) {
+        return fibre_forces(unit, rigid_tendon_fibre(unit, end + longer, speed + faster), activation);
+      };
+      forces_ = forces(0.0, 0.0);
+      const double a = 0.1;  // [m/s^2]
+      by_acceleration_ =
+          std::max(0.0, (rigid_tendon_force(forces(0.5 * duration * duration * a, duration * a), activation) -
+                         rigid_tendon_force(forces_, activation)) /
+                            a);
+      least_ = rigid_tendon_force(forces_, least_activation_);
+      greatest_ = std::max(rigid_tendon_force(forces_, greatest_activation_), least_);
+      return;
+    }
+    // Near their present motion fibres move as dl/dt = v + J_l (l - l_now) + J_L dL/dt t + J_a (da/dt) t.
+    const FibreVelocitySlopes slope = fibre_velocity_slopes(unit, length, fibre_length, activation);
+    const Phi phi(slope.by_fibre_length * duration);
+    const double coasting = fibre_length +
+                            duration * (phi.one * fibre_velocity + phi.two * duration * slope.by_length * speed),
+                 by_activation = duration * phi.two * slope.by_activation;
+    const auto linear = [&](double a) {
+      return tendon_force(unit, end, std::max(coasting + by_activation * (a - activation), unit.least_along()));
+    };
+    const double step = 1e-6 * unit.optimal_fibre_length;
+    const double stiffness =
+        (tendon_force(unit, length + step, fibre_length) - tendon_force(unit, length, fibre_length)) / step;
+    by_acceleration_ = std::max(0.0, stiffness * duration * duration * (0.5 - duration * phi.three * slope.by_length));
+    least_ = linear(least_activation_);
+    // That says too much of large rises: where the force that it finds asks for more activation than there can be.
+    double low = linear(activation), high = linear(greatest_activation_);
+    double at_low = activation - greatest_activation_, at_high = activation_for(high) - greatest_activation_;
+    greatest_ = high;
+    for (int i = 0; i < 3 && at_high > 1e-3 && at_low < 0.0; ++i) {
+      greatest_ = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
+      const double left = activation_for(greatest_) - greatest_activation_;
+      (left < 0.0 ? low : high) = greatest_;
+      (left < 0.0 ? at_low : at_high) = left;
+    }
+    greatest_ = std::max(greatest_, least_);
+  }
+
+  double least_force() const { return least_; }                ///< at the interval's end, with no excitation [N]
+  double greatest_force() const { return greatest_; }          ///< with full excitation [N]
+  double by_acceleration() const { return by_acceleration_; }  ///< rise of force with the path's [N s^2/m]
+
+  /// The activation at the end that brings the force to `force` [N] there, by the implicit midpoint rule on the fibres'
+  /// force balance: their mean velocity follows from the tendon's length at the end.
+  double activation_for(double force) const {
+    if (unit_->has_rigid_tendon()) {
+      const double active = std::max(forces_.active, 1e-6 * unit_->max_isometric_force);
+      return (force - forces_.passive - forces_.damping) / active;
+    }
+    const double end = length_ + duration_ * speed_, half = length_ + 0.5 * duration_ * speed_;
+    const double height = unit_->height();
+    const double along = std::max(end - tendon_length(force), unit_->least_along()), last = std::hypot(along, height);
+    FibreState middle;
+    middle.fibre_length = 0.5 * (fibre_ + last);
+    middle.fibre_velocity = (last - fibre_) / duration_;
+    middle.cos_pennation = std::sqrt(std::max(1.0 - std::pow(height / middle.fibre_length, 2), 1e-4));
+    const MuscleForces forces = fibre_forces(*unit_, middle, activation_);
+    const double pulled = tendon_force(*unit_, half, middle.fibre_length);
+    const double active = std::max(forces.active, 1e-3 * unit_->max_isometric_force);
+    return 2.0 * (pulled - forces.passive - forces.damping) / active - activation_;
+  }
+
+  /// The constant excitation that leads to `force` [N].
+  double excitation_for_force(double force) const {
+    const double after = std::clamp(force <= least_ ? least_activation_ : activation_for(force), least_activation_,
+                                    greatest_activation_);
+    return excitation_to(*unit_, activation_, after, duration_);
+  }
+
+ private:
+  /// Of a tendon under a force.
+  double tendon_length(double force) const {
+    return std::visit(
+        [&](const auto& curve) {
+          return unit_->tendon_slack_length *
+                 curve.inverse_tendon_force(force / unit_->max_isometric_force, unit_->tendon_strain);
+        },
+        unit_->curve);
+  }
+
+  const MuscleParameters* unit_;
+  double length_, speed_, fibre_, activation_, duration_, least_activation_ = 0.0, greatest_activation_ = 1.0;
+  double least_ = 0.0, greatest_ = 0.0, by_acceleration_ = 0.0;
+  MuscleForces forces_;  // of a rigid tendon's fibres at the end
+};
+
+}  // namespace
+
+TrackedMotion::TrackedMotion(const Model& model, std::vector<QuinticSpline> coordinates)
+    : coordinates_(std::move(coordinates)), shift_(coordinates_.size(), 0.0) {
+  if (coordinates_.size() != at(model.coordinates()))
+    throw Error(Kind::input, "reference",
+                "expected " + std::to_string(model.coordinates()) + " coordinates, found " +
+                    std::to_string(coordinates_.size()));
+  first_ = -inf, last_ = inf;
+  for (const QuinticSpline& one : coordinates_)
+    first_ = std::max(first_, one.first_time()), last_ = std::min(last_, one.last_time());
+}
+
+Jet2<double> TrackedMotion::jet(int coordinate, double t) const {
+  const QuinticSpline& spline = coordinates_[at(coordinate)];
+  Jet2<double> out = spline.jet(std::clamp(t, first_, last_));
+  if (t < first_ || t > last_) out.slope = out.curvature = 0.0;
+  out.value += shift_[at(coordinate)];
+  return out;
+}
+
+struct MotionTracker::Scratch {
+  Scratch(const Model& m, const SimulationOptions& simulation, const TrackingOptions& o, TrackedMotion r)
+      : model(m),
+        options(o),
+        loads(simulation.loads),
+        prescribed(simulation.prescribed),
+        reference(std::move(r)),
+        work(model),
+        fibre(at(model.muscles())),
+        forces(at(model.muscles())),
+        balance(at(model.muscles())),
+        followed(find_followed(m, simulation)),
+        driven(find_driven(m, simulation, followed)),
+        rows(model, o.redundancy.levels, not_followed()),
+        solver(rows.size(), model.muscles() + count_followed()) {
+    const ModelData& data = model.data();
+    const std::size_t n = at(model.coordinates()), tree = at(model.tree().coordinates()), muscles = at(model.muscles());
+    for (std::size_t c = 0; c < n; ++c)
+      if (followed[c]) columns.push_back(static_cast<int>(c));
+    give_way.assign(columns.size(), 0.0);
+    udot.assign(n, 0.0);
+    wish = reserve = udot;
+    tree_udot.assign(tree, 0.0);
+    tau = tree_udot;
+    mass.assign(tree * tree, 0.0);
+    resistance.setZero(static_cast<Eigen::Index>(tree), static_cast<Eigen::Index>(n));
+    external.assign(model.tree().bodies.size(), Spatial::Zero());
+    target.assign(at(rows.size()), 0.0);
+    dense = target;
+    wanted.assign(muscles, 0.0);
+    least = greatest = active = passive = stretched = wanted;
+    ahead.reserve(muscles);
+    touches.reserve(data.spheres.size());
+    jacobian.assign(tree, Vec3::Zero());
+    pushed = jacobian;
+    weight.assign(muscles, 1.0);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < muscles; ++i) {
+      const MuscleParameters& unit = data.units[i];
+      if (o.redundancy.weight == "volume") weight[i] = unit.max_isometric_force * unit.optimal_fibre_length;
+      if (o.redundancy.weight == "area") weight[i] = unit.max_isometric_force;
+      sum += weight[i];
+    }
+    for (double& w : weight) w = std::max(w * static_cast<double>(muscles) / sum, 1e-9);
+    problem.resize(rows.size(), static_cast<int>(muscles + columns.size()),
+                   rows.muscle_entries() + rows.size() * static_cast<int>(columns.size()));
+    for (int j = 0; j < rows.size(); ++j) {
+      const Equation& equation = rows.equations()[at(j)];
+      // nothing drives the root: its equations hold, and its accelerations give way
+      problem.reserve_scale[at(j)] = equation.root       ? 1e-3
+                                     : equation.lumbar   ? o.redundancy.lumbar_reserve
+                                     : equation.rotation ? o.redundancy.reserve
+                                                         : o.redundancy.reserve_force;
+    }
+    solution.multiplier.assign(at(rows.size()), 0.0);
+    warm = solution.multiplier;
+  }
+
+  static std::vector<char> find_followed(const Model& model, const SimulationOptions& simulation) {
+    const ModelData& data = model.data();
+    std::vector<char> out(at(model.coordinates()), 0);
+    for (const ArmSlot& slot : data.arm_slots) out[at(data.couplings[at(slot.coordinate)].source)] = 1;
+    for (const int c : data.root)
+      if (c >= 0) out[at(c)] = 1;
+    hold_still(simulation, out);
+    return out;
+  }
+  static std::vector<char> find_driven(const Model& model, const SimulationOptions& simulation,
+                                       const std::vector<char>& followed) {
+    std::vector<char> out(at(model.coordinates()), 1);
+    for (std::size_t c = 0; c < out.size(); ++c)
+      if (followed[c]) out[c] = 0;
+    hold_still(simulation, out);
+    return out;
+  }
+  static void hold_still(const SimulationOptions& simulation, std::vector<char>& out) {
+    for (std::size_t c = 0; c < simulation.locked.size(); ++c)
+      if (simulation.locked[c]) out[c] = 0;
+    for (const PrescribedCoordinate& one : simulation.prescribed) out[at(one.coordinate)] = 0;
+  }
+  std::vector<char> not_followed() const {
+    std::vector<char> out(followed.size());
+    for (std::size_t c = 0; c < out.size(); ++c) out[c] = !followed[c];
+    return out;
+  }
+  int count_followed() const { return static_cast<int>(std::count(followed.begin(), followed.end(), 1)); }
+
+  /// The touches of spheres and planes at the pose and velocities in `work`.
+  void find_touches() {
+    const ModelData& data = model.data();
+    touches.clear();
+    Touch touch;
+    for (std::size_t s = 0; s < data.spheres.size(); ++s)
+      for (const int p : data.spheres[s].planes)
+        if (find_touch(data, work.tree, s, p, touch)) touches.push_back(touch);
+  }
+
+  /// Adds what a touch resists accelerations with to the mass matrix: J' (by_u' J), for how much its force falls when
+  /// its place accelerates; and to the external forces what it has lost at the wished accelerations in `tree_udot`
+  /// and with `lost` at none.
+  void resist(const Touch& touch, const Mat3& by_udot, const Vec3& lost) {
+    const ModelData& data = model.data();
+    const Tree& tree = model.tree();
+    const int body = data.spheres[touch.sphere].body, other = data.planes[at(touch.plane)].body;
+    const auto carries = [&](int t, int b) {
+      const int own = tree.coordinate_body[at(t)];
+      return b >= own && b < tree.bodies[at(own)].subtree_end;
+    };
+    Vec3 accelerated = Vec3::Zero();
+    involved.clear();
+    for (int t = 0; t < tree.coordinates(); ++t) {
+      const double sign = (carries(t, body) ? 1.0 : 0.0) - (other != 0 && carries(t, other) ? 1.0 : 0.0);
+      if (sign == 0.0) continue;
+      jacobian[at(t)] = sign * point_velocity<double>(work.tree.motion[at(t)], touch.place);
+      pushed[at(t)] = by_udot * jacobian[at(t)];
+      accelerated += tree_udot[at(t)] * jacobian[at(t)];
+      involved.push_back(t);
+    }
+    Vec3 change = -lost - by_udot * accelerated;
+    if (touch.normal.dot(touch.force + change) <= 0.0) {
+      // it will have lifted off
+      change = -touch.force;
+    } else {
+      const std::size_t n = at(tree.coordinates());
+      for (const int r : involved)
+        for (const int c : involved) mass[at(c) * n + at(r)] += jacobian[at(r)].dot(pushed[at(c)]);
+    }
+    const Spatial wrench = wrench_at<double>(touch.place, change);
+    external[at(body)] += wrench;
+    external[at(other)] -= wrench;
+  }
+
+  /// Adds to the mass matrix what muscles resist accelerations with, J' k J with J that of their paths, and to their
+  /// passive forces what they change by at the wished accelerations.
+  void stretch() {
+    const ModelData& data = model.data();
+    const std::size_t n = data.couplings.size();
+    for (std::size_t m = 0; m < active.size(); ++m) {
+      const double k = ahead[m].by_acceleration();
+      if (!(k > 0.0)) continue;
+      double lengthening = 0.0;
+      for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
+        const std::size_t c = at(data.arm_slots[at(i)].coordinate);
+        lengthening -= work.arm[at(i)] * tree_udot[c];
+        for (int j = data.arm_start[m]; j < data.arm_start[m + 1]; ++j)
+          mass[c * n + at(data.arm_slots[at(j)].coordinate)] += k * work.arm[at(i)] * work.arm[at(j)];
+      }
+      stretched[m] = k * lengthening;
+    }
+  }
+
+  /// Fills `resistance`: forces on the tree's coordinates per acceleration of independent ones, from `mass`.
+  void fold() {
+    const ModelData& data = model.data();
+    const std::size_t n = data.couplings.size();
+    resistance.setZero();
+    for (std::size_t c = 0; c < n; ++c) {
+      const Eigen::Index column = data.couplings[c].source;
+      const double slope = work.slope[c];
+      for (std::size_t r = 0; r < n; ++r) resistance(static_cast<Eigen::Index>(r), column) += slope * mass[c * n + r];
+    }
+  }
+
+  double projected(int row_source, int column) const {
+    const ModelData& data = model.data();
+    double sum = 0.0;
+    for (std::size_t t = 0; t < data.couplings.size(); ++t)
+      if (data.couplings[t].source == row_source)
+        sum += work.slope[t] * resistance(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(column));
+    return sum;
+  }
+
+  /// Fills and solves the problem for the forces in `tau` (needed at the wished accelerations), `resistance`, muscle
+  /// forces `active` x + `passive` with bounds on x from `least` and `greatest`, and costs of giving way.
+  void solve() {
+    const std::size_t muscles = at(model.muscles());
+    std::fill(target.begin(), target.end(), 0.0);
+    rows.add(work, tau, 1.0, target);
+    rows.add(work, work.passive_torque, -1.0, target);
+    int entry = 0;
+    problem.column_start[0] = 0;
+    for (std::size_t m = 0; m < muscles; ++m) {
+      rows.add_arms(model, work, static_cast<int>(m), dense);
+      for (const int row : rows.of_muscle(static_cast<int>(m))) {
+        problem.row[at(entry)] = row;
+        problem.value[at(entry++)] = dense[at(row)] * active[m];
+        target[at(row)] -= dense[at(row)] * (passive[m] + stretched[m]);
+        dense[at(row)] = 0.0;
+      }
+      problem.column_start[m + 1] = entry;
+      problem.weight[m] = weight[m];
+      problem.power[m] = options.redundancy.power;
+      problem.low[m] = (least[m] - passive[m]) / active[m];
+      problem.high[m] = (greatest[m] - passive[m]) / active[m];
+    }
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      const std::size_t variable = muscles + k;
+      for (int t = 0; t < model.tree().coordinates(); ++t)
+        for (const EquationRows::Share& share : rows.shares(t))
+          dense[at(share.row)] += (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[k]);
+      for (int row = 0; row < rows.size(); ++row) {
+        problem.row[at(entry)] = row;
+        problem.value[at(entry++)] = -dense[at(row)];
+        dense[at(row)] = 0.0;
+      }
+      problem.column_start[variable + 1] = entry;
+      problem.weight[variable] = give_way[k];
+      problem.power[variable] = 2.0;
+      problem.low[variable] = -inf;
+      problem.high[variable] = inf;
+    }
+    for (std::size_t r = 0; r < target.size(); ++r) problem.target[r] = target[r];
+    std::copy(solution.multiplier.begin(), solution.multiplier.end(), warm.begin());
+    solver.solve(problem, solution, {.tolerance = 1e-9, .accept = 1e-7, .warm_start = warm});
+    for (std::size_t m = 0; m < muscles; ++m)
+      wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
+  }
+
+  /// Reserves as forces at coordinates: those of levels by their shares in the trunk's coordinates.
+  void find_reserves() {
+    const ModelData& data = model.data();
+    std::fill(reserve.begin(), reserve.end(), 0.0);
+    for (int j = 0; j < rows.first_level(); ++j)
+      if (const Equation& equation = rows.equations()[at(j)]; !equation.root)
+        reserve[at(equation.coordinate)] = solution.reserve[at(j)];
+    for (std::size_t k = 0; rows.first_level() < rows.size() && k < data.levels.size(); ++k)
+      for (std::size_t axis = 0; axis < 3; ++axis)
+        reserve[at(data.trunk[axis])] +=
+            work.slope[at(data.levels[k].coordinates[axis])] * solution.reserve[at(rows.first_level()) + 3 * k + axis];
+  }
+
+  /// Active force a unit of activation and passive force of every muscle as if fibres moved with the path: the
+  /// activation that a force stands for in the cost.
+  void steady_forces() {
+    const ModelData& data = model.data();
+    data.batch.rigid(work.length, work.speed, fibre, forces);
+    for (std::size_t m = 0; m < active.size(); ++m) {
+      active[m] = std::max(forces.active[m], 0.02 * data.units[m].max_isometric_force);
+      passive[m] = forces.passive[m];
+    }
+  }
+
+  Model model;
+  TrackingOptions options;
+  std::vector<ExternalLoad> loads;
+  std::vector<PrescribedCoordinate> prescribed;
+  TrackedMotion reference;
+  Workspace work;
+  BatchFibres fibre;
+  BatchForces forces;
+  BatchEquilibria balance;
+  std::vector<char> followed, driven;
+  EquationRows rows;
+  RedundancySolver solver;
+  RedundancyProblem problem;
+  RedundancySolution solution;
+  std::vector<int> columns, involved;        // coordinates that are followed; of one touch
+  std::vector<double> give_way;              // per column: cost of the square of what is not as wished
+  std::vector<double> udot, wish, reserve;   // per independent coordinate
+  std::vector<double> tree_udot, tau, mass;  // of the tree
+  MatX resistance;                           // tree x independent
+  std::vector<Spatial> external;             // per body
+  std::vector<double> target, dense, warm;   // per equation
+  std::vector<double> wanted, least, greatest, active, passive, stretched, weight;  // per muscle
+  std::vector<MuscleAhead> ahead;
+  std::vector<Touch> touches;
+  std::vector<Vec3> jacobian, pushed;  // per coordinate of the tree
+  double shortfall = 0.0;
+};
+
+MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simulation, const TrackingOptions& options,
+                             TrackedMotion reference) {
+  const auto check = [](bool ok, const char* what) {
+    if (!ok) throw Error(Kind::input, "tracking", what);
+  };
+  check(options.interval >= 1e-3 && options.interval <= 0.1, "expected an interval from 0.001 to 0.1 s");
+  check(options.frequency > 0.0 && options.frequency * options.interval <= 1.0,
+        "expected a frequency above 0 and at most 1 rad an interval");
+  check(options.horizon >= options.interval, "expected a horizon of at least one interval");
+  check(options.stiffness > 0.0, "expected a stiffness above 0");
+  check(options.redundancy.power >= 1.5 && options.redundancy.power <= 20.0, "expected a power from 1.5 to 20");
+  const std::string& weight = options.redundancy.weight;
+  check(weight == "one" || weight == "volume" || weight == "area", "expected one, volume or area as weight");
+  scratch_ = std::make_unique<Scratch>(model, simulation, options, std::move(reference));
+}
+MotionTracker::~MotionTracker() = default;
+MotionTracker::MotionTracker(MotionTracker&&) noexcept = default;
+
+const TrackedMotion& MotionTracker::motion() const { return scratch_->reference; }
+std::span<const char> MotionTracker::followed() const { return scratch_->followed; }
+std::span<const char> MotionTracker::driven() const { return scratch_->driven; }
+std::span<const Equation> MotionTracker::equations() const { return scratch_->rows.equations(); }
+std::span<const double> MotionTracker::reserve() const { return scratch_->reserve; }
+std::span<const double> MotionTracker::acceleration() const { return scratch_->udot; }
+std::span<const double> MotionTracker::wanted_force() const { return scratch_->wanted; }
+std::span<const double> MotionTracker::least_force() const { return scratch_->least; }
+std::span<const double> MotionTracker::greatest_force() const { return scratch_->greatest; }
+double MotionTracker::shortfall() const { return scratch_->shortfall; }
+double MotionTracker::residual() const { return scratch_->solution.residual; }
+
+SampledControl MotionTracker::sampled() {
+  return {scratch_->options.interval, [this](const ForwardDynamics& now, std::span<double> excitation,
+                                             std::span<double> force) { act(now, excitation, force); }};
+}
+
+void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation, std::span<double> force) {
+  Scratch& s = *scratch_;
+  const Model& model = s.model;
+  const ModelData& data = model.data();
+  const State& state = now.state();
+  const double t = state.time, T = s.options.interval, omega = s.options.frequency, H = s.options.horizon;
+  s.work = now.work();
+  exact_paths(model, s.work);  // equations of levels need them
+
+  // The accelerations that would bring errors to rest.
+  for (int c = 0; c < model.coordinates(); ++c) {
+    if (!s.followed[at(c)] && !s.driven[at(c)]) {
+      s.wish[at(c)] = now.udot()[at(c)];
+      continue;
+    }
+    const Jet2<double> here = s.reference.jet(c, t), ahead = s.reference.jet(c, t + T);
+    s.wish[at(c)] = ahead.curvature + 2.0 * omega * (here.slope - state.u()[at(c)]) +
+                    omega * omega * (here.value - state.q()[at(c)]);
+  }
+  couple_accelerations(model, state.u(), s.wish, s.work, s.tree_udot);
+
+  // Where muscles can be.
+  s.steady_forces();
+  s.ahead.clear();
+  for (int m = 0; m < model.muscles(); ++m) {
+    const MuscleParameters& unit = data.units[at(m)];
+    const double a = state.activation()[at(m)];
+    s.ahead.emplace_back(unit, s.work.length[at(m)], s.work.speed[at(m)], a, state.fibre_length()[at(m)],
+                         s.work.fibre.fibre_velocity[at(m)], T);
+    s.least[at(m)] = s.ahead.back().least_force();
+    s.greatest[at(m)] = s.ahead.back().greatest_force();
+  }
+
+  // What resists accelerations: inertia, muscles on their paths, and what touches, as it will be at the horizon's end.
+  mass_matrix<double>(model.tree(), s.work.tree, s.mass);
+  s.fold();
+  std::copy(now.external().begin(), now.external().end(), s.external.begin());
+  s.stretch();
+  std::size_t k = 0;
+  for (const int c : s.columns) s.give_way[k++] = s.options.stiffness * std::max(s.projected(c, c), 1e-6);
+  s.find_touches();
+  for (const Touch& touch : s.touches)
+    s.resist(touch, H * H * touch.by_position + H * touch.by_velocity, H * touch.by_position * touch.velocity);
+  s.fold();
+  inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, s.external, s.work.tree, s.tau);
+
+  s.solve();
+
+  // Excitations that lead there.
+  for (int m = 0; m < model.muscles(); ++m) excitation[at(m)] = s.ahead[at(m)].excitation_for_force(s.wanted[at(m)]);
+
+  // What the body will do, and forces at coordinates.
+  s.find_reserves();
+  std::copy(s.wish.begin(), s.wish.end(), s.udot.begin());
+  const std::size_t muscles = at(model.muscles());
+  for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.solution.x[muscles + i];
+  Vec3 short_of = Vec3::Zero();
+  for (std::size_t i = 0; i < s.columns.size(); ++i)
+    for (std::size_t axis = 0; axis < 6; ++axis)
+      if (s.columns[i] == data.root[axis] && !data.is_rotation[at(s.columns[i])])
+        short_of[static_cast<Eigen::Index>(axis % 3)] = s.solution.x[muscles + i];
+  const double weight = model.spec().gravity.norm();
+  s.shortfall = weight > 0.0 ? short_of.norm() / weight : 0.0;
+  for (int c = 0; c < model.coordinates(); ++c) {
+    force[at(c)] = s.reserve[at(c)];
+    if (!s.driven[at(c)]) continue;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < data.couplings.size(); ++i)
+      if (data.couplings[i].source == c) sum += s.work.slope[i] * (s.tau[i] - s.work.passive_torque[i]);
+    for (std::size_t i = 0; i < s.columns.size(); ++i) sum += s.projected(c, s.columns[i]) * s.solution.x[muscles + i];
+    force[at(c)] = sum;
+  }
+}
+
+State MotionTracker::start(double t) {
+  Scratch& s = *scratch_;
+  const Model& model = s.model;
+  const ModelData& data = model.data();
+  State state = model.default_state();
+  state.time = t;
+  for (int c = 0; c < model.coordinates(); ++c) {
+    const bool moves = s.followed[at(c)] || s.driven[at(c)];
+    const Jet2<double> jet = s.reference.jet(c, t);
+    state.q()[at(c)] = jet.value;
+    state.u()[at(c)] = moves ? jet.slope : 0.0;
+    s.wish[at(c)] = moves ? jet.curvature : 0.0;
+  }
+  for (const PrescribedCoordinate& one : s.prescribed) {
+    const Jet2<double> jet = one.value.jet(t);
+    state.q()[at(one.coordinate)] = jet.value;
+    state.u()[at(one.coordinate)] = jet.slope;
+    s.wish[at(one.coordinate)] = jet.curvature;
+  }
+  const auto needed = [&] {  // forces and passive torques at the pose, contact included
+    evaluate(model, state, s.work, Depth::force);
+    exact_paths(model, s.work);
+    std::fill(s.external.begin(), s.external.end(), Spatial::Zero());
+    add_external<double>(s.loads, t, s.work.tree, s.external);
+    for (std::size_t b = 0; b < s.external.size(); ++b) s.external[b] += s.work.contact.external[b];
+    couple_accelerations(model, state.u(), s.wish, s.work, s.tree_udot);
+  };
+
+  // The root comes down, or up, until planes carry what the motion needs against gravity.
+  const Vec3 gravity = model.spec().gravity;
+  const double weight = gravity.norm();
+  int vertical = -1;
+  for (const int c : data.root)
+    if (c >= 0 && s.followed[at(c)] && !data.is_rotation[at(c)]) {
+      s.mass.assign(s.mass.size(), 0.0);
+      couple(model, state.q(), state.u(), s.work);
+      positions<double>(model.tree(), s.work.q, s.work.tree);
+      for (std::size_t k = 0; k < data.couplings.size(); ++k)
+        if (data.couplings[k].source == c && weight > 0.0 &&
+            std::abs(s.work.tree.motion[k].tail<3>().dot(gravity)) > 0.9 * weight)
+          vertical = c;
+    }
+  const double first = vertical >= 0 ? state.q()[at(vertical)] : 0.0;
+  if (vertical >= 0 && !data.spheres.empty()) {
+    const auto excess = [&](double place) {
+      state.q()[at(vertical)] = place;
+      needed();
+      inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
+      return -s.work.tree.joint_wrench[0].tail<3>().dot(gravity);  // what is missing upwards
+    };
+    const Root root = bisection_root(excess, first - 0.5, first + 0.5, {.x = 1e-7});
+    state.q()[at(vertical)] = root.converged ? root.x : first;
+  }
+
+  // Then all coordinates give way a little, until muscles and contacts explain the motion.
+  const std::size_t muscles = at(model.muscles());
+  for (int iteration = 0; iteration < 40; ++iteration) {
+    needed();
+    for (std::size_t k = 0; k < s.columns.size(); ++k) {
+      const double easy = data.is_rotation[at(s.columns[k])] ? 0.02 : 0.005;  // costs as much as one full activation
+      s.give_way[k] = 1.0 / (easy * easy);
+    }
+    std::fill(s.mass.begin(), s.mass.end(), 0.0);
+    s.find_touches();
+    const std::vector<double> kept = s.tree_udot;
+    std::fill(s.tree_udot.begin(), s.tree_udot.end(), 0.0);
+    for (const Touch& touch : s.touches) s.resist(touch, touch.by_position, Vec3::Zero());
+    s.tree_udot = kept;
+    s.fold();
+    inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
+    s.steady_forces();
+    std::fill(s.stretched.begin(), s.stretched.end(), 0.0);
+    for (std::size_t m = 0; m < muscles; ++m) {
+      s.least[m] = data.units[m].minimum_activation * s.active[m] + s.passive[m];
+      s.greatest[m] = s.active[m] + s.passive[m];
+    }
+    s.solve();
+    double most = 0.0;
+    for (std::size_t k = 0; k < s.columns.size(); ++k) most = std::max(most, std::abs(s.solution.x[muscles + k]));
+
+    if (most < 1e-5) break;
+    const double part = std::min(1.0, 0.01 / most);
+    for (std::size_t k = 0; k < s.columns.size(); ++k) state.q()[at(s.columns[k])] += part * s.solution.x[muscles + k];
+  }
+  if (vertical >= 0) s.reference.shift(vertical, state.q()[at(vertical)] - first);
+
+  // Muscles at these forces, fibres moving with their paths.
+  for (std::size_t m = 0; m < muscles; ++m)
+    state.activation()[m] =
+        std::clamp((s.wanted[m] - s.passive[m]) / s.active[m], std::min(data.units[m].minimum_activation, 1.0), 1.0);
+  data.batch.equilibrium(s.work.length, s.work.speed, state.activation(), s.balance);
+  std::copy(s.balance.fibre_length.begin(), s.balance.fibre_length.end(), state.fibre_length().begin());
+  return state;
+}
+
+}  // namespace psoas
