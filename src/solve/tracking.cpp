@@ -643,11 +643,17 @@ State MotionTracker::start(double t) {
   }
 
   // Then all coordinates give way a little, until muscles and contacts explain the motion.
+  // Free levels hardly do: a spine that gives way where muscles would have to work sags through its whole range.
   const std::size_t muscles = at(model.muscles());
+  const auto is_level = [&](int c) {
+    return std::any_of(s.rows.equations().begin(), s.rows.equations().end(),
+                       [&](const Equation& equation) { return equation.coordinate == c && equation.lumbar; });
+  };
   for (int iteration = 0; iteration < 40; ++iteration) {
     needed();
     for (std::size_t k = 0; k < s.columns.size(); ++k) {
-      const double easy = data.is_rotation[at(s.columns[k])] ? 0.02 : 0.005;  // costs as much as one full activation
+      const int c = s.columns[k];
+      const double easy = !data.is_rotation[at(c)] ? 0.005 : is_level(c) ? 1e-4 : 0.02;  // as dear as full activation
       s.give_way[k] = 1.0 / (easy * easy);
     }
     std::fill(s.mass.begin(), s.mass.end(), 0.0);
