@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/factor.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/muscle/activation.hpp"
 #include "psoas/skeleton/dynamics.hpp"
@@ -12,6 +13,10 @@ namespace psoas {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Inertia [kg m^2] that is added to that of every rotation in the cost of giving way, so that feet, whose own is next to
+/// none, follow too.
+constexpr double least_inertia = 0.05;
 
 /// What one plane does to one sphere, and how that changes as the sphere moves past the plane.
 struct Touch {
@@ -215,7 +220,7 @@ struct MotionTracker::Scratch {
         options(o),
         loads(simulation.loads),
         prescribed(simulation.prescribed),
-        reference(std::move(r)),
+        motion(std::move(r)),
         work(model),
         fibre(at(model.muscles())),
         forces(at(model.muscles())),
@@ -228,7 +233,9 @@ struct MotionTracker::Scratch {
     const std::size_t n = at(model.coordinates()), tree = at(model.tree().coordinates()), muscles = at(model.muscles());
     for (std::size_t c = 0; c < n; ++c)
       if (followed[c]) columns.push_back(static_cast<int>(c));
-    give_way.assign(columns.size(), 0.0);
+    metric.setIdentity(static_cast<Eigen::Index>(columns.size()), static_cast<Eigen::Index>(columns.size()));
+    giving.setZero(metric.rows(), rows.size());
+    given.setZero(metric.rows());
     udot.assign(n, 0.0);
     wish = reserve = udot;
     tree_udot.assign(tree, 0.0);
@@ -255,16 +262,20 @@ struct MotionTracker::Scratch {
     for (double& w : weight) w = std::max(w * static_cast<double>(muscles) / sum, 1e-9);
     problem.resize(rows.size(), static_cast<int>(muscles + columns.size()),
                    rows.muscle_entries() + rows.size() * static_cast<int>(columns.size()));
+    set_reserve_scales();
+    solution.multiplier.assign(at(rows.size()), 0.0);
+    warm = solution.multiplier;
+  }
+
+  void set_reserve_scales() {
     for (int j = 0; j < rows.size(); ++j) {
       const Equation& equation = rows.equations()[at(j)];
       // nothing drives the root: its equations hold, and its accelerations give way
       problem.reserve_scale[at(j)] = equation.root       ? 1e-3
-                                     : equation.lumbar   ? o.redundancy.lumbar_reserve
-                                     : equation.rotation ? o.redundancy.reserve
-                                                         : o.redundancy.reserve_force;
+                                     : equation.lumbar   ? options.redundancy.lumbar_reserve
+                                     : equation.rotation ? options.redundancy.reserve
+                                                         : options.redundancy.reserve_force;
     }
-    solution.multiplier.assign(at(rows.size()), 0.0);
-    warm = solution.multiplier;
   }
 
   static std::vector<char> find_followed(const Model& model, const SimulationOptions& simulation) {
@@ -404,18 +415,23 @@ struct MotionTracker::Scratch {
       problem.low[m] = (least[m] - passive[m]) / active[m];
       problem.high[m] = (greatest[m] - passive[m]) / active[m];
     }
+    // Accelerations that give way, as L^-T y with L L' their metric, so that the square of y is what they cost.
+    const auto count = static_cast<Eigen::Index>(columns.size());
+    giving.setZero();
+    for (int t = 0; t < model.tree().coordinates(); ++t)
+      for (const EquationRows::Share& share : rows.shares(t))
+        for (Eigen::Index k = 0; k < count; ++k)
+          giving(k, share.row) -=
+              (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
+    metric.triangularView<Eigen::Lower>().solveInPlace(giving);
     for (std::size_t k = 0; k < columns.size(); ++k) {
       const std::size_t variable = muscles + k;
-      for (int t = 0; t < model.tree().coordinates(); ++t)
-        for (const EquationRows::Share& share : rows.shares(t))
-          dense[at(share.row)] += (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[k]);
       for (int row = 0; row < rows.size(); ++row) {
         problem.row[at(entry)] = row;
-        problem.value[at(entry++)] = -dense[at(row)];
-        dense[at(row)] = 0.0;
+        problem.value[at(entry++)] = giving(static_cast<Eigen::Index>(k), row);
       }
       problem.column_start[variable + 1] = entry;
-      problem.weight[variable] = give_way[k];
+      problem.weight[variable] = 1.0;
       problem.power[variable] = 2.0;
       problem.low[variable] = -inf;
       problem.high[variable] = inf;
@@ -425,6 +441,8 @@ struct MotionTracker::Scratch {
     solver.solve(problem, solution, {.tolerance = 1e-9, .accept = 1e-7, .warm_start = warm});
     for (std::size_t m = 0; m < muscles; ++m)
       wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
+    for (Eigen::Index k = 0; k < count; ++k) given[k] = solution.x[muscles + static_cast<std::size_t>(k)];
+    metric.triangularView<Eigen::Lower>().transpose().solveInPlace(given);
   }
 
   /// Reserves as forces at coordinates: those of levels by their shares in the trunk's coordinates.
@@ -455,7 +473,7 @@ struct MotionTracker::Scratch {
   TrackingOptions options;
   std::vector<ExternalLoad> loads;
   std::vector<PrescribedCoordinate> prescribed;
-  TrackedMotion reference;
+  TrackedMotion motion;
   Workspace work;
   BatchFibres fibre;
   BatchForces forces;
@@ -466,7 +484,8 @@ struct MotionTracker::Scratch {
   RedundancyProblem problem;
   RedundancySolution solution;
   std::vector<int> columns, involved;        // coordinates that are followed; of one touch
-  std::vector<double> give_way;              // per column: cost of the square of what is not as wished
+  MatX metric, giving;                       // factor of the cost of giving way; its part in the equations
+  VecX given;                                // by how much accelerations are not as wished
   std::vector<double> udot, wish, reserve;   // per independent coordinate
   std::vector<double> tree_udot, tau, mass;  // of the tree
   MatX resistance;                           // tree x independent
@@ -497,7 +516,7 @@ MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simula
 MotionTracker::~MotionTracker() = default;
 MotionTracker::MotionTracker(MotionTracker&&) noexcept = default;
 
-const TrackedMotion& MotionTracker::motion() const { return scratch_->reference; }
+const TrackedMotion& MotionTracker::motion() const { return scratch_->motion; }
 std::span<const char> MotionTracker::followed() const { return scratch_->followed; }
 std::span<const char> MotionTracker::driven() const { return scratch_->driven; }
 std::span<const Equation> MotionTracker::equations() const { return scratch_->rows.equations(); }
@@ -529,7 +548,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
       s.wish[at(c)] = now.udot()[at(c)];
       continue;
     }
-    const Jet2<double> here = s.reference.jet(c, t), ahead = s.reference.jet(c, t + T);
+    const Jet2<double> here = s.motion.jet(c, t), ahead = s.motion.jet(c, t + T);
     s.wish[at(c)] = ahead.curvature + 2.0 * omega * (here.slope - state.u()[at(c)]) +
                     omega * omega * (here.value - state.q()[at(c)]);
   }
@@ -551,9 +570,18 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   mass_matrix<double>(model.tree(), s.work.tree, s.mass);
   s.fold();
   std::copy(now.external().begin(), now.external().end(), s.external.begin());
+  for (std::size_t i = 0; i < s.columns.size(); ++i)
+    for (std::size_t j = 0; j <= i; ++j)
+      s.metric(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+          s.options.stiffness * (s.projected(s.columns[i], s.columns[j]) +
+                                 (i == j && data.is_rotation[at(s.columns[i])] ? least_inertia : 0.0));
+  {
+    Eigen::Ref<MatX> in_place = s.metric;
+    const Eigen::LLT<Eigen::Ref<MatX>> factor(in_place);
+    if (factor.info() != Eigen::Success)
+      throw Error(Kind::numeric, "tracking", "expected inertia that resists every coordinate that muscles move");
+  }
   s.stretch();
-  std::size_t k = 0;
-  for (const int c : s.columns) s.give_way[k++] = s.options.stiffness * std::max(s.projected(c, c), 1e-6);
   s.find_touches();
   for (const Touch& touch : s.touches)
     s.resist(touch, H * H * touch.by_position + H * touch.by_velocity, H * touch.by_position * touch.velocity);
@@ -569,12 +597,12 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   s.find_reserves();
   std::copy(s.wish.begin(), s.wish.end(), s.udot.begin());
   const std::size_t muscles = at(model.muscles());
-  for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.solution.x[muscles + i];
+  for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.given[static_cast<Eigen::Index>(i)];
   Vec3 short_of = Vec3::Zero();
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     for (std::size_t axis = 0; axis < 6; ++axis)
       if (s.columns[i] == data.root[axis] && !data.is_rotation[at(s.columns[i])])
-        short_of[static_cast<Eigen::Index>(axis % 3)] = s.solution.x[muscles + i];
+        short_of[static_cast<Eigen::Index>(axis % 3)] = s.given[static_cast<Eigen::Index>(i)];
   const double weight = model.spec().gravity.norm();
   s.shortfall = weight > 0.0 ? short_of.norm() / weight : 0.0;
   for (int c = 0; c < model.coordinates(); ++c) {
@@ -583,7 +611,8 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     double sum = 0.0;
     for (std::size_t i = 0; i < data.couplings.size(); ++i)
       if (data.couplings[i].source == c) sum += s.work.slope[i] * (s.tau[i] - s.work.passive_torque[i]);
-    for (std::size_t i = 0; i < s.columns.size(); ++i) sum += s.projected(c, s.columns[i]) * s.solution.x[muscles + i];
+    for (std::size_t i = 0; i < s.columns.size(); ++i)
+      sum += s.projected(c, s.columns[i]) * s.given[static_cast<Eigen::Index>(i)];
     force[at(c)] = sum;
   }
 }
@@ -596,7 +625,7 @@ State MotionTracker::start(double t) {
   state.time = t;
   for (int c = 0; c < model.coordinates(); ++c) {
     const bool moves = s.followed[at(c)] || s.driven[at(c)];
-    const Jet2<double> jet = s.reference.jet(c, t);
+    const Jet2<double> jet = s.motion.jet(c, t);
     state.q()[at(c)] = jet.value;
     state.u()[at(c)] = moves ? jet.slope : 0.0;
     s.wish[at(c)] = moves ? jet.curvature : 0.0;
@@ -638,29 +667,36 @@ State MotionTracker::start(double t) {
       inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
       return -s.work.tree.joint_wrench[0].tail<3>().dot(gravity);  // what is missing upwards
     };
-    const Root root = bisection_root(excess, first - 0.5, first + 0.5, {.x = 1e-7});
-    state.q()[at(vertical)] = root.converged ? root.x : first;
+    // what they carry at the motion's own place is well below or above that: it knows no soles, or another floor
+    needed();
+    double carried = 0.0;
+    for (const Vec3& force : s.work.contact.sphere_force) carried -= force.dot(gravity) / weight;
+    const double missing = excess(first) / weight;
+    if (carried < missing || carried < -0.7 * missing) {
+      const Root root = bisection_root(excess, first - 0.5, first + 0.5, {.x = 1e-7});
+      state.q()[at(vertical)] = root.converged ? root.x : first;
+      s.motion.shift(vertical, state.q()[at(vertical)] - first);
+    }
   }
 
   // Then all coordinates give way a little, until muscles and contacts explain the motion.
-  // Free levels hardly do: a spine that gives way where muscles would have to work sags through its whole range.
   const std::size_t muscles = at(model.muscles());
-  const auto is_level = [&](int c) {
-    return std::any_of(s.rows.equations().begin(), s.rows.equations().end(),
-                       [&](const Equation& equation) { return equation.coordinate == c && equation.lumbar; });
-  };
+  // Friction comes of speeds, not of places: what is asked of it at the start is left to the first steps.
+  for (int j = 0; j < s.rows.size(); ++j)
+    if (const Equation& equation = s.rows.equations()[at(j)]; equation.root)
+      s.problem.reserve_scale[at(j)] = equation.rotation ? 10.0 : equation.coordinate == vertical ? 5.0 : 100.0;
   for (int iteration = 0; iteration < 40; ++iteration) {
     needed();
-    for (std::size_t k = 0; k < s.columns.size(); ++k) {
-      const int c = s.columns[k];
-      const double easy = !data.is_rotation[at(c)] ? 0.005 : is_level(c) ? 1e-4 : 0.02;  // as dear as full activation
-      s.give_way[k] = 1.0 / (easy * easy);
-    }
+    s.metric.setZero();
+    for (std::size_t k = 0; k < s.columns.size(); ++k)  // what costs as much as one full activation
+      s.metric(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(k)) =
+          1.0 / (data.is_rotation[at(s.columns[k])] ? 0.02 : 0.005);
     std::fill(s.mass.begin(), s.mass.end(), 0.0);
     s.find_touches();
     const std::vector<double> kept = s.tree_udot;
     std::fill(s.tree_udot.begin(), s.tree_udot.end(), 0.0);
-    for (const Touch& touch : s.touches) s.resist(touch, touch.by_position, Vec3::Zero());
+    for (const Touch& touch : s.touches)
+      s.resist(touch, touch.normal * (touch.normal.transpose() * touch.by_position), Vec3::Zero());
     s.tree_udot = kept;
     s.fold();
     inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
@@ -672,13 +708,16 @@ State MotionTracker::start(double t) {
     }
     s.solve();
     double most = 0.0;
-    for (std::size_t k = 0; k < s.columns.size(); ++k) most = std::max(most, std::abs(s.solution.x[muscles + k]));
+    for (std::size_t k = 0; k < s.columns.size(); ++k)
+      most = std::max(most, std::abs(s.given[static_cast<Eigen::Index>(k)]));
 
     if (most < 1e-5) break;
     const double part = std::min(1.0, 0.01 / most);
-    for (std::size_t k = 0; k < s.columns.size(); ++k) state.q()[at(s.columns[k])] += part * s.solution.x[muscles + k];
+    for (std::size_t k = 0; k < s.columns.size(); ++k)
+      state.q()[at(s.columns[k])] += part * s.given[static_cast<Eigen::Index>(k)];
   }
-  if (vertical >= 0) s.reference.shift(vertical, state.q()[at(vertical)] - first);
+
+  s.set_reserve_scales();
 
   // Muscles at these forces, fibres moving with their paths.
   for (std::size_t m = 0; m < muscles; ++m)
