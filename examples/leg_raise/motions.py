@@ -27,9 +27,9 @@ def leg_raise(*legs):
 
 
 def sit_up(hips):
-    turn = lambda t: 50 * course(t, 1.0, 2.5)
+    turn = lambda t: 50 * course(t, 0.8, 2.0)
     return {"pelvis_tilt": lambda t: rest["pelvis_tilt"] - turn(t),
-            "lumbar_extension": lambda t: -40 * course(t, 0.3, 1.5),
+            "lumbar_extension": lambda t: -40 * course(t, 0.3, 1.3),
             "hip_flexion_r": lambda t: hips + turn(t), "hip_flexion_l": lambda t: hips + turn(t)}
 
 
@@ -37,8 +37,8 @@ def about_hips(t):
     """Place of the pelvis while it turns about hips that stay where they are, but for 30 mm by which they come down."""
     place = lambda a: (math.cos(a) * hip[0] - math.sin(a) * hip[1], math.sin(a) * hip[0] + math.cos(a) * hip[1])
     lying = place(math.radians(rest["pelvis_tilt"]))
-    now = place(math.radians(rest["pelvis_tilt"] - 50 * course(t, 1.0, 2.5)))
-    return rest["pelvis_tx"] + lying[0] - now[0], rest["pelvis_ty"] + lying[1] - now[1] - 0.03 * course(t, 1.0, 2.5)
+    now = place(math.radians(rest["pelvis_tilt"] - 50 * course(t, 0.8, 2.0)))
+    return rest["pelvis_tx"] + lying[0] - now[0], rest["pelvis_ty"] + lying[1] - now[1] - 0.03 * course(t, 0.8, 2.0)
 
 
 def smooth(values, spacing, cutoff=4.0):
