@@ -4,6 +4,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/model/free_levels.hpp"
 #include "study/consistent_motion.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
@@ -112,6 +113,15 @@ void tell_energy(const SimulationReport& report, Block& block) {
        "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
+/// The model with its lumbar levels free.
+Model with_free_levels(const Study& study, const Model& model) {
+  try {
+    return Model(free_levels(model.spec()));
+  } catch (const Error& error) {
+    throw Error(Kind::input, study.place("/lumbar"), std::string("expected levels that can be free: ") + error.what());
+  }
+}
+
 /// How it was integrated, as a sentence.
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
@@ -124,8 +134,10 @@ std::string integrator_note(const std::vector<Integrator>& used, double toleranc
   return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
 }
 
-/// What every simulation of a study has before its controllers: options, and the state from which it starts.
-std::pair<SimulationOptions, State> prepare(const Study& study, const SimulationStudy& question, const Model& model) {
+/// What every simulation of a study has before its controllers: options, and the state from which it starts. `rhythm` is
+/// the model before its levels were freed, or the model itself.
+std::pair<SimulationOptions, State> prepare(const Study& study, const SimulationStudy& question, const Model& model,
+                                            const Model& rhythm) {
   const ModelData& data = model.data();
   SimulationOptions simulation;
   simulation.duration = question.duration;
@@ -141,8 +153,13 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
     if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
   }
   State state = model.default_state();
-  set_coordinates(study, model, question.initial, "/initial", state);
-  for (const auto& [name, value] : question.speeds) {
+  Named<double> initial = question.initial, speeds = question.speeds;
+  if (question.lumbar == "free") {
+    speeds = over_levels(rhythm.spec(), speeds, &question.initial);
+    initial = over_levels(rhythm.spec(), initial);
+  }
+  set_coordinates(study, model, initial, "/initial", state);
+  for (const auto& [name, value] : speeds) {
     const int c = find_coordinate(study, model, name, "/speeds/" + name);
     if (simulation.locked[at(c)] && value != 0.0)
       throw Error(Kind::input, study.place("/speeds/" + name), "expected a coordinate that moves, found a locked one");
@@ -169,8 +186,11 @@ Result answer(const Study& original, const SimulationStudy& question, const RunO
   std::optional<ConsistentMotion> reference;
   std::optional<Study> changed;
   if (question.reference) {
+    if (question.lumbar == "free")
+      throw Error(Kind::input, original.place("/lumbar"),
+                  "expected levels that follow the rhythm where a consistent reference is asked for, found \"free\"");
     const Model& first = variants.front().model;
-    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first);
+    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first, first);
     reference.emplace(original, question, first, prepared.second, prepared.first);
     changed = original;
     reference->change(changed->model);
@@ -180,9 +200,9 @@ Result answer(const Study& original, const SimulationStudy& question, const RunO
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    const Model& model = variants[v].model;
+    const Model model = question.lumbar == "free" ? with_free_levels(study, variants[v].model) : variants[v].model;
     const ModelData& data = model.data();
-    std::pair<SimulationOptions, State> prepared = prepare(study, question, model);
+    std::pair<SimulationOptions, State> prepared = prepare(study, question, model, variants[v].model);
     SimulationOptions& simulation = prepared.first;
     State& state = prepared.second;
     const std::unique_ptr<MotionTracker> tracker =

@@ -373,7 +373,7 @@ struct SimulationStudy {
   static constexpr std::string_view name = "simulation";
   static constexpr std::string_view help = "forward dynamics from a released state, with controllers";
   double duration = required, step = 0.01, tolerance = 1e-3;
-  std::string integrator = "automatic";
+  std::string integrator = "automatic", lumbar = "rhythm";
   Named<double> initial, speeds;
   std::vector<std::string> locked;
   Named<PrescribedSpec> prescribed;
@@ -395,6 +395,11 @@ struct SimulationStudy {
             "dopri5 (explicit), ark4 (implicit in the fibres), rosenbrock4 (implicit, up to 100 states), or automatic: "
             "rosenbrock4 where it may be used, else ark4, if a tendon would hold dopri5 to very short steps",
             -inf, inf, "automatic dopri5 ark4 rosenbrock4"});
+    see("lumbar", self.lumbar,
+        Info{"",
+             "levels turn together by the rhythm of the model's trunk coordinates, or are free: each held by its disc, "
+             "ligaments and muscles, and trunk coordinates in \"initial\" and \"speeds\" are shared out by the rhythm",
+             -inf, inf, "rhythm free"});
     see("initial", self.initial,
         Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
     see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
