@@ -1,8 +1,9 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Draws the pictures of docs/paths.md from the library itself.
-//   psoas_figures docs/figures            writes them
-//   psoas_figures --check docs/figures    fails where a file is not what would be written
+// Draws the pictures of docs/paths.md and docs/dynamics.md from the library itself.
+//   psoas_figures docs/figures models            writes those of paths
+//   psoas_figures --check docs/figures models    fails where a file is not what would be written
+//   psoas_figures --rise docs/figures examples/sit_to_stand/forward.json    runs the study and draws what comes of it
 #include <fmt/format.h>
 
 #include <Eigen/SVD>
@@ -12,6 +13,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "psoas/core/error.hpp"
@@ -19,6 +21,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/model/model.hpp"
 #include "psoas/path/path.hpp"
+#include "psoas/study/study.hpp"
 
 namespace psoas {
 namespace {
@@ -406,10 +409,104 @@ std::string moment_arms(const std::string& models) {
   return picture.svg();
 }
 
+/// Forward sit-to-stand: the body at some instants, and under it the shear and compression of L5-S1 with seat-off.
+std::string rise(const std::string& file) {
+  const std::vector<std::string> spine = {"pelvis", "L5", "L4", "L3", "L2", "L1", "thorax"};
+  std::vector<std::string> bodies = {"toes_r",  "calcn_r",   "talus_r", "tibia_r",
+                                     "femur_r", "humerus_r", "ulna_r",  "hand_r"};
+  bodies.insert(bodies.end(), spine.begin(), spine.end());
+  Study study = read_study(file);
+  study.outputs = {"anterior_shear/L5_S1", "compression/L5_S1", "plane_force_y/seat", "centre_of_pressure_x/ground"};
+  for (const std::string& body : bodies)
+    for (const char* axis : {"x", "y", "z"}) study.outputs.push_back(fmt::format("body_origin_{}/{}", axis, body));
+  const Result result = run(study);
+  const Block& block = result.blocks.begin()->second;
+  const std::vector<double>& time = block.axis_values;
+  const auto series = [&](const std::string& name) -> const std::vector<double>& {
+    return block.series.find(name)->values;
+  };
+  const auto origin = [&](const std::string& body, std::size_t row) {
+    return Vec3(series("body_origin_x/" + body)[row], series("body_origin_y/" + body)[row],
+                series("body_origin_z/" + body)[row]);
+  };
+  const std::vector<double>&shear = series("anterior_shear/L5_S1"), &compression = series("compression/L5_S1"),
+        &seat = series("plane_force_y/seat"), &pressure = series("centre_of_pressure_x/ground");
+  std::size_t off = 0;  // the first instant from which the seat carries nothing
+  for (std::size_t i = 0; i < time.size(); ++i)
+    if (seat[i] != 0.0) off = i + 1;
+
+  Picture picture(920, 620);
+  picture.text({24, 28}, "Sit-to-stand by muscles and contacts alone, forward in time", 16, "start", "bold");
+  const double shown = std::min(time.back(), 1.8), scale = 120.0, floor = 300.0;
+  std::vector<double> instants = {0.0, 0.25, time[std::min(off, time.size() - 1)], 0.65, 0.85, 1.1, shown};
+  std::sort(instants.begin(), instants.end());
+  for (std::size_t k = 0; k < instants.size(); ++k) {
+    const auto row =
+        static_cast<std::size_t>(std::lower_bound(time.begin(), time.end(), instants[k] - 1e-9) - time.begin());
+    const double x = 80.0 + 125.0 * static_cast<double>(k);
+    picture.look(Vec3::UnitX(), Vec3::UnitY(), Vec3(origin("calcn_r", 0).x(), 0.0, 0.0), x, floor, scale);
+    picture.stroke({x - 45.0, floor}, {x + 65.0, floor}, bone_edge, 1.5);
+    std::vector<Vec3> leg, trunk, arm;
+    for (const char* body : {"toes_r", "calcn_r", "talus_r", "tibia_r", "femur_r"}) leg.push_back(origin(body, row));
+    for (const std::string& body : spine) trunk.push_back(origin(body, row));
+    for (const char* body : {"humerus_r", "ulna_r", "hand_r"}) arm.push_back(origin(body, row));
+    // the sagittal plane: both sides seen as one
+    const Vec3 shoulder = arm.front(), along = (shoulder - trunk.back()).normalized();
+    trunk.push_back(shoulder);
+    leg.push_back(trunk.front());
+    picture.line(leg, ink, 4.0);
+    picture.line(trunk, blue, 4.0);
+    picture.line(arm, bone_edge, 3.0);
+    picture.ball(shoulder + 0.2 * along, 0.1 * Mat3::Identity(), bone, bone_edge);
+    if (std::isfinite(pressure[row])) picture.dot(Vec3(pressure[row], 0.0, 0.0), orange, 4.0);
+    const bool seat_off = off < time.size() && row == off;
+    picture.text({x + 10.0, floor + 22.0}, fmt::format("{:.2f} s{}", time[row], seat_off ? ", seat-off" : ""), 12,
+                 "middle", seat_off ? "bold" : "normal");
+  }
+  picture.text({24, floor + 44.0}, "orange: centre of pressure of the feet", 12, "start", "normal", orange);
+
+  const double x0 = 80.0, x1 = 850.0, y0 = 580.0, y1 = 390.0;
+  double most = 0.0;
+  for (std::size_t i = 0; i < time.size(); ++i) most = std::max({most, compression[i], shear[i]});
+  most = 500.0 * std::ceil(most / 500.0);
+  const auto x = [&](double t) { return x0 + (x1 - x0) * t / shown; };
+  const auto y = [&](double force) { return y0 + (y1 - y0) * force / most; };
+  for (double force = 0.0; force <= most; force += most > 3000.0 ? 1000.0 : 500.0) {
+    picture.stroke({x0 - 5, y(force)}, {x0, y(force)}, ink, 1);
+    picture.text({x0 - 9, y(force) + 4}, fmt::format("{:.0f}", force), 12, "end");
+  }
+  for (double t = 0.0; t <= shown + 1e-9; t += 0.2) {
+    picture.stroke({x(t), y0}, {x(t), y0 + 5}, ink, 1);
+    picture.text({x(t), y0 + 19}, fmt::format("{:.1f}", t), 12);
+  }
+  picture.stroke({x0, y0}, {x1, y0}, ink, 1);
+  picture.stroke({x0, y0}, {x0, y1}, ink, 1);
+  picture.text({0.5 * (x0 + x1), y0 + 36}, "time [s]", 13);
+  picture.text({x0 - 40, y1 - 14}, "load of L5–S1 [N]", 13, "start");
+  picture.look(Vec3::UnitX(), Vec3::UnitY(), Vec3::Zero(), 0.0, 0.0, 1.0);
+  if (off < time.size()) {
+    picture.line({Vec3(x(time[off]), -y0, 0.0), Vec3(x(time[off]), -y1, 0.0)}, bone_edge, 1.5, "5 4");
+    picture.text({x(time[off]) + 5.0, y1 + 4}, "seat-off", 12, "start", "normal", bone_edge);
+  }
+  for (const auto& [name, values, colour] :
+       {std::tuple{"compression", &compression, blue}, std::tuple{"anterior shear", &shear, orange}}) {
+    std::vector<Vec3> curve;
+    for (std::size_t i = 0; i < time.size() && time[i] <= shown + 1e-9; ++i)
+      curve.emplace_back(x(time[i]), -y((*values)[i]), 0.0);
+    picture.line(curve, colour, 2.2);
+    picture.text({x1 + 4, -curve.back().y() + 4}, name, 12, "start", "bold", colour);
+  }
+  return picture.svg();
+}
+
 int perform(const std::vector<std::string>& words) {
+  if (words.size() == 3 && words[0] == "--rise") {
+    write_file_atomically(words[1] + "/sit_to_stand.svg", rise(words[2]));
+    return 0;
+  }
   const bool check = words.size() == 3 && words[0] == "--check";
   if (!check && words.size() != 2) {
-    std::cerr << "usage: psoas_figures [--check] FOLDER MODELS\n";
+    std::cerr << "usage: psoas_figures [--check] FOLDER MODELS | --rise FOLDER STUDY\n";
     return 2;
   }
   const std::string folder = words[words.size() - 2], models = words.back();
