@@ -19,6 +19,7 @@
 #include "psoas/model/model.hpp"
 #include "psoas/model/osim.hpp"
 #include "psoas/report/text.hpp"
+#include "psoas/solve/forward.hpp"
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/study.hpp"
@@ -50,6 +51,17 @@ std::string about(const Model& model) {
   return "model: " + counted(data.body_names.size() - 1, "body", "bodies") + ", " +
          counted(data.coordinate_names.size(), "independent coordinate", "independent coordinates") + ", " +
          counted(data.muscle_names.size(), "muscle", "muscles") + ", " + fixed_text(data.mass, 2) + " kg";
+}
+
+/// What a model can be asked about although it is well formed: nothing forward in time where nothing resists.
+void note_unresisted(Verdict& verdict) {
+  ForwardDynamics dynamics(*verdict.model, {});
+  std::vector<std::string> names;
+  for (const int c : dynamics.unresisted(verdict.model->data().default_coordinates))
+    names.push_back(verdict.model->data().coordinate_names[static_cast<std::size_t>(c)]);
+  if (!names.empty())
+    verdict.notes.push_back("no mass or inertia resists " + join(names, ", ") +
+                            ": good for paths and statics, refused by simulations in which it moves");
 }
 
 void check_table(Verdict& verdict) {
@@ -118,7 +130,7 @@ void check_study(Verdict& verdict) {
       if (const auto* motion = std::get_if<MotionStudy>(&study.question))
         equations = redundancy_equations(model, motion->redundancy.lumbar == "levels");
       for (std::size_t i = 0; has_outputs && i < study.outputs.size(); ++i) try {
-          find_outputs(model, {study.outputs[i]}, true, equations);
+          find_outputs(model, {study.outputs[i]}, true, equations, std::get_if<SimulationStudy>(&study.question));
         } catch (const Error& error) {
           add_once(study.place("/outputs/" + std::to_string(i)) + ": " + error.what());  // variants say the same
         }
@@ -146,6 +158,7 @@ void check_json(Verdict& verdict) {
   } else if (format == "psoas-model/1") {
     verdict.model = Model::load(verdict.file);
     verdict.what = about(*verdict.model);
+    note_unresisted(verdict);
     for (const Problem& problem : domain_problems(*verdict.model))
       verdict.problems.push_back(place_in_model(verdict.file, problem.pointer).text + ": " + problem.text);
   } else if (format == "psoas-certificate/1") {
@@ -168,6 +181,7 @@ Verdict verdict_of(const std::string& file) {
       verdict.model = Model(import.spec);
       verdict.what = "OpenSim " + about(*verdict.model);
       verdict.notes = import.notes;
+      note_unresisted(verdict);
     } else if (ending == ".json") {
       check_json(verdict);
     } else if (ending == ".sto" || ending == ".mot" || ending == ".csv") {

@@ -222,6 +222,8 @@ int show_outputs(const std::string& path, bool json_out) {
   } else {
     const Model model = Model::load(path);
     const std::vector<Equation> equations = redundancy_equations(model);
+    SimulationStudy simulation;
+    for (const std::string& name : model.data().coordinate_names) simulation.prescribed[name];
     for (const OutputFamily& family : families) {
       // of two elements there are too many to list: the pattern stands for them
       const auto slashes = std::count(family.pattern.begin(), family.pattern.end(), '/');
@@ -234,7 +236,7 @@ int show_outputs(const std::string& path, bool json_out) {
       std::vector<std::string> patterns = {slashes == 0 ? quantity : quantity + "/*"};
       if (family.pattern.find("group:") != std::string::npos) patterns.push_back(quantity + "/group:*");
       for (const std::string& pattern : patterns) try {
-          for (const Output& output : find_outputs(model, {pattern}, true, equations)) {
+          for (const Output& output : find_outputs(model, {pattern}, true, equations, &simulation)) {
             rows.push_back({output.name, readable_unit(output.unit), family.help});
             all.push_back({{"name", output.name}, {"unit", output.unit}, {"help", family.help}});
           }

@@ -59,6 +59,7 @@
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
 #include "psoas/solve/redundancy.hpp"
+#include "psoas/solve/reference.hpp"
 #include "psoas/solve/tracking.hpp"
 #include "psoas/study/kinds.hpp"
 #include "psoas/study/moment_arms.hpp"

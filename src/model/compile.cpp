@@ -50,6 +50,7 @@ class Compiler {
     contacts();
     groups();
     domain();
+    charts();
     if (problems_.size() == before && spec_.paths == "fitted") compile_fitted(*data_, problems_);
     return problems_.size() > before ? nullptr : data_;
   }
@@ -641,6 +642,34 @@ class Compiler {
           item.ranges.push_back({static_cast<int>(found - names.begin()), range[0], range[1]});
       }
       data_->domain.push_back(std::move(item));
+    }
+  }
+
+  /// Rotation vectors of which no component means anything to anybody but their joint.
+  void charts() {
+    const std::vector<TreeAxis>& axes = data_->tree.axes;
+    std::vector<int> uses(data_->couplings.size(), 0);  // per coordinate of the tree
+    for (const TreeAxis& axis : axes)
+      if (axis.coordinate >= 0) ++uses[static_cast<std::size_t>(axis.coordinate)];
+    for (const PassiveTorque& torque : data_->passive) ++uses[static_cast<std::size_t>(torque.coordinate)];
+    const auto see = [&](const Path& path) {
+      for (const int t : path.coordinates) ++uses[static_cast<std::size_t>(t)];
+    };
+    for (const Path& path : data_->paths) see(path);
+    for (const CompiledLigament& ligament : data_->ligaments) see(ligament.path);
+    std::vector<int> followers(data_->coordinate_names.size(), 0);  // per independent coordinate
+    for (const Coupling& coupling : data_->couplings) ++followers[static_cast<std::size_t>(coupling.source)];
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (!axes[i].vector) continue;
+      std::array<int, 3> chart{};
+      bool own = true;
+      for (std::size_t k = 0; k < 3; ++k) {
+        const auto t = static_cast<std::size_t>(axes[i + k].coordinate);
+        chart[k] = data_->couplings[t].source;
+        own = own && data_->couplings[t].identity && uses[t] == 1 && followers[static_cast<std::size_t>(chart[k])] == 1;
+      }
+      if (own) data_->charts.push_back(chart);
+      i += 2;
     }
   }
 

@@ -17,7 +17,7 @@ struct PointInside {
 
 /// Points of a path that a wrap is about and that lie inside its surface in every pose: fixed in the surface's body.
 std::vector<PointInside> points_inside(const std::vector<PointSpec>& points, const WrapSpec& wrap,
-                                      const SurfaceSpec& surface);
+                                       const SurfaceSpec& surface);
 
 /// Null when there are problems.
 std::shared_ptr<const ModelData> compile(const ModelSpec& spec, std::vector<Problem>& problems);

@@ -363,6 +363,18 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     sphere.location = sphere.location.cwiseProduct(f);
     sphere.radius *= std::cbrt(f.prod());
   }
+  for (auto& [name, plane] : out.planes) {
+    // n p = h of points p becomes (n / f) (f p) = h
+    const Vec3 f = factors(plane.body), normal = plane.normal.normalized().cwiseQuotient(f);
+    plane.normal = normal.normalized();
+    plane.height /= normal.norm();
+    if (plane.edge) {
+      const Vec3 toward = plane.edge->toward.normalized().cwiseQuotient(f);
+      plane.edge->toward = toward.normalized();
+      plane.edge->distance /= toward.norm();
+      plane.edge->width /= toward.norm();
+    }
+  }
   const auto scale_path = [&](std::vector<PointSpec>& path, std::vector<WrapSpec>& wraps) {
     for (PointSpec& point : path) {
       const Vec3 f = factors(point.body);

@@ -215,8 +215,9 @@ void compile_fitted(ModelData& data, std::vector<Problem>& problems) {
         continue;
       }
       const auto fixed = [&](int k) {
-        return path.points[at(k)].coordinate < 0 && std::none_of(path.motions.begin(), path.motions.end(),
-                                                                 [k](const PointMotion& m) { return m.point == k; });
+        return path.points[at(k)].coordinate < 0 &&
+               std::none_of(path.motions.begin(), path.motions.end(),
+                            [k](const PointMotion& one) { return one.point == k; });
       };
       if (!fixed(item.points[0]) || !fixed(item.points[1])) {
         problems.push_back({pointer + "/points", "expected two points that are always there, fixed in their bodies"});

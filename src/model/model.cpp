@@ -205,26 +205,17 @@ PathFlag path_flag(const Model& model, std::span<const double> q, const Workspac
   return outside_domain(model, q, muscle) ? PathFlag::outside_domain : PathFlag{work.inside[at(muscle)]};
 }
 
-bool rechart(const Model& model, std::span<double> q, std::span<double> u) {
-  const std::vector<TreeAxis>& axes = model.tree().axes;
+bool rechart(const Model& model, std::span<double> q, std::span<double> u, std::span<const char> held) {
   bool any = false;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (!axes[i].vector) continue;
-    std::array<std::size_t, 3> c{};
-    bool independent = true;
-    for (std::size_t k = 0; k < 3; ++k) {
-      const Coupling& coupling = model.data().couplings[at(axes[i + k].coordinate)];
-      independent = independent && coupling.identity;
-      c[k] = at(coupling.source);
-    }
-    i += 2;
-    if (!independent) continue;
-    const auto shorter = recharted(Vec3(q[c[0]], q[c[1]], q[c[2]]), Vec3(u[c[0]], u[c[1]], u[c[2]]));
+  for (const std::array<int, 3>& chart : model.data().charts) {
+    const std::size_t x = at(chart[0]), y = at(chart[1]), z = at(chart[2]);
+    if (!held.empty() && (held[x] || held[y] || held[z])) continue;
+    const auto shorter = recharted(Vec3(q[x], q[y], q[z]), Vec3(u[x], u[y], u[z]));
     if (!shorter) continue;
     any = true;
     for (std::size_t k = 0; k < 3; ++k) {
-      q[c[k]] = shorter->first[static_cast<Eigen::Index>(k)];
-      u[c[k]] = shorter->second[static_cast<Eigen::Index>(k)];
+      q[at(chart[k])] = shorter->first[static_cast<Eigen::Index>(k)];
+      u[at(chart[k])] = shorter->second[static_cast<Eigen::Index>(k)];
     }
   }
   return any;

@@ -57,6 +57,7 @@ class Importer : public OsimSkeleton {
     limits();
     ligaments();
     contacts();
+    contact_forces();
     about();
     if (problems_.empty()) ranges();
     complain();
@@ -75,6 +76,10 @@ class Importer : public OsimSkeleton {
         muscle_nodes_.push_back(component);
       else if (tag == "ContactSphere")
         sphere_nodes_.push_back(component);
+      else if (tag == "ContactHalfSpace")
+        half_space_nodes_.push_back(component);
+      else if (tag == "HuntCrossleyForce" || tag == "SmoothSphereHalfSpaceForce")
+        contact_force_nodes_.push_back(component);
       else if (tag == "BushingForce")
         bushing_nodes_.push_back(component);
       else if (tag == "CoordinateLimitForce")
@@ -483,6 +488,124 @@ class Importer : public OsimSkeleton {
     }
   }
 
+  /// What a contact force says of one of its surfaces.
+  struct Material {
+    double stiffness = 0.0, dissipation = 0.0, static_friction = 0.0, dynamic_friction = 0.0, viscous_friction = 0.0;
+    bool operator==(const Material&) const = default;
+  };
+  Material material(const xml_node& node, double stiffness) {
+    return {number(node, "stiffness", stiffness), number(node, "dissipation", 0.0),
+            number(node, "static_friction", 0.0), number(node, "dynamic_friction", 0.0),
+            number(node, "viscous_friction", 0.0)};
+  }
+
+  /// The contact of two surfaces as Simbody's HuntCrossleyForce has it: springs E^(2/3) in series, each with its share of
+  /// the dissipation, and the harmonic means of coefficients of friction.
+  static SphereSpec pair_of(const Material& a, const Material& b) {
+    const auto mean = [](double x, double y) { return x + y > 0.0 ? 2.0 * x * y / (x + y) : 0.0; };
+    const double k = std::cbrt(a.stiffness * a.stiffness), l = std::cbrt(b.stiffness * b.stiffness),
+                 share = k + l > 0.0 ? l / (k + l) : 0.5;
+    SphereSpec sphere;
+    sphere.stiffness = std::pow(share * k, 1.5);
+    sphere.dissipation = share * a.dissipation + (1.0 - share) * b.dissipation;
+    sphere.static_friction = mean(a.static_friction, b.static_friction);
+    sphere.dynamic_friction = mean(a.dynamic_friction, b.dynamic_friction);
+    sphere.viscous_friction = mean(a.viscous_friction, b.viscous_friction);
+    return sphere;
+  }
+
+  /// Spheres and half-spaces of one contact force with their materials.
+  struct Surfaces {
+    std::vector<std::pair<const Component*, Material>> spheres, half_spaces;
+    bool others = false;
+  };
+
+  static const Component* find_geometry(const std::vector<Component>& nodes, const std::string& name) {
+    const auto found = std::find_if(nodes.begin(), nodes.end(),
+                                    [&](const Component& c) { return c.node.attribute("name").value() == name; });
+    return found == nodes.end() ? nullptr : &*found;
+  }
+
+  Surfaces surfaces_of(const xml_node& force) {
+    Surfaces out;
+    const auto add = [&](const std::string& name, const Material& of) {
+      if (const Component* sphere = find_geometry(sphere_nodes_, name))
+        out.spheres.push_back({sphere, of});
+      else if (const Component* half_space = find_geometry(half_space_nodes_, name))
+        out.half_spaces.push_back({half_space, of});
+      else
+        out.others = true;
+    };
+    if (std::string_view(force.name()) == "SmoothSphereHalfSpaceForce") {
+      for (const char* socket : {"socket_sphere", "socket_half_space"})
+        add(last_part(text_of(property(force, socket))), material(force, 1.0));
+      return out;
+    }
+    for (const xml_node child : force.children())
+      for (const xml_node one : child.child("objects").children())
+        if (one.type() == pugi::node_element)
+          for (const std::string& name : words_of(property(one, "geometry").child_value()))
+            add(last_part(name), material(one, 0.0));
+    return out;
+  }
+
+  /// Spheres against half-spaces push in simulations; a force with other surfaces, or with a sphere that is taken, is left
+  /// out whole.
+  void contact_forces() {
+    std::set<std::string> used;
+    for (const Component& component : contact_force_nodes_) {
+      const xml_node node = component.node;
+      const bool acts = flag(node, "appliesForce", true);
+      const Surfaces surfaces = acts ? surfaces_of(node) : Surfaces{};
+      Named<SphereSpec> spheres;
+      Named<PlaneSpec> planes;
+      bool good = !surfaces.others && !surfaces.spheres.empty() && !surfaces.half_spaces.empty();
+      for (const auto& [half_space, theirs] : surfaces.half_spaces) {
+        const Frame* frame = known_frame(*half_space, "socket_frame");
+        const std::string name = half_space->node.attribute("name").value();
+        good = good && frame && name_fault(name).empty() && theirs == surfaces.half_spaces.front().second;
+        if (!good) break;
+        // the material is where the frame's x is positive
+        const Vec3 none(0, 0, 0);
+        const Pose X = frame->pose() * Pose{rotation_xyz(vector(half_space->node, "orientation", none)),
+                                            vector(half_space->node, "location", none)};
+        PlaneSpec& plane = planes[name];
+        plane.body = frame->body;
+        plane.normal = -X.R.col(0);
+        for (double& x : plane.normal) x = ratio(x) + 0.0;  // -pi/2 of a file is no exact quarter turn
+        plane.height = plane.normal.dot(X.p) + 0.0;
+      }
+      for (const auto& [ball, theirs] : surfaces.spheres) {
+        const Frame* frame = good ? known_frame(*ball, "socket_frame") : nullptr;
+        const std::string name = ball->node.attribute("name").value();
+        good = good && frame && frame->body != "ground" && name_fault(name).empty() && !spec().spheres.find(name) &&
+               !spheres.find(name);
+        if (!good) break;
+        SphereSpec sphere = pair_of(theirs, surfaces.half_spaces.front().second);
+        sphere.body = frame->body;
+        sphere.location = frame->pose() * vector(ball->node, "location", Vec3(0, 0, 0));
+        sphere.radius = number(ball->node, "radius");
+        sphere.transition_speed = number(node, "transition_velocity", 0.01);
+        for (const auto& [plane, item] : planes) {
+          sphere.planes.push_back(plane);
+          good = good && item.body != sphere.body;
+        }
+        good = good && sphere.fault().empty();
+        spheres[name] = sphere;
+      }
+      if (!good) {
+        leave_out(node);
+        continue;
+      }
+      for (const auto& [name, plane] : planes)
+        spec().planes[name] = plane, nodes_[below("/planes", name)] = node, used.insert(name);
+      for (const auto& [name, sphere] : spheres) spec().spheres[name] = sphere, nodes_[below("/spheres", name)] = node;
+      contact_forces_[node.name()].push_back(node.attribute("name").value());
+    }
+    for (const Component& component : half_space_nodes_)
+      if (!used.count(component.node.attribute("name").value())) leave_out(component.node);
+  }
+
   // ---- the rest
 
   /// OpenSim takes default values outside the range of a coordinate; the range is widened, so that the pose stays.
@@ -551,9 +674,15 @@ class Importer : public OsimSkeleton {
     list("wrapping surfaces left out, inactive in the file", inactive_);
     list("wrapping surfaces whose quadrant is not kept, muscles take the shortest side", without_side_);
     if (!spec().contacts.empty())
-      notes.push_back(
-          "contact: " + std::to_string(spec().contacts.size()) +
-          " ContactSphere became points of foot contact, a radius below their centres; their stiffness is not kept");
+      notes.push_back("contact: " + std::to_string(spec().contacts.size()) +
+                      " ContactSphere became points of foot contact, a radius below their centres, for studies of "
+                      "recorded motions");
+    for (const auto& [tag, names] : contact_forces_)
+      notes.push_back("contact: " + std::to_string(names.size()) + " " + tag +
+                      " became spheres on planes, for simulations; friction " +
+                      (tag == "HuntCrossleyForce"
+                           ? "near rest follows a smoother curve, and spheres do not touch each other"
+                           : "follows a smoother curve, and there is no force at a distance"));
     if (cylinders_ > 0)
       notes.push_back("paths do not let go at the ends of " + std::to_string(cylinders_) +
                       " WrapCylinder, where OpenSim's do; postures in which they lie on one beyond them are flagged");
@@ -571,10 +700,11 @@ class Importer : public OsimSkeleton {
     list("muscles left out, appliesForce is false", without_force_);
     list("group members left out, not an imported muscle", no_members_);
   }
-  std::vector<Component> muscle_nodes_, sphere_nodes_, bushing_nodes_, limit_nodes_, ligament_nodes_;
+  std::vector<Component> muscle_nodes_, sphere_nodes_, half_space_nodes_, contact_force_nodes_, bushing_nodes_,
+      limit_nodes_, ligament_nodes_;
 
   // for the notes
-  std::map<std::string, std::vector<std::string>> changed_;  // muscles by class
+  std::map<std::string, std::vector<std::string>> changed_, contact_forces_;  // muscles, contact by class
   std::vector<std::string> dropped_wraps_, divided_, without_force_, no_members_, inside_;
 };
 

@@ -11,10 +11,10 @@ void add_external(std::span<const ExternalLoad> loads, double time, const TreeWo
   };
   for (const ExternalLoad& load : loads) {
     const PoseT<S>& X = tree.X_GB[static_cast<std::size_t>(load.frame)];
-    const Vec3T<S> moment = X.R * three(&load.wrench[0]), force = X.R * three(&load.wrench[3]);
+    const Vec3T<S> moment = X.R * three(load.wrench.data()), force = X.R * three(&load.wrench[3]);
     const Vec3T<S> place =
         load.point.empty() ? X.p
-                           : Vec3T<S>(tree.X_GB[static_cast<std::size_t>(load.point_frame)] * three(&load.point[0]));
+                           : Vec3T<S>(tree.X_GB[static_cast<std::size_t>(load.point_frame)] * three(load.point.data()));
     SpatialT<S> wrench = wrench_at<S>(place, force);
     wrench.template head<3>() += moment;
     out[static_cast<std::size_t>(load.body)] += wrench;

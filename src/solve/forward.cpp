@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "psoas/muscle/activation.hpp"
 #include "psoas/skeleton/dynamics.hpp"
@@ -14,11 +15,19 @@ namespace {
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index row(int index) { return static_cast<Eigen::Index>(index); }
 
-/// The coordinate with the least share of the mass matrix's diagonal: where a matrix that is not positive definite fails.
-int without_inertia(const MatX& M, const std::vector<int>& free) {
-  Eigen::Index least = 0;
-  M.diagonal().minCoeff(&least);
-  return free[static_cast<std::size_t>(least)];
+/// Rows k of a positive semidefinite matrix (lower triangle) whose motion, those before them moving as they like, has no
+/// inertia but for rounding: the pivots of Cholesky's factor.
+std::vector<Eigen::Index> without_inertia(MatX L) {
+  std::vector<Eigen::Index> out;
+  for (Eigen::Index k = 0; k < L.rows(); ++k) {
+    const double own = L(k, k), pivot = own - L.row(k).head(k).squaredNorm();
+    const bool none = !(pivot > 1e-12 * own);
+    if (none) out.push_back(k);
+    L(k, k) = none ? 0.0 : std::sqrt(pivot);
+    for (Eigen::Index i = k + 1; i < L.rows(); ++i)
+      L(i, k) = none ? 0.0 : (L(i, k) - L.row(i).head(k).dot(L.row(k).head(k))) / L(k, k);
+  }
+  return out;
 }
 
 double longest_delay(const std::vector<StretchReflex>& reflexes) {
@@ -30,8 +39,8 @@ double longest_delay(const std::vector<StretchReflex>& reflexes) {
 }  // namespace
 
 double EnergyAudit::relative() const {
-  const double scale = by_muscles() ? turnover : greatest_kinetic;
-  return scale > 0.0 ? greatest_imbalance / scale : 0.0;
+  const double scale = by_muscles() ? turnover : other_energy();
+  return greatest_imbalance > 0.0 ? greatest_imbalance / scale : 0.0;
 }
 
 ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
@@ -54,6 +63,7 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   plain = free.size() == at(n) && std::all_of(data.couplings.begin(), data.couplings.end(),
                                               [](const Coupling& coupling) { return coupling.identity; });
   const std::size_t tree = at(model.tree().coordinates());
+  rated.assign(state.vector.size(), std::numeric_limits<double>::quiet_NaN());
   udot.assign(at(n), 0.0);
   known = projected = muscle_moment = udot;
   excitation = options.excitation;
@@ -73,7 +83,6 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   factor = Eigen::LLT<MatX>(size);
   open_loop_piece.assign(options.open_loop.size(), 0);
   force_piece.assign(options.forces.size(), 0);
-  prescribed_piece.assign(options.prescribed.size(), 0);
   reflex_begun.assign(options.reflexes.size(), 0);
   open_loop_of.assign(at(model.muscles()), -1);
   for (std::size_t k = 0; k < options.open_loop.size(); ++k)
@@ -96,8 +105,19 @@ std::span<const double> ForwardDynamics::udot() const { return scratch_->udot; }
 std::span<const double> ForwardDynamics::excitation() const { return scratch_->excitation; }
 std::span<const double> ForwardDynamics::sampled_force() const { return scratch_->sampled_force; }
 std::span<const double> ForwardDynamics::prescribed_force() const { return scratch_->prescribed_force; }
-double ForwardDynamics::kinetic_energy() const { return scratch_->kinetic; }
-double ForwardDynamics::potential_energy() const { return scratch_->potential; }
+double ForwardDynamics::prescribed_force(int coordinate) const {
+  for (std::size_t k = 0; k < scratch_->options.prescribed.size(); ++k)
+    if (scratch_->options.prescribed[k].coordinate == coordinate) return scratch_->prescribed_force[k];
+  return 0.0;
+}
+double ForwardDynamics::kinetic_energy() const {
+  return psoas::kinetic_energy<double>(scratch_->model.tree(), scratch_->work.tree);
+}
+double ForwardDynamics::potential_energy() const {
+  const Scratch& s = *scratch_;
+  return psoas::potential_energy<double>(s.model.tree(), s.work.tree, s.model.spec().gravity) +
+         s.work.passive.potential + s.work.contact.potential;
+}
 const EnergyAudit& ForwardDynamics::audit() const { return scratch_->audit; }
 
 void ForwardDynamics::enter(double t) {
@@ -105,8 +125,6 @@ void ForwardDynamics::enter(double t) {
   for (std::size_t k = 0; k < s.open_loop_piece.size(); ++k)
     s.open_loop_piece[k] = s.options.open_loop[k].excitation.piece(t);
   for (std::size_t k = 0; k < s.force_piece.size(); ++k) s.force_piece[k] = s.options.forces[k].force.piece(t);
-  for (std::size_t k = 0; k < s.prescribed_piece.size(); ++k)
-    s.prescribed_piece[k] = s.options.prescribed[k].value.piece(t);
   for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
     s.reflex_begun[k] = t - s.options.reflexes[k].delay > s.history.start() - 1e-9;
 }
@@ -119,7 +137,7 @@ void ForwardDynamics::Scratch::place(double t, std::span<const double> x) {
     if (options.locked[c]) u[c] = 0.0;
   for (std::size_t k = 0; k < options.prescribed.size(); ++k) {
     const std::size_t c = at(options.prescribed[k].coordinate);
-    const Jet2<double> jet = options.prescribed[k].value.jet(t, prescribed_piece[k]);
+    const Jet2<double> jet = options.prescribed[k].value.jet(t, 1);
     q[c] = jet.value;
     u[c] = jet.slope;
     known[c] = jet.curvature;
@@ -162,14 +180,30 @@ void ForwardDynamics::Scratch::project_mass() {
   }
 }
 
-void ForwardDynamics::Scratch::factorise() {
+void ForwardDynamics::Scratch::mass_of_free() {
   for (std::size_t k = 0; k < free.size(); ++k)
     for (std::size_t j = 0; j <= k; ++j)
       free_mass(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(j)) = M(row(free[k]), row(free[j]));
+}
+
+void ForwardDynamics::Scratch::factorise() {
+  mass_of_free();
   factor.compute(free_mass);
-  if (factor.info() != Eigen::Success)
-    throw Error(Kind::numeric, model.data().coordinate_names[at(without_inertia(free_mass, free))],
-                "expected mass or inertia that resists this coordinate, found none");
+  if (factor.info() == Eigen::Success) return;
+  const std::vector<Eigen::Index> none = without_inertia(free_mass);
+  const std::size_t k = none.empty() ? 0 : static_cast<std::size_t>(none.front());
+  throw Error(Kind::numeric, model.data().coordinate_names[at(free[k])], no_inertia);
+}
+
+std::vector<int> ForwardDynamics::unresisted(std::span<const double> q) {
+  Scratch& s = *scratch_;
+  couple(s.model, q, s.state.u(), s.work);
+  positions<double>(s.model.tree(), s.work.q, s.work.tree);
+  s.project_mass();
+  s.mass_of_free();
+  std::vector<int> out;
+  for (const Eigen::Index k : without_inertia(s.free_mass)) out.push_back(s.free[static_cast<std::size_t>(k)]);
+  return out;
 }
 
 void ForwardDynamics::Scratch::accelerate() {
@@ -184,6 +218,9 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   const ModelData& data = model.data();
   const int n = model.coordinates(), muscles = model.muscles();
   s.place(t, x);
+  s.rated_time = t;
+  ++s.count;
+  std::copy_n(x.begin(), s.rated.size(), s.rated.begin());
   s.excite(t);
   evaluate(model, s.state, s.work, Depth::force);
   const std::span<const double> u = s.state.u();
@@ -255,11 +292,11 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
     out[at(c)] = u[at(c)];
     out[at(n + c)] = s.udot[at(c)];
   }
+  data.batch.activation_rate(s.excitation, s.state.activation(), out.subspan(at(2 * n), at(muscles)));
+  std::copy_n(s.work.fibre.fibre_velocity.begin(), muscles, out.begin() + 2 * n + muscles);
+  for (const int m : data.batch.rigid_tendons()) out[at(2 * n + muscles + m)] = 0.0;
   double muscle_power = 0.0, turned = 0.0;
   for (int m = 0; m < muscles; ++m) {
-    const MuscleParameters& unit = data.units[at(m)];
-    out[at(2 * n + m)] = activation_rate(unit, s.excitation[at(m)], s.state.activation()[at(m)]);
-    out[at(2 * n + muscles + m)] = unit.has_rigid_tendon() ? 0.0 : s.work.fibre.fibre_velocity[at(m)];
     const double one = -s.work.tendon_force[at(m)] * s.work.speed[at(m)];
     muscle_power += one;
     turned += std::abs(one);
@@ -271,9 +308,77 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   out[states + external_work] = external_power;
   out[states + control_work] = control_power;
   out[states + dissipated] = s.work.passive.dissipation + s.work.contact.dissipation;
-  s.kinetic = psoas::kinetic_energy<double>(model.tree(), s.work.tree);
-  s.potential = psoas::potential_energy<double>(model.tree(), s.work.tree, model.spec().gravity) +
-                s.work.passive.potential + s.work.contact.potential;
+}
+
+// ---- the stiff part
+
+struct ForwardDynamics::Scratch::Fibres {
+  explicit Fibres(const Model& model, std::size_t states)
+      : place(states, std::numeric_limits<double>::quiet_NaN()), rates(states + audit_states) {
+    by_fibre.assign(static_cast<std::size_t>(model.muscles()), 0.0);
+    by_path = by_fibre;
+    for (int m = 0; m < model.muscles(); ++m)
+      each_arm(
+          model, [&](std::size_t, std::size_t, double) { arm.push_back(0.0); }, nullptr, m);
+  }
+
+  /// Shows each entry of a muscle's moment arms: its place among all, the independent coordinate, and the arm in `work`.
+  template <class See>
+  static void each_arm(const Model& model, See see, const Workspace* work, int muscle) {
+    const ModelData& data = model.data();
+    if (!data.fitted.empty()) {
+      for (int i = data.fitted.first_slope(muscle); i < data.fitted.first_slope(muscle + 1); ++i)
+        see(at(i), at(data.fitted.coordinate(i)), work ? -work->fitted.slope[at(i)] : 0.0);
+      return;
+    }
+    for (int i = data.arm_start[at(muscle)]; i < data.arm_start[at(muscle) + 1]; ++i) {
+      const std::size_t t = at(data.arm_slots[at(i)].coordinate);
+      see(at(i), at(data.couplings[t].source), work ? work->slope[t] * work->arm[at(i)] : 0.0);
+    }
+  }
+
+  std::vector<double> place, rates;  // states, and rates that nobody asked for
+  double time = 0.0;
+  std::vector<double> by_fibre, by_path, arm;  // slopes of fibres' velocities [1/s], moment arms of all muscles
+};
+
+void ForwardDynamics::linearise(double t, std::span<const double> x) {
+  Scratch& s = *scratch_;
+  if (!s.fibres) s.fibres = std::make_unique<Scratch::Fibres>(s.model, s.state.vector.size());
+  Scratch::Fibres& fibres = *s.fibres;
+  const auto same = [&](double time, const std::vector<double>& place) {
+    return time == t && std::equal(place.begin(), place.end(), x.begin());
+  };
+  if (same(fibres.time, fibres.place)) return;
+  if (!same(s.rated_time, s.rated)) rates(t, x, fibres.rates);
+  fibres.time = t;
+  std::copy_n(x.begin(), fibres.place.size(), fibres.place.begin());
+  const ModelData& data = s.model.data();
+  for (std::size_t m = 0; m < data.units.size(); ++m) {
+    const MuscleParameters& unit = data.units[m];
+    if (unit.has_rigid_tendon()) continue;
+    const FibreState fibre{s.work.fibre.fibre_length[m], s.work.fibre.fibre_velocity[m], s.work.fibre.cos_pennation[m]};
+    const FibreVelocitySlopes slopes =
+        fibre_velocity_slopes(unit, s.work.length[m], s.state.fibre_length()[m], s.state.activation()[m], fibre);
+    const bool comes_to_rest = slopes.by_fibre_length < 0.0;
+    fibres.by_fibre[m] = comes_to_rest ? slopes.by_fibre_length : 0.0;
+    fibres.by_path[m] = comes_to_rest ? slopes.by_length : 0.0;
+    Scratch::Fibres::each_arm(
+        s.model, [&](std::size_t i, std::size_t, double arm) { fibres.arm[i] = arm; }, &s.work, static_cast<int>(m));
+  }
+}
+
+void ForwardDynamics::relax(double step, std::span<double> d) {
+  const Scratch& s = *scratch_;
+  const Scratch::Fibres& fibres = *s.fibres;
+  const std::size_t muscles = fibres.by_fibre.size(), first = 2 * at(s.model.coordinates()) + muscles;
+  for (std::size_t m = 0; m < muscles; ++m) {
+    double longer = 0.0;  // the path
+    Scratch::Fibres::each_arm(
+        s.model, [&](std::size_t i, std::size_t c, double) { longer -= fibres.arm[i] * d[c]; }, nullptr,
+        static_cast<int>(m));
+    d[first + m] = (d[first + m] + step * fibres.by_path[m] * longer) / (1.0 - step * fibres.by_fibre[m]);
+  }
 }
 
 // ---- derivatives
@@ -357,9 +462,12 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
 
   // By time: signals and history move, states stay.
   const double dt = 1e-6;
+  double back = dt;  // what a reflex feels has a corner at the start of its history
+  for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
+    if (s.reflex_begun[k] && t - dt - s.options.reflexes[k].delay < s.history.start()) back = 0.0;
   rates(t + dt, x, d.ahead);
-  rates(t - dt, x, d.behind);
-  for (std::size_t i = 0; i < size; ++i) by_time[i] = (d.ahead[i] - d.behind[i]) / (2.0 * dt);
+  rates(t - back, x, d.behind);
+  for (std::size_t i = 0; i < size; ++i) by_time[i] = (d.ahead[i] - d.behind[i]) / (dt + back);
   rates(t, x, d.here);
   if (s.plain && !s.free.empty()) s.project_mass(), s.factorise();
   const std::span<const double> q = s.state.q(), u = s.state.u();

@@ -14,6 +14,9 @@ namespace psoas {
 /// The works behind the states of the model, in the order in which they are integrated.
 enum AuditState : std::size_t { muscle_work, turnover, external_work, control_work, dissipated, audit_states };
 
+/// What is wrong with a coordinate that nothing resists.
+inline constexpr const char* no_inertia = "expected mass or inertia that resists this coordinate, found none";
+
 struct ForwardDynamics::Scratch {
   Scratch(const Model& model, SimulationOptions options);
 
@@ -23,7 +26,9 @@ struct ForwardDynamics::Scratch {
   void excite(double t);
   /// Projected mass matrix of all independent coordinates, after evaluate(): lower triangle.
   void project_mass();
-  /// The factor of its part that moves. Throws Error(numeric) naming a coordinate that nothing resists.
+  /// Its part that moves: lower triangle.
+  void mass_of_free();
+  /// The factor of that. Throws Error(numeric) naming a coordinate that nothing resists.
   void factorise();
   /// Accelerations of the coordinates that move, from `projected`.
   void accelerate();
@@ -41,13 +46,19 @@ struct ForwardDynamics::Scratch {
   MatX M, free_mass;              // of all independent coordinates, of the free ones
   VecX rhs;
   Eigen::LLT<MatX> factor;
-  double kinetic = 0.0, potential = 0.0;
   EnergyAudit audit;
 
-  std::vector<int> open_loop_piece, force_piece, prescribed_piece;
+  std::vector<int> open_loop_piece, force_piece;
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start
+
+  // where rates() and linearise() were last
+  std::vector<double> rated;
+  double rated_time = 0.0;
+  long count = 0;  // of rates()
+  struct Fibres;
+  std::unique_ptr<Fibres> fibres;
 
   // jacobian(): made when it is first asked for
   struct Derivatives;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "psoas/core/units.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 
 namespace psoas {
 namespace {
@@ -115,15 +116,7 @@ Vec3 InverseSolver::centre_of_pressure(double height) const {
   return {(moment.z() + height * force.x()) / force.y(), height, (height * force.z() - moment.x()) / force.y()};
 }
 
-Vec3 InverseSolver::mass_center() const {
-  Vec3 sum = Vec3::Zero();
-  double mass = 0.0;
-  for (std::size_t b = 1; b < model_.tree().bodies.size(); ++b) {
-    sum += model_.tree().bodies[b].mass * work_.tree.mass_center[b];
-    mass += model_.tree().bodies[b].mass;
-  }
-  return sum / mass;
-}
+Vec3 InverseSolver::mass_center() const { return psoas::mass_center<double>(model_.tree(), work_.tree); }
 
 Vec3 InverseSolver::mass_center_acceleration() const {
   return required_.tail<3>() / model_.data().mass + model_.spec().gravity;

@@ -10,6 +10,7 @@
 #include "psoas/core/roots.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "solve/additive_stepper.hpp"
 #include "solve/forward_scratch.hpp"
 #include "solve/integrate.hpp"
 #include "solve/stiff.hpp"
@@ -21,12 +22,21 @@ using Vector = std::vector<double>;
 namespace odeint = boost::numeric::odeint;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
+Eigen::Index row(std::size_t index) { return static_cast<Eigen::Index>(index); }
+
+/// What crosses a jump: no longer than this [s].
+constexpr double shortest_step = 1e-9;
+constexpr int most_crept = 1000;
+constexpr double most_rows = 1e7;
 
 /// Greatest error of a state over what a step of its length may make: `tolerance` a second, absolute and relative, in
-/// units of the state, or what cannot be told from rounding.
+/// units of the state, or what cannot be told from rounding. Jumps of the right side that nobody announced are crossed
+/// within shortest_step, whatever the error: as exactly as events are found.
 class ErrorASecond {
  public:
-  ErrorASecond(const Vector& unit, double tolerance) : unit_(&unit), tolerance_(tolerance) {}
+  /// `worst` is told which state it is.
+  ErrorASecond(const Vector& unit, double tolerance, std::size_t& worst)
+      : unit_(&unit), tolerance_(tolerance), worst_(&worst) {}
 
   template <class Algebra>
   double error(Algebra&, const Vector& x, const Vector& rate, const Vector& estimate, double dt) const {
@@ -35,36 +45,39 @@ class ErrorASecond {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double allowed = tolerance_ * ((*unit_)[i] + std::abs(x[i])) + rounding * std::abs(rate[i]);
       const double one = std::abs(estimate[i]) / (dt * allowed);
-      if (!(one <= 1e10)) return 1e10;  // not a number either
-      greatest = std::max(greatest, one);
+      if (one <= greatest) continue;
+      *worst_ = i;
+      if (!std::isfinite(one)) return 1e10;
+      greatest = std::min(one, 1e10);
     }
-    return greatest;
+    return dt <= shortest_step ? std::min(greatest, 1.0) : greatest;
   }
 
  private:
   const Vector* unit_;
   double tolerance_;
+  std::size_t* worst_;
 };
 
-/// Dormand and Prince's method, a step at a time.
-template <class System>
-class ExplicitStepper {
+/// A Runge-Kutta method, Dormand and Prince's or an additive one, a step at a time.
+template <class System, class Method>
+class ControlledStepper {
  public:
-  ExplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
-      : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance), Adjuster(longest))) {}
+  ControlledStepper(System& system, const Vector& unit, double tolerance, double longest)
+      : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance, worst_), Adjuster(longest))) {}
+  ControlledStepper(const ControlledStepper&) = delete;  // its error control knows where it is
 
   void start(const Vector& x, double t, double step) { stepper_.initialize(x, t, step); }
   void step() {
     try {
-      stepper_.do_step([this](const Vector& x, Vector& out, double t) { system_.rates(t, x, out); });
+      stepper_.do_step(RightSide{&system_});
     } catch (const odeint::odeint_error&) {
       throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
                   "expected an integration step within the tolerance, found none");
     }
-    if (!(stepper_.current_time_step() > 1e-12))
-      throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
-                  "expected an integration step above 1e-12 s, found none within the tolerance");
   }
+  /// The state whose error was greatest in the last step.
+  std::size_t worst() const { return worst_; }
   double time() const { return stepper_.current_time(); }
   double previous_time() const { return stepper_.previous_time(); }
   double next_step() const { return stepper_.current_time_step(); }
@@ -73,10 +86,16 @@ class ExplicitStepper {
   void state_at(double t, Vector& x) const { stepper_.calc_state(t, x); }
 
  private:
-  using Method = odeint::runge_kutta_dopri5<Vector>;
+  struct RightSide {
+    System* system;
+    void operator()(const Vector& x, Vector& out, double t) const { system->rates(t, x, out); }
+    void linearise(double t, const Vector& x) const { system->linearise(t, x); }
+    void relax(double step, Vector& d) const { system->relax(step, d); }
+  };
   using Adjuster = odeint::default_step_adjuster<double, double>;
   using Controlled = odeint::controlled_runge_kutta<Method, ErrorASecond, Adjuster>;
   System& system_;
+  std::size_t worst_ = 0;
   odeint::dense_output_runge_kutta<Controlled> stepper_;
 };
 
@@ -90,6 +109,7 @@ class ImplicitStepper {
     options.tolerance = tolerance;
     options.longest = longest;
     options.per_second = true;
+    options.shortest = shortest_step;
     stepper_ = std::make_unique<StiffStepper>(
         StiffSystem{static_cast<int>(unit.size()), this,
                     [](void* self, double t, const double* y, double* rates) {
@@ -113,6 +133,7 @@ class ImplicitStepper {
                     ? "expected finite states"
                     : "expected an integration step above 1e-14 s, found none within the tolerance");
   }
+  std::size_t worst() const { return stepper_->worst(); }
   double time() const { return stepper_->time(); }
   double previous_time() const { return stepper_->previous_time(); }
   double next_step() const { return stepper_->next_step(); }
@@ -180,11 +201,18 @@ class Simulation {
     for (int m = 0; m < model.muscles(); ++m)
       unit_[at(2 * model.coordinates() + model.muscles() + m)] = model.data().units[at(m)].optimal_fibre_length;
     unit_[states + turnover] = 1e12;  // its corners, where a muscle turns, shall not shorten steps
+    held_.assign(at(model.coordinates()), 1);
+    for (const int c : scratch().free) held_[at(c)] = 0;
     start_ = start.time;
     end_ = start_ + options.duration;
     same_time_ =
         std::max(1e-12, 8.0 * std::numeric_limits<double>::epsilon() * std::max(std::abs(start_), std::abs(end_)));
-    const int count = static_cast<int>(std::floor(options.duration / options.step + 1e-9));
+    const double rows = std::floor(options.duration / options.step + 1e-9);
+    if (!(rows <= most_rows))
+      throw Error(Kind::input, "step",
+                  "expected at most " + shortest_text(most_rows) + " rows of " + shortest_text(options.step) +
+                      " s in " + shortest_text(options.duration) + " s, found " + shortest_text(rows));
+    const int count = static_cast<int>(rows);
     for (int i = 0; i <= count; ++i) times_.push_back(start_ + i * options.step);
     if (times_.back() < end_ - 1e-9 * options.step) times_.push_back(end_);
     if (options.duration - count * options.step < 1e-9 * options.step) times_.back() = end_;
@@ -202,7 +230,6 @@ class Simulation {
     corners_.reserve(256);
     for (const OpenLoop& one : options.open_loop) add_corners(one.excitation);
     for (const CoordinateForce& one : options.forces) add_corners(one.force);
-    for (const PrescribedCoordinate& one : options.prescribed) add_corners(one.value);
     for (const StretchReflex& reflex : options.reflexes) add_corner(start_ + reflex.delay);
     if (options.sampled) {
       if (!(options.sampled->interval >= 1e-4))
@@ -210,16 +237,17 @@ class Simulation {
                     "expected an interval of at least 0.0001 s, found " + shortest_text(options.sampled->interval));
       sampled_ = start_;
     }
+    // splines of loads are smooth but where they give way to the parabolas beyond their samples
+    for (const ExternalLoad& load : options.loads)
+      for (const auto* splines : {&load.wrench, &load.point})
+        for (const QuinticSpline& spline : *splines) add_corner(spline.first_time()), add_corner(spline.last_time());
   }
 
   SimulationReport run() {
     report_.integrator = options_.integrator;
     if (report_.integrator == Integrator::automatic) {
-      double stiffest = 0.0;
-      for (const MuscleParameters& unit : model_.data().units) stiffest = std::max(stiffest, stiffest_rate(unit));
-      report_.integrator = stiffest > stiff_rate && state_.vector.size() <= at(most_stiff_states)
-                               ? Integrator::rosenbrock4
-                               : Integrator::dopri5;
+      const bool small = state_.vector.size() <= at(most_stiff_states);
+      report_.integrator = !is_stiff(small) ? Integrator::dopri5 : small ? Integrator::rosenbrock4 : Integrator::ark4;
     }
     if (report_.integrator == Integrator::rosenbrock4) {
       if (state_.vector.size() > at(most_stiff_states))
@@ -228,16 +256,47 @@ class Simulation {
                         " states, found rosenbrock4 for " + std::to_string(state_.vector.size()));
       ImplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
       go(stepper);
+    } else if (report_.integrator == Integrator::ark4) {
+      ControlledStepper<ForwardDynamics, AdditiveStepper> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      go(stepper);
     } else {
-      ExplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      ControlledStepper<ForwardDynamics, odeint::runge_kutta_dopri5<Vector>> stepper(dynamics_, unit_,
+                                                                                     options_.tolerance, longest_);
       go(stepper);
     }
+    report_.rates = scratch().count;
     report_.audit = dynamics_.audit();
     return report_;
   }
 
  private:
   ForwardDynamics::Scratch& scratch() { return *dynamics_.scratch_; }
+
+  /// Whether an explicit method would be held to short steps: by a tendon, or, of a small model, by anything else at the start.
+  bool is_stiff(bool small) {
+    for (const MuscleParameters& unit : model_.data().units)
+      if (stiffest_rate(unit) > stiff_rate) return true;
+    if (!small) return false;
+    const std::size_t n = state_.vector.size(), size = x_.size();
+    Vector by_state(size * size), by_time(size);
+    dynamics_.enter(start_ + same_time_);
+    rates_at(start_, x_);
+    dynamics_.jacobian(start_, x_, by_state, by_time);
+    const MatX J =
+        Eigen::Map<const MatX>(by_state.data(), row(size), row(size)).transpose().topLeftCorner(row(n), row(n));
+    // spectral radius = lim |J^k|^(1/k) (Gelfand's formula), k = 64
+    MatX power = J;
+    double logarithm = 0.0, k = 1.0;
+    for (int i = 0; i <= 6; ++i) {
+      const double norm = power.norm();
+      if (!std::isfinite(norm) || norm == 0.0) return false;
+      logarithm += std::log(norm) / k;
+      power /= norm;
+      power = (power * power).eval();
+      k *= 2.0;
+    }
+    return std::exp(logarithm) > stiff_rate;
+  }
 
   void add_corners(const Signal& signal) {
     for (const double t : signal.corners()) add_corner(t);
@@ -257,7 +316,7 @@ class Simulation {
     const std::size_t n = at(model_.coordinates());
     double t = start_, natural = std::min(1e-4, options_.step);
     while (t < end_) {
-      dynamics_.enter(t);
+      dynamics_.enter(t + same_time_);  // corners that differ by rounding are one
       if (t >= sampled_ - same_time_) sample(t);
       if (row_ < times_.size() && times_[row_] <= t + same_time_) show(t, x_);
       const auto next = std::upper_bound(corners_.begin(), corners_.end(), t + same_time_);
@@ -293,7 +352,7 @@ class Simulation {
         if (corner < aim) aim = corner, restart_ = -1;
         // the same pose in other numbers, where a rotation vector is longer than half a turn
         stepper.state(between_);
-        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n))) {
+        if (rechart(model_, std::span(between_).first(n), std::span(between_).subspan(n, n), held_)) {
           x_ = between_;
           stepper.start(x_, stepper.time(), std::min(natural, std::max(aim - stepper.time(), same_time_)));
         }
@@ -307,7 +366,13 @@ class Simulation {
   /// The state at the start: prescribed coordinates, histories, energies, signs of events.
   void begin() {
     ForwardDynamics::Scratch& s = scratch();
-    dynamics_.enter(start_);
+    dynamics_.enter(start_ + same_time_);
+    const std::size_t n = at(model_.coordinates());
+    rechart(model_, std::span(x_).first(n), std::span(x_).subspan(n, n), held_);
+    const std::vector<int> loose = dynamics_.unresisted(state_.q());
+    if (!loose.empty())
+      throw Error(Kind::numeric, "t = " + shortest_text(start_) + " s",
+                  model_.data().coordinate_names[at(loose.front())] + ": " + no_inertia);
     Vector now(2 * options_.reflexes.size());
     rates_at(start_, x_);
     for (std::size_t k = 0; k < options_.reflexes.size(); ++k) now[2 * k] = norm_fibre_length(k);
@@ -315,8 +380,8 @@ class Simulation {
     s.place(start_, x_);
     std::copy(s.state.vector.begin(), s.state.vector.end(), x_.begin());
     rates_at(start_, x_);
-    first_kinetic_ = s.kinetic;
-    first_potential_ = s.potential;
+    first_kinetic_ = dynamics_.kinetic_energy();
+    first_potential_ = dynamics_.potential_energy();
     s.audit = {};
     for (std::size_t k = 0; k < options_.events.size(); ++k) positive_[k] = options_.events[k].value(s.state) > 0.0;
   }
@@ -350,13 +415,33 @@ class Simulation {
       if (error.where().rfind("t = ", 0) == 0) throw;
       throw Error(error.kind(), "t = " + shortest_text(before) + " s", error.what());
     }
+    // a jump is crossed in a few steps; where many in a row are as short the motion has no continuation
+    crept_ = stepper.time() - before <= 2.0 * shortest_step ? crept_ + 1 : 0;
+    if (crept_ > most_crept)
+      throw Error(Kind::numeric, "t = " + shortest_text(before) + " s",
+                  "expected integration steps above 1e-9 s, found none within the tolerance for " +
+                      state_name(stepper.worst()));
     if (++report_.steps > most_integration_steps)
       throw Error(Kind::numeric, "t = " + shortest_text(before) + " s",
                   "expected at most " + std::to_string(most_integration_steps) +
-                      " integration steps, found more; a stiff tendon may want another integrator");
+                      " integration steps, found more, held short by " + state_name(stepper.worst()) +
+                      "; what is stiff may want another integrator");
     stepper.state(between_);
     if (!std::all_of(between_.begin(), between_.end(), [](double value) { return std::isfinite(value); }))
       throw Error(Kind::numeric, "t = " + shortest_text(stepper.time()) + " s", "expected finite states");
+  }
+
+  /// What a state is called in messages.
+  std::string state_name(std::size_t i) const {
+    const ModelData& data = model_.data();
+    for (const auto& [what, names] : {std::pair{"coordinate ", &data.coordinate_names},
+                                      {"speed of ", &data.coordinate_names},
+                                      {"activation of ", &data.muscle_names},
+                                      {"fibre length of ", &data.muscle_names}}) {
+      if (i < names->size()) return what + (*names)[i];
+      i -= names->size();
+    }
+    return "an energy";
   }
 
   /// The events inside the last step, in order; true if the last of them asks for a new start before the step's end.
@@ -364,30 +449,30 @@ class Simulation {
   bool find_crossings(const Stepper& stepper, double aim) {
     crossings_.clear();
     const double from = stepper.previous_time(), to = stepper.time();
-    for (std::size_t k = 0; k < options_.events.size(); ++k) {
-      if (static_cast<int>(k) == restart_) continue;  // where this very step ends
-      const Event& event = options_.events[k];
-      const auto value = [&](double t) {
-        stepper.state_at(t, between_);
-        scratch().place(t, between_);
-        return event.value(scratch().state);
-      };
-      bool positive = positive_[k] != 0;
-      double low = from;
-      for (int quarter = 1; quarter <= 4; ++quarter) {
-        const double high = quarter == 4 ? to : from + 0.25 * quarter * (to - from);
-        if ((value(high) > 0.0) != positive) {
-          double a = low, b = high;  // halved by sign alone: the value may be 0 where the step begins
-          while (b - a > same_time_) {
-            const double middle = 0.5 * (a + b);
-            if (middle <= a || middle >= b) break;
-            ((value(middle) > 0.0) == positive ? a : b) = middle;
-          }
-          positive = !positive;
-          crossings_.push_back({b, static_cast<int>(k), positive});
+    if (options_.events.empty()) return false;
+    now_positive_ = positive_;
+    double low = from;
+    for (int quarter = 1; quarter <= 4; ++quarter) {
+      const double high = quarter == 4 ? to : from + 0.25 * quarter * (to - from);
+      place_between(stepper, high);
+      passed_.clear();
+      for (std::size_t k = 0; k < options_.events.size(); ++k)
+        if (static_cast<int>(k) != restart_ &&  // where this very step ends
+            (options_.events[k].value(scratch().state) > 0.0) != (now_positive_[k] != 0))
+          passed_.push_back(k);
+      for (const std::size_t k : passed_) {
+        const bool positive = now_positive_[k] != 0;
+        double a = low, b = high;  // halved by sign alone: the value may be 0 where the step begins
+        while (b - a > same_time_) {
+          const double middle = 0.5 * (a + b);
+          if (middle <= a || middle >= b) break;
+          place_between(stepper, middle);
+          ((options_.events[k].value(scratch().state) > 0.0) == positive ? a : b) = middle;
         }
-        low = high;
+        now_positive_[k] = !positive;
+        crossings_.push_back({b, static_cast<int>(k), !positive});
       }
+      low = high;
     }
     std::stable_sort(crossings_.begin(), crossings_.end(),
                      [](const EventTime& a, const EventTime& b) { return a.time < b.time; });
@@ -404,11 +489,18 @@ class Simulation {
     return false;
   }
 
+  /// The state at an instant of the last step.
+  template <class Stepper>
+  void place_between(const Stepper& stepper, double t) {
+    stepper.state_at(t, between_);
+    scratch().place(t, between_);
+  }
+
   /// Rows, histories and corners of the last step.
   template <class Stepper>
   void accept(const Stepper& stepper, double aim) {
     const double from = stepper.previous_time(), to = stepper.time();
-    scratch().audit.greatest_kinetic = std::max(scratch().audit.greatest_kinetic, scratch().kinetic);
+    scratch().audit.greatest_kinetic = std::max(scratch().audit.greatest_kinetic, dynamics_.kinetic_energy());
     const double last = to >= aim - same_time_ ? aim - same_time_ : to;  // a row at the aim is shown by what follows it
     while (row_ < times_.size() && times_[row_] <= last) {
       stepper.state_at(times_[row_], between_);
@@ -438,12 +530,17 @@ class Simulation {
   void find_thresholds(std::size_t channel, double threshold, double gain, double delay, double from, double to) {
     if (gain == 0.0) return;
     const auto excess = [&](double t) { return scratch().history.at(t, channel, true) - threshold; };
-    double low = from;
+    constexpr double nothing = 1e-9;  // what a muscle at rest feels by rounding makes no corner
+    double low = from, at_low = excess(low);
     for (std::size_t node = 1; node < DelayLine::nodes; ++node) {
       const double high = node + 1 == DelayLine::nodes ? to : from + DelayLine::place[node] * (to - from);
-      const Root root = bisection_root(excess, low, high, {.x = same_time_});
-      if (root.converged) add_corner(root.x + delay);
+      const double at_high = excess(high);
+      if ((at_low > 0.0) != (at_high > 0.0) && std::max(std::abs(at_low), std::abs(at_high)) > nothing) {
+        const Root root = bisection_root(excess, low, high, {.x = same_time_});
+        if (root.converged) add_corner(root.x + delay);
+      }
       low = high;
+      at_low = at_high;
     }
   }
 
@@ -470,10 +567,12 @@ class Simulation {
     audit.external_work = work[external_work];
     audit.control_work = work[control_work];
     audit.dissipated = work[dissipated];
-    audit.kinetic_change = s.kinetic - first_kinetic_;
-    audit.potential_change = s.potential - first_potential_;
-    audit.greatest_kinetic = std::max(audit.greatest_kinetic, s.kinetic);
-    audit.greatest_imbalance = std::max(audit.greatest_imbalance, std::abs(audit.imbalance()));
+    audit.kinetic_change = dynamics_.kinetic_energy() - first_kinetic_;
+    audit.potential_change = dynamics_.potential_energy() - first_potential_;
+    audit.greatest_kinetic = std::max(audit.greatest_kinetic, dynamics_.kinetic_energy());
+    audit.greatest_potential = std::max(audit.greatest_potential, std::abs(audit.potential_change));
+    const double imbalance = std::abs(audit.imbalance());
+    audit.greatest_imbalance = std::max(audit.greatest_imbalance, std::isfinite(imbalance) ? imbalance : inf);
     if (row_ >= times_.size()) return;
     state_ = s.state;
     state_.time = times_[row_++];
@@ -491,7 +590,10 @@ class Simulation {
   double sampled_ = inf;    // the next [s]
   double same_time_ = 0.0;  // times that are nearer to each other are the same [s]
   double start_ = 0.0, end_ = 0.0, longest_ = 0.0, first_kinetic_ = 0.0, first_potential_ = 0.0;
-  std::vector<char> positive_;  // per event: whether it lasts
+  std::vector<char> held_;                     // per coordinate: locked or prescribed
+  int crept_ = 0;                              // steps in a row that were as short as may be
+  std::vector<char> positive_, now_positive_;  // per event: whether it lasts, up to the last step and inside it
+  std::vector<std::size_t> passed_;
   std::vector<EventTime> crossings_;
   int restart_ = -1;  // the event at which the stretch ends
   SimulationReport report_;
@@ -521,29 +623,42 @@ std::vector<Event> contact_events(const Model& model) {
     std::vector<double> q;  // of the last call
   };
   const auto poses = std::make_shared<Poses>(Poses{Workspace(model), {}});
+  // how deep sphere i is below plane p, as far as the plane goes
+  const auto depth = [model, poses](const State& now, std::size_t i, int p) {
+    if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
+      couple(model, now.q(), now.u(), poses->work);
+      positions<double>(model.tree(), poses->work.q, poses->work.tree);
+      poses->q.assign(now.q().begin(), now.q().end());
+    }
+    const ContactSphere& sphere = model.data().spheres[i];
+    const ContactPlane& plane = model.data().planes[at(p)];
+    const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
+    const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
+    const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
+    const double inside = sphere.radius - plane.normal.dot(place);
+    return plane.edge.isZero() ? inside : std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
+  };
+  const std::vector<ContactSphere>& spheres = model.data().spheres;
   std::vector<Event> out;
-  for (std::size_t i = 0; i < model.data().spheres.size(); ++i) {
-    const auto depth = [model, poses, i](const State& now) {
-      if (!std::equal(poses->q.begin(), poses->q.end(), now.q().begin(), now.q().end())) {
-        couple(model, now.q(), now.u(), poses->work);
-        positions<double>(model.tree(), poses->work.q, poses->work.tree);
-        poses->q.assign(now.q().begin(), now.q().end());
-      }
-      const ContactSphere& sphere = model.data().spheres[i];
-      const std::vector<Pose>& X_GB = poses->work.tree.X_GB;
-      const Vec3 centre = X_GB[at(sphere.body)] * sphere.location;
-      double deepest = -inf;
-      for (const int p : sphere.planes) {
-        // how deep the sphere is below the plane, as far as the plane goes
-        const ContactPlane& plane = model.data().planes[at(p)];
-        const Vec3 place = X_GB[at(plane.body)].R.transpose() * (centre - X_GB[at(plane.body)] * plane.point);
-        double inside = sphere.radius - plane.normal.dot(place);
-        if (!plane.edge.isZero()) inside = std::min(inside, plane.distance + plane.width - plane.edge.dot(place));
-        deepest = std::max(deepest, inside);
-      }
-      return deepest;
+  std::vector<std::vector<std::size_t>> touching(model.data().planes.size());  // spheres of each plane
+  for (std::size_t i = 0; i < spheres.size(); ++i) {
+    for (const int p : spheres[i].planes) touching[at(p)].push_back(i);
+    const auto deepest = [depth, i, planes = spheres[i].planes](const State& now) {
+      double most = -inf;
+      for (const int p : planes) most = std::max(most, depth(now, i, p));
+      return most;
     };
-    out.push_back({model.data().sphere_names[i] + " in contact", depth, true});
+    out.push_back({model.data().sphere_names[i] + " in contact", deepest, true});
+  }
+  // where it begins or ends, a sphere's does: integration starts anew there already
+  for (std::size_t p = 0; p < touching.size(); ++p) {
+    if (touching[p].size() < 2) continue;
+    const auto deepest = [depth, p, mine = touching[p]](const State& now) {
+      double most = -inf;
+      for (const std::size_t i : mine) most = std::max(most, depth(now, i, static_cast<int>(p)));
+      return most;
+    };
+    out.push_back({model.data().plane_names[p] + " in contact", deepest});
   }
   return out;
 }

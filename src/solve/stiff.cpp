@@ -35,19 +35,22 @@ struct StiffStepper::Scratch {
   Vector now, before, next, error, between;
   odeint::rosenbrock4<double> stepper;
   double t = 0.0, t_before = 0.0, dt = 0.0;
+  std::size_t worst = 0;
 
   /// Error over what is allowed: root mean square over the states.
-  double excess(double taken) const {
+  double excess(double taken) {
     const double allowed = options.tolerance * (options.per_second ? taken : 1.0);
     // short steps cannot be told from rounding
     const double rounding = options.per_second ? 4.0 * std::numeric_limits<double>::epsilon() : 0.0;
-    double sum = 0.0;
+    double sum = 0.0, greatest = 0.0;
     for (std::size_t i = 0; i < n; ++i) {
       const double size = std::max(std::abs(now[i]), std::abs(next[i]));
       const double one = error[i] / (allowed * (1.0 + size) + rounding * size);
+      if (!(one * one <= greatest)) greatest = one * one, worst = i;
       sum += one * one;
     }
-    return std::sqrt(sum / static_cast<double>(n));
+    const double mean = std::sqrt(sum / static_cast<double>(n));
+    return taken <= options.shortest && std::isfinite(mean) ? std::min(mean, 1.0) : mean;
   }
 };
 
@@ -104,6 +107,7 @@ StiffEnd StiffStepper::step() {
 
 double StiffStepper::time() const { return scratch_->t; }
 double StiffStepper::previous_time() const { return scratch_->t_before; }
+std::size_t StiffStepper::worst() const { return scratch_->worst; }
 double StiffStepper::next_step() const { return scratch_->dt; }
 const double* StiffStepper::state() const { return scratch_->now.data().begin(); }
 const double* StiffStepper::previous_state() const { return scratch_->before.data().begin(); }

@@ -25,6 +25,7 @@ struct StiffOptions {
   double longest = 1e9;      ///< longest step [s]
   int most_steps = 10'000'000;
   bool per_second = false;  ///< the tolerance is that of a second, not of a step
+  double shortest = 0.0;    ///< steps up to here are taken whatever their error, to cross a jump [s]
 };
 
 /// Why an integration ended.
@@ -46,6 +47,7 @@ class StiffStepper {
   StiffEnd step();
   double time() const;           ///< where it stands
   double previous_time() const;  ///< where the last step began
+  std::size_t worst() const;     ///< the state whose error was greatest in the last step
   double next_step() const;      ///< length of the next one, as far as it is known [s]
   const double* state() const;
   const double* previous_state() const;

@@ -66,11 +66,11 @@ bool find_touch(const ModelData& data, const TreeWork<double>& tree, std::size_t
 double activation_after(const MuscleParameters& unit, double excitation, double activation, double duration) {
   const double low = std::min(activation, excitation), high = std::max(activation, excitation);
   double x = excitation;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 6; ++i) {
     const Dual<1> middle = 0.5 * (Dual<1>(x, 0) + activation);
     const Dual<1> left = Dual<1>(x, 0) - activation - duration * activation_rate(unit, Dual<1>(excitation), middle);
     const double next = std::clamp(x - left.a / left.v[0], low, high);
-    if (std::abs(next - x) < 1e-6) return next;
+    if (std::abs(next - x) < 1e-4) return next;
     x = next;
   }
   return x;
@@ -136,7 +136,7 @@ class MuscleAhead {
     double low = linear(activation), high = linear(greatest_activation_);
     double at_low = activation - greatest_activation_, at_high = activation_for(high) - greatest_activation_;
     greatest_ = high;
-    for (int i = 0; i < 3 && at_high > 1e-3 && at_low < 0.0; ++i) {
+    for (int i = 0; i < 2 && at_high > 0.01 && at_low < 0.0; ++i) {
       greatest_ = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
       const double left = activation_for(greatest_) - greatest_activation_;
       (left < 0.0 ? low : high) = greatest_;
@@ -438,7 +438,7 @@ struct MotionTracker::Scratch {
     }
     for (std::size_t r = 0; r < target.size(); ++r) problem.target[r] = target[r];
     std::copy(solution.multiplier.begin(), solution.multiplier.end(), warm.begin());
-    solver.solve(problem, solution, {.tolerance = 1e-9, .accept = 1e-7, .warm_start = warm});
+    solver.solve(problem, solution, {.tolerance = 1e-6, .accept = 1e-6, .warm_start = warm});
     for (std::size_t m = 0; m < muscles; ++m)
       wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
     for (Eigen::Index k = 0; k < count; ++k) given[k] = solution.x[muscles + static_cast<std::size_t>(k)];
@@ -596,7 +596,6 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   // What the body will do, and forces at coordinates.
   s.find_reserves();
   std::copy(s.wish.begin(), s.wish.end(), s.udot.begin());
-  const std::size_t muscles = at(model.muscles());
   for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.given[static_cast<Eigen::Index>(i)];
   Vec3 short_of = Vec3::Zero();
   for (std::size_t i = 0; i < s.columns.size(); ++i)

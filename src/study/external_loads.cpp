@@ -12,6 +12,12 @@ namespace {
 
 using Columns = std::array<const std::vector<double>*, 3>;
 
+/// A column of three: x, y or z stands for the star of the name, or follows it.
+std::string column_name(const std::string& name, char axis) {
+  const std::size_t star = name.find('*');
+  return star == std::string::npos ? name + axis : name.substr(0, star) + axis + name.substr(star + 1);
+}
+
 Vec3 row_of(const Columns& columns, std::size_t i) {
   return columns[0] ? Vec3((*columns[0])[i], (*columns[1])[i], (*columns[2])[i]) : Vec3(0, 0, 0);
 }
@@ -28,9 +34,9 @@ std::vector<ExternalLoad> external_loads(const Study& study, const Model& model,
   const double slack = 1e-9 * (time.back() - time.front());
   if (time.front() > first + slack || time.back() < last - slack)
     throw Error(Kind::input, study.place(here + file),
-                "expected forces over all windows (" + shortest_text(first) + " to " + shortest_text(last) +
-                    " s), found " + shortest_text(time.front()) + " to " + shortest_text(time.back()) + " s in " +
-                    table.source);
+                "expected forces over all of the time asked for (" + shortest_text(first) + " to " +
+                    shortest_text(last) + " s), found " + shortest_text(time.front()) + " to " +
+                    shortest_text(time.back()) + " s in " + table.source);
   if (forces.lowpass_hz) cutoff = *forces.lowpass_hz;
   const double rate = cutoff > 0.0 ? sampling_rate(time, table.source) : 0.0;
   const std::string filter =
@@ -39,6 +45,8 @@ std::vector<ExternalLoad> external_loads(const Study& study, const Model& model,
     return QuinticSpline(time, cutoff > 0.0 ? lowpass(values, rate, cutoff, filter) : values, Exact{}, name);
   };
 
+  if (time.size() < 3)
+    throw Error(Kind::input, table.source, "expected at least 3 rows, found " + std::to_string(time.size()));
   std::vector<ExternalLoad> loads;
   const std::vector<std::string>& bodies = model.data().body_names;
   for (const auto& [name, force] : forces.loads) {
@@ -62,12 +70,13 @@ std::vector<ExternalLoad> external_loads(const Study& study, const Model& model,
       Columns out{};
       if (prefix.empty()) return out;
       for (std::size_t i = 0; i < 3; ++i) {
-        const std::string column = prefix + "xyz"[i];
+        const std::string column = column_name(prefix, "xyz"[i]);
         out[i] = table.find(column);
         if (!out[i])
           throw Error(Kind::input, place(key),
                       "expected the start of three columns of " + table.source +
-                          " that end in x, y and z, found no \"" + column + "\"" + did_you_mean(column, table.names));
+                          " that end in x, y and z, or their name with * in place of these, found no \"" + column +
+                          "\"" + did_you_mean(column, table.names));
         table.require_finite(column);
       }
       return out;

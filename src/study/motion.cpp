@@ -34,6 +34,16 @@ std::vector<int> heels(const Model& model) {
   return out;
 }
 
+/// A simulation's result has the model's own coordinates, `coordinate/<c>`, among its outputs: these become the columns
+/// of a recording. Whether it is one.
+bool takes_own_coordinates(Table& table) {
+  static constexpr std::string_view start = "coordinate/";
+  bool any = false;
+  for (std::string& name : table.names)
+    if (name.rfind(start, 0) == 0 && !table.find(name.substr(start.size()))) name.erase(0, start.size()), any = true;
+  return any;
+}
+
 }  // namespace
 
 MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)
@@ -53,14 +63,16 @@ InverseOptions MotionRun::inverse_options() const {
 void MotionRun::trajectory() {
   const Model& model = variants_.front().model;
   const ModelData& data = model.data();
-  const Table& table = *study_.table;
+  Table table = *study_.table;
   const std::vector<double>& time = table.times();
-  const double rate = sampling_rate(time, table.source);
+  const double cutoff = question_.motion.lowpass_hz, rate = cutoff > 0.0 ? sampling_rate(time, table.source) : 0.0;
+  const bool own = takes_own_coordinates(table);
 
-  const Recording recording = read_recording(study_, model, *study_.table, question_.motion.hold, "/motion/hold",
-                                             question_.motion.trunk == "orientation");
+  const Recording recording = read_recording(study_, model, table, question_.motion.hold, "/motion/hold",
+                                             !own && question_.motion.trunk == "orientation");
   held_ = recording.held;
-  unused_ = recording.unused;
+  for (const std::string& name : recording.unused)
+    if (!own || name.find('/') == std::string::npos) unused_.push_back(name);  // a result has its outputs beside
   trunk_change_ = recording.trunk_change;
   const std::vector<std::vector<double>>& columns = recording.columns;
 
@@ -68,8 +80,18 @@ void MotionRun::trajectory() {
   const std::string filter = time.size() < 6 ? table.source : study_.place("/motion/lowpass_hz");
   std::vector<QuinticSpline> splines;
   for (std::size_t c = 0; c < columns.size(); ++c)
-    splines.emplace_back(time, lowpass(columns[c], rate, question_.motion.lowpass_hz, filter), Exact{},
+    splines.emplace_back(time, cutoff > 0.0 ? lowpass(columns[c], rate, cutoff, filter) : columns[c], Exact{},
                          data.coordinate_names[c]);
+
+  // A simulation may have written speeds and accelerations too: better ones than those of a spline through rows.
+  std::vector<const std::vector<double>*> speeds, accelerations;
+  for (const std::string& name : data.coordinate_names)
+    for (const auto& [quantity, of] : {std::pair{"speed/", &speeds}, std::pair{"acceleration/", &accelerations}})
+      if (const std::vector<double>* column = own && cutoff == 0.0 ? table.find(quantity + name) : nullptr) {
+        table.require_finite(quantity + name);
+        of->push_back(column);
+      }
+  const bool rates = speeds.size() == columns.size() && accelerations.size() == columns.size();
 
   // The instants of each window are those of the recording.
   Named<Window> windows = question_.motion.windows;
@@ -90,11 +112,11 @@ void MotionRun::trajectory() {
       if (!time_.empty() && time[i] <= time_.back())
         throw Error(Kind::input, study_.place(pointer), "expected windows in the order of time that do not overlap");
       time_.push_back(time[i]);
-      for (const QuinticSpline& spline : splines) {
-        const Jet2<double> jet = spline.jet(time[i]);
+      for (std::size_t c = 0; c < splines.size(); ++c) {
+        const Jet2<double> jet = splines[c].jet(time[i]);
         q_.push_back(jet.value);
-        u_.push_back(jet.slope);
-        udot_.push_back(jet.curvature);
+        u_.push_back(rates ? (*speeds[c])[i] : jet.slope);
+        udot_.push_back(rates ? (*accelerations[c])[i] : jet.curvature);
       }
     }
     frames.last = static_cast<int>(time_.size());

@@ -6,6 +6,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/skeleton/dynamics.hpp"
 #include "psoas/study/posture_watch.hpp"
 
 namespace psoas {
@@ -28,7 +29,10 @@ enum class Element {
   residual,
   ligament,
   sphere,
-  plane
+  plane,
+  excited,     ///< muscle of a simulation
+  prescribed,  ///< coordinate that a simulation prescribes
+  pushed       ///< body that planes or loads push in a simulation
 };
 
 using Reader = std::function<double(const Instant&)>;
@@ -98,6 +102,13 @@ Reader pressure(const Chosen& plane, int axis) {
   return [p = plane.index, axis](const Instant& now) { return centre_of_pressure(*now.model, *now.work, p)[axis]; };
 }
 
+/// Of what planes and external loads exert on a body, about ground's origin.
+Reader body_wrench(const Chosen& body, int axis) {
+  return [b = body.index, axis](const Instant& now) {
+    return now.forward ? now.forward->external()[at(b)][axis] : std::nan("");
+  };
+}
+
 Reader origin(const Chosen& body, int axis) {
   // names leave ground out, indices of bodies do not
   return [b = body.index + 1, axis](const Instant& now) { return now.work->tree.X_GB[at(b)].p[axis]; };
@@ -110,16 +121,8 @@ double endplate_pitch(const Instant& now, int k) {
   return std::atan2(R(1, 0), std::hypot(R(0, 0), R(2, 0)));
 }
 
-Reader mass_center(int axis) {
-  return [axis](const Instant& now) {
-    double sum = 0.0, mass = 0.0;
-    const Tree& tree = now.model->tree();
-    for (std::size_t b = 1; b < tree.bodies.size(); ++b) {
-      sum += tree.bodies[b].mass * now.work->tree.mass_center[b][axis];
-      mass += tree.bodies[b].mass;
-    }
-    return sum / mass;
-  };
+Reader center_of_mass(int axis) {
+  return [axis](const Instant& now) { return mass_center<double>(now.model->tree(), now.work->tree)[axis]; };
 }
 
 const Family families[] = {
@@ -366,6 +369,30 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 1); }},
     {"centre_of_pressure_z", Element::plane, Element::none, "m", true, "ground z",
      [](const Model&, const Chosen& a, const Chosen&) { return pressure(a, 2); }},
+    {"excitation", Element::excited, Element::none, "1", true, "of a muscle in a simulation",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return
+           [m = a.index](const Instant& now) { return now.forward ? now.forward->excitation()[at(m)] : std::nan(""); };
+     }},
+    {"prescribed_force", Element::prescribed, Element::none, "N m|N", true,
+     "generalised force that makes a prescribed coordinate of a simulation follow",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return
+           [c = a.index](const Instant& now) { return now.forward ? now.forward->prescribed_force(c) : std::nan(""); };
+     }},
+    {"body_force_x", Element::pushed, Element::none, "N", true,
+     "of planes and external loads on a body in a simulation, ground x",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 3); }},
+    {"body_force_y", Element::pushed, Element::none, "N", true, "ground y (up)",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 4); }},
+    {"body_force_z", Element::pushed, Element::none, "N", true, "ground z",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 5); }},
+    {"body_moment_x", Element::pushed, Element::none, "N m", true, "the same about ground's origin, ground x",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 0); }},
+    {"body_moment_y", Element::pushed, Element::none, "N m", true, "ground y (up)",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 1); }},
+    {"body_moment_z", Element::pushed, Element::none, "N m", true, "ground z",
+     [](const Model&, const Chosen& a, const Chosen&) { return body_wrench(a, 2); }},
     {"external_force_x", Element::none, Element::none, "N", true,
      "force that the environment must supply in all, ground x",
      [](const Model&, const Chosen&, const Chosen&) -> Reader {
@@ -416,11 +443,11 @@ const Family families[] = {
     {"body_origin_z", Element::body, Element::none, "m", false, "in ground",
      [](const Model&, const Chosen& a, const Chosen&) { return origin(a, 2); }},
     {"com_x", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
-     [](const Model&, const Chosen&, const Chosen&) { return mass_center(0); }},
+     [](const Model&, const Chosen&, const Chosen&) { return center_of_mass(0); }},
     {"com_y", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
-     [](const Model&, const Chosen&, const Chosen&) { return mass_center(1); }},
+     [](const Model&, const Chosen&, const Chosen&) { return center_of_mass(1); }},
     {"com_z", Element::none, Element::none, "m", false, "whole-body mass centre in ground",
-     [](const Model&, const Chosen&, const Chosen&) { return mass_center(2); }},
+     [](const Model&, const Chosen&, const Chosen&) { return center_of_mass(2); }},
 };
 
 const char* placeholder(Element element) {
@@ -451,14 +478,47 @@ const char* placeholder(Element element) {
       return "<sphere>";
     case Element::plane:
       return "<plane>";
+    case Element::excited:
+      return "<muscle>";
+    case Element::prescribed:
+      return "<coordinate>";
+    case Element::pushed:
+      return "<body>";
     case Element::none:
       break;
   }
   return "";
 }
 
+/// Whether planes or external loads may push a body in a simulation.
+bool is_pushed(const ModelData& data, int body, const SimulationStudy& simulation) {
+  const auto here = [&](const auto& item) { return item.body == body; };
+  if (std::any_of(data.spheres.begin(), data.spheres.end(), here)) return true;
+  if (!data.spheres.empty() && std::any_of(data.planes.begin(), data.planes.end(), here)) return true;
+  return simulation.forces &&
+         std::any_of(simulation.forces->loads.begin(), simulation.forces->loads.end(),
+                     [&](const auto& load) { return load.second.body == data.body_names[at(body)]; });
+}
+
+/// Index in the model of a name that an element has.
+int index_of(const ModelData& data, Element element, const std::vector<std::string>& names, int i) {
+  const auto among = [&](const std::vector<std::string>& all) {
+    return static_cast<int>(std::find(all.begin(), all.end(), names[at(i)]) - all.begin());
+  };
+  if (i < 0) return i;
+  return element == Element::prescribed ? among(data.coordinate_names)
+         : element == Element::pushed   ? among(data.body_names)
+                                        : i;
+}
+
+/// Whether only simulations have such elements.
+bool of_simulation(Element element) {
+  return element == Element::excited || element == Element::prescribed || element == Element::pushed;
+}
+
 /// Names that an element of this model can have.
-std::vector<std::string> element_names(const Model& model, Element element, std::span<const Equation> equations) {
+std::vector<std::string> element_names(const Model& model, Element element, std::span<const Equation> equations,
+                                       const SimulationStudy* simulation) {
   std::vector<std::string> names;
   const ModelData& data = model.data();
   switch (element) {
@@ -492,9 +552,19 @@ std::vector<std::string> element_names(const Model& model, Element element, std:
     case Element::ligament:
       return data.ligament_names;
     case Element::sphere:  // where redundancy is solved, the environment's forces are sought and no plane pushes
-      return equations.empty() ? data.sphere_names : names;
+      return equations.empty() || simulation ? data.sphere_names : names;
     case Element::plane:
-      return equations.empty() ? data.plane_names : names;
+      return equations.empty() || simulation ? data.plane_names : names;
+    case Element::excited:
+      return simulation ? data.muscle_names : names;
+    case Element::prescribed:
+      for (std::size_t c = 0; simulation && c < data.coordinate_names.size(); ++c)
+        if (simulation->prescribed.find(data.coordinate_names[c])) names.push_back(data.coordinate_names[c]);
+      return names;
+    case Element::pushed:
+      for (std::size_t b = 1; simulation && b < data.body_names.size(); ++b)
+        if (is_pushed(data, static_cast<int>(b), *simulation)) names.push_back(data.body_names[b]);
+      return names;
     case Element::none:
       break;
   }
@@ -513,6 +583,7 @@ std::string unit_of(const Family& family, const Model& model, int first, int sec
   if (family.second == Element::coordinate) rotation = data.is_rotation[at(second)];
   if (family.first == Element::tree_coordinate) rotation = data.tree_is_rotation[at(first)];
   if (family.second == Element::tree_coordinate) rotation = data.tree_is_rotation[at(second)];
+  if (family.first == Element::prescribed) rotation = data.is_rotation[at(first)];
   if (family.first == Element::equation) rotation = equations[at(first)].rotation;
   if (family.first == Element::residual) rotation = first == 1;
   return rotation ? unit.substr(0, bar) : unit.substr(bar + 1);
@@ -534,7 +605,7 @@ std::vector<OutputFamily> output_families() {
 }
 
 std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse,
-                                 std::span<const Equation> equations) {
+                                 std::span<const Equation> equations, const SimulationStudy* simulation) {
   std::vector<Output> out;
   const auto taken = [&](const std::string& name) {
     return std::any_of(out.begin(), out.end(), [&](const Output& o) { return o.name == name; });
@@ -560,8 +631,8 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
                " after the quantity";
         continue;
       }
-      const std::vector<std::string> firsts = element_names(model, family.first, equations),
-                                     seconds = element_names(model, family.second, equations);
+      const std::vector<std::string> firsts = element_names(model, family.first, equations, simulation),
+                                     seconds = element_names(model, family.second, equations, simulation);
       const auto choices = [&](const std::vector<std::string>& names, Element element, std::size_t part) {
         std::vector<int> found;
         if (element == Element::none) return std::vector<int>{-1};
@@ -572,6 +643,7 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
             found.push_back(static_cast<int>(i));
         if (found.empty())
           hint = element == Element::equation && names.empty() ? ", which only a solved muscle redundancy has"
+                 : of_simulation(element) && !simulation       ? ", which only a simulation has"
                                                                : did_you_mean(parts[part], names);
         return found;
       };
@@ -580,7 +652,7 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
           family.second == Element::none ? std::vector<int>{-1} : choices(seconds, family.second, 2);
       for (const int a : first)
         for (const int b : second) {
-          Chosen one{a, {}}, two{b, {}};
+          Chosen one{index_of(model.data(), family.first, firsts, a), {}}, two{b, {}};
           std::string name = family.quantity;
           if (a >= 0) name += "/" + firsts[at(a)];
           if (b >= 0) name += "/" + seconds[at(b)];
@@ -596,7 +668,7 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
           Reader reader = family.make(model, one, two);
           if (!reader) continue;
           any = true;
-          if (!taken(name)) out.push_back({name, unit_of(family, model, a, b, equations), std::move(reader)});
+          if (!taken(name)) out.push_back({name, unit_of(family, model, one.index, b, equations), std::move(reader)});
         }
     }
     if (!any) {

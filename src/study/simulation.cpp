@@ -5,6 +5,7 @@
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/free_levels.hpp"
+#include "study/consistent_motion.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
 #include "study/tracking_record.hpp"
@@ -38,13 +39,27 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
   return out;
 }
 
-/// A curve with its reductions.
+/// A curve with its reductions, which are of the rows in which it is a number: a centre of pressure is none in the air.
 void tell(const std::string& name, const std::string& unit, std::vector<double> values, Block& block) {
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  block.scalars["peak " + name] = {*high, unit};
-  block.scalars["min " + name] = {*low, unit};
+  double peak = std::nan(""), least = peak, magnitude = peak, when = peak, sum = 0.0, impulse = 0.0;
+  int rows = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    if (!std::isfinite(value)) continue;
+    if (!(value <= peak)) peak = value, when = block.axis_values[i];
+    if (!(value >= least)) least = value;
+    if (!(std::abs(value) <= std::abs(magnitude))) magnitude = value;
+    sum += value, ++rows;
+    if (i > 0 && std::isfinite(values[i - 1]))
+      impulse += 0.5 * (values[i - 1] + value) * (block.axis_values[i] - block.axis_values[i - 1]);
+  }
+  block.scalars["peak " + name] = {peak, unit};
+  block.scalars["min " + name] = {least, unit};
+  block.scalars["peak_abs " + name] = {magnitude, unit};
+  block.scalars["mean " + name] = {rows > 0 ? sum / rows : std::nan(""), unit};
   block.scalars["final " + name] = {values.back(), unit};
-  block.scalars["time_of_peak " + name] = {block.axis_values[static_cast<std::size_t>(high - values.begin())], "s"};
+  block.scalars["impulse " + name] = {impulse, unit == "1" ? "s" : unit + " s"};
+  block.scalars["time_of_peak " + name] = {when, "s"};
   block.series[name] = {unit, std::move(values)};
 }
 
@@ -83,8 +98,7 @@ std::vector<SummaryLine> first_events(const Result& result) {
 void tell_energy(const SimulationReport& report, Block& block) {
   const EnergyAudit& audit = report.audit;
   for (const auto& [name, value] :
-       {std::pair{"work_of_muscles", audit.muscle_work},
-        std::pair{"work_of_prescribed_coordinates", audit.external_work},
+       {std::pair{"work_of_muscles", audit.muscle_work}, std::pair{"work_from_outside", audit.external_work},
         std::pair{"work_of_coordinate_forces", audit.control_work}, std::pair{"dissipated_energy", audit.dissipated},
         std::pair{"change_of_kinetic_energy", audit.kinetic_change},
         std::pair{"change_of_potential_energy", audit.potential_change},
@@ -93,9 +107,10 @@ void tell_energy(const SimulationReport& report, Block& block) {
   block.scalars["steps"] = {static_cast<double>(report.steps), "1"};
   const double relative = audit.relative();
   const bool muscles = audit.by_muscles();
-  block.credibility.push_back({std::string("energy audit: greatest imbalance over ") +
-                                   (muscles ? "the energy that muscles turned over" : "the greatest kinetic energy"),
-                               "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
+  block.credibility.push_back(
+      {std::string("energy audit: greatest imbalance over ") +
+           (muscles ? "the energy that muscles turned over" : "kinetic, potential and lost energy"),
+       "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
 /// The model with its lumbar levels free.
@@ -111,52 +126,91 @@ Model with_free_levels(const Study& study, const Model& model) {
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
   for (const Integrator one : used) {
-    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4" : "dopri5";
+    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4"
+                             : one == Integrator::ark4      ? "ark4"
+                                                            : "dopri5";
     if (names.find(name) == std::string::npos) names += (names.empty() ? "" : " and ") + name;
   }
   return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
 }
 
+/// What every simulation of a study has before its controllers: options, and the state from which it starts. `rhythm` is
+/// the model before its levels were freed, or the model itself.
+std::pair<SimulationOptions, State> prepare(const Study& study, const SimulationStudy& question, const Model& model,
+                                            const Model& rhythm) {
+  const ModelData& data = model.data();
+  SimulationOptions simulation;
+  simulation.duration = question.duration;
+  simulation.step = question.step;
+  simulation.tolerance = question.tolerance;
+  if (question.forces)
+    simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
+  simulation.locked.assign(at(model.coordinates()), 0);
+  for (std::size_t i = 0; i < question.locked.size(); ++i) {
+    bool any = false;
+    for (int c = 0; c < model.coordinates(); ++c)
+      if (glob_match(question.locked[i], data.coordinate_names[at(c)])) simulation.locked[at(c)] = 1, any = true;
+    if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
+  }
+  State state = model.default_state();
+  Named<double> initial = question.initial, speeds = question.speeds;
+  if (question.lumbar == "free") {
+    speeds = over_levels(rhythm.spec(), speeds, &question.initial);
+    initial = over_levels(rhythm.spec(), initial);
+  }
+  set_coordinates(study, model, initial, "/initial", state);
+  for (const auto& [name, value] : speeds) {
+    const int c = find_coordinate(study, model, name, "/speeds/" + name);
+    if (simulation.locked[at(c)] && value != 0.0)
+      throw Error(Kind::input, study.place("/speeds/" + name), "expected a coordinate that moves, found a locked one");
+    state.u()[at(c)] = value;
+  }
+  for (const auto& [name, spec] : question.prescribed)
+    for (const auto& [key, given] :
+         {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
+      if (given->find(name))
+        throw Error(Kind::input, study.place(key + name),
+                    "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
+  simulation.excitation.assign(at(model.muscles()), 0.0);
+  for (const auto& [selection, value] : question.excitation)
+    for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
+      simulation.excitation[at(m)] = value;
+  return {std::move(simulation), std::move(state)};
+}
+
 }  // namespace
 
-Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
-  const std::vector<Variant> variants = compile_variants(study);
+Result answer(const Study& original, const SimulationStudy& question, const RunOptions& options) {
+  std::vector<Variant> variants = compile_variants(original);
+  // one motion for all variants, so that what differs between them is theirs
+  std::optional<ConsistentMotion> reference;
+  std::optional<Study> changed;
+  if (question.reference) {
+    if (question.lumbar == "free")
+      throw Error(Kind::input, original.place("/lumbar"),
+                  "expected levels that follow the rhythm where a consistent reference is asked for, found \"free\"");
+    const Model& first = variants.front().model;
+    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first, first);
+    reference.emplace(original, question, first, prepared.second, prepared.first);
+    changed = original;
+    reference->change(changed->model);
+    variants = compile_variants(*changed);
+  }
+  const Study& study = changed ? *changed : original;
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const Model model = question.lumbar == "free" ? with_free_levels(study, variants[v].model) : variants[v].model;
     const ModelData& data = model.data();
-    SimulationOptions simulation;
-    simulation.duration = question.duration;
-    simulation.step = question.step;
-    simulation.tolerance = question.tolerance;
-    if (question.forces)
-      simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
-    simulation.locked.assign(at(model.coordinates()), 0);
-    for (std::size_t i = 0; i < question.locked.size(); ++i) {
-      bool any = false;
-      for (int c = 0; c < model.coordinates(); ++c)
-        if (glob_match(question.locked[i], data.coordinate_names[at(c)])) simulation.locked[at(c)] = 1, any = true;
-      if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
-    }
-    State state = model.default_state();
-    Named<double> initial = question.initial, speeds = question.speeds;
-    if (question.lumbar == "free") {
-      const ModelSpec& rhythm = variants[v].model.spec();
-      speeds = over_levels(rhythm, speeds, &question.initial);
-      initial = over_levels(rhythm, initial);
-    }
-    set_coordinates(study, model, initial, "/initial", state);
-    for (const auto& [name, value] : speeds)
-      state.u()[at(find_coordinate(study, model, name, "/speeds/" + name))] = value;
-    simulation.excitation.assign(at(model.muscles()), 0.0);
-    for (const auto& [selection, value] : question.excitation)
-      for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
-        simulation.excitation[at(m)] = value;
-    const std::unique_ptr<MotionTracker> tracker = add_controls(study, question, model, state, simulation);
+    std::pair<SimulationOptions, State> prepared = prepare(study, question, model, variants[v].model);
+    SimulationOptions& simulation = prepared.first;
+    State& state = prepared.second;
+    const std::unique_ptr<MotionTracker> tracker =
+        add_controls(study, question, model, state, simulation, reference ? &reference->coordinates() : nullptr);
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
+                            : question.integrator == "ark4"        ? Integrator::ark4
                             : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
                                                                    : Integrator::automatic;
     if (simulation.integrator == Integrator::rosenbrock4 && state.vector.size() > most_stiff_states)
@@ -164,7 +218,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                   "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                       " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
     for (const PrescribedCoordinate& one : simulation.prescribed) {
-      const Jet2<double> jet = one.value.jet(0.0);
+      const Jet2<double> jet = one.value.jet(0.0, 1);
       state.q()[at(one.coordinate)] = jet.value;
       state.u()[at(one.coordinate)] = jet.slope;
     }
@@ -180,27 +234,35 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           static_equilibrium(data.units[at(m)], work.length[at(m)], state.activation()[at(m)]).fibre_length;
     }
 
+    if (const std::vector<int> loose = ForwardDynamics(model, simulation).unresisted(state.q()); !loose.empty()) {
+      std::vector<std::string> names;
+      for (const int c : loose) names.push_back(data.coordinate_names[at(c)]);
+      throw Error(Kind::input, study.place("/model"),
+                  "expected mass or inertia that resists each coordinate that moves, found none that resists " +
+                      join(names, ", ") + "; give the bodies that it moves mass, or lock or prescribe it");
+    }
     if (tracker) state = tracker->start(0.0);
     std::optional<TrackingRecord> record;
     if (tracker) record.emplace(model, *tracker);
-
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
-    const std::vector<Output> outputs =
-        find_outputs(model, study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs, true);
-    Block& block = result.blocks[variants[v].name];
-    std::vector<std::vector<double>> values(outputs.size());
-    // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
-    std::vector<double> difference(outputs.size(), 0.0), tension(at(model.muscles()));
-    PostureWatch watch(model);
     // What the study drives is told, whatever outputs it asks for.
+    std::vector<std::string> asked = study.outputs.empty() ? default_outputs(model, simulation.locked) : study.outputs;
     std::vector<int> driven;
     for (const OpenLoop& one : simulation.open_loop)
       driven.insert(driven.end(), one.muscles.begin(), one.muscles.end());
     for (const StretchReflex& one : simulation.reflexes) driven.push_back(one.muscle);
     std::sort(driven.begin(), driven.end());
-    driven.erase(std::unique(driven.begin(), driven.end()), driven.end());
-    std::vector<std::vector<double>> excitation(driven.size()), prescribed_force(simulation.prescribed.size());
+    for (const int m : driven) asked.push_back("excitation/" + data.muscle_names[at(m)]);
+    for (const PrescribedCoordinate& one : simulation.prescribed)
+      asked.push_back("prescribed_force/" + data.coordinate_names[at(one.coordinate)]);
+    const std::vector<Output> outputs = find_outputs(model, asked, true, {}, &question);
+    Block& block = result.blocks[variants[v].name];
+    std::vector<std::vector<double>> values(outputs.size());
+    // The same instants with rigid tendons: what a method that knows pose, speed and activation alone would say.
+    // No number where the output is of the integration alone.
+    std::vector<double> difference(outputs.size(), std::nan("")), tension(at(model.muscles()));
+    PostureWatch watch(model);
     const SimulationReport report =
         simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
           loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
@@ -212,12 +274,10 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                                 dynamics.udot(),
                                 now.activation(),
                                 dynamics.work().tendon_force,
-                                &loads};
+                                &loads,
+                                &dynamics};
           for (std::size_t k = 0; k < outputs.size(); ++k) values[k].push_back(outputs[k].value(instant));
           block.axis_values.push_back(now.time);
-          for (std::size_t k = 0; k < driven.size(); ++k) excitation[k].push_back(dynamics.excitation()[at(driven[k])]);
-          for (std::size_t k = 0; k < prescribed_force.size(); ++k)
-            prescribed_force[k].push_back(dynamics.prescribed_force()[k]);
           watch.see(now.q(), dynamics.work());
           if (record) record->see(now, dynamics, loads);
           rigid_tendon_forces(model, work = dynamics.work());
@@ -226,7 +286,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           loads.loads_with(no_contact, tension);
           const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
           for (std::size_t k = 0; k < outputs.size(); ++k)
-            difference[k] = std::max(difference[k], std::abs(outputs[k].value(algebraic) - values[k].back()));
+            if (const double one = std::abs(outputs[k].value(algebraic) - values[k].back()); std::isfinite(one))
+              difference[k] = std::isfinite(difference[k]) ? std::max(difference[k], one) : one;
           if (options.progress)
             options.progress(
                 (static_cast<double>(v) + now.time / question.duration) / static_cast<double>(variants.size()),
@@ -234,16 +295,11 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
         });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       tell(outputs[k].name, outputs[k].unit, std::move(values[k]), block);
-      block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
-    }
-    for (std::size_t k = 0; k < driven.size(); ++k)
-      tell("excitation/" + data.muscle_names[at(driven[k])], "1", std::move(excitation[k]), block);
-    for (std::size_t k = 0; k < prescribed_force.size(); ++k) {
-      const std::size_t c = at(simulation.prescribed[k].coordinate);
-      tell("prescribed_force/" + data.coordinate_names[c], data.is_rotation[c] ? "N m" : "N",
-           std::move(prescribed_force[k]), block);
+      if (std::isfinite(difference[k]))
+        block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
     if (record) record->tell(block);
+    if (reference) reference->tell(block);
     tell_events(simulation, report, block);
     tell_energy(report, block);
     used.push_back(report.integrator);
@@ -256,12 +312,14 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
+  if (reference)
+    for (SummaryLine& line : reference->summary(variants.size())) result.summary.push_back(std::move(line));
   for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
   for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series) {
     // given, or easier to see in a picture
-    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name)) continue;
+    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name) || ConsistentMotion::is_own(name)) continue;
     for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
       // poses and speeds know nothing of tendons
       const bool algebraic = *reduction == 'g';
@@ -279,7 +337,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                        {},
                        2};
       for (const auto& [variant, block] : result.blocks) {
-        const double value = block.scalars.find(reduction + name)->value;
+        const Scalar* found = block.scalars.find(reduction + name);
+        const double value = found ? found->value : std::nan("");
         line.values.push_back(angle ? to_degrees(value) : value);
       }
       result.summary.push_back(line);
@@ -289,7 +348,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   if (!study.note.empty()) result.notes.push_back(study.note);
   result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
-    if (TrackingRecord::is_own(name)) continue;
+    if (TrackingRecord::is_own(name) || ConsistentMotion::is_own(name)) continue;
     std::string file = name;
     for (char& c : file)
       if (c == '/' || c == ':') c = '_';

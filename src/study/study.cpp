@@ -332,8 +332,11 @@ class StudyReader {
     std::size_t more = 0;
     study_.model = model_from(model_->root(), problems, &more);
     model_->complain(Kind::model, problems, more);
-    // compiled once here for problems with places; variants compile their own
-    compile(study_.model, problems);
+    // Compiled once here for problems with places; variants compile their own. Whether fitted paths suit the geometry is
+    // seen there, too, where the subject's size or the study's edits may change it.
+    ModelSpec spec = study_.model;
+    if (root.contains("subject") || root.contains("edits")) spec.paths = "exact";
+    compile(spec, problems);
     model_->complain(Kind::model, problems);
   }
 
@@ -359,8 +362,11 @@ class StudyReader {
 
   /// The table of external forces; where a file of OpenSim says what it is, its loads come into the study.
   void load_forces(const std::string& pointer, MeasuredForces& forces) {
-    if (forces.external_loads.empty())
-      return named_file(pointer + "/table", [&] { study_.forces = load_table(forces.table); });
+    if (forces.external_loads.empty()) {
+      named_file(pointer + "/table", [&] { study_.forces = load_table(forces.table); });
+      if (forces.loads.empty()) take_simulated(pointer, forces);
+      return;
+    }
     named_file(pointer + "/external_loads", [&] {
       const OsimExternalLoads loads =
           parse_external_loads(beside(forces.external_loads), load_text(forces.external_loads));
@@ -376,6 +382,24 @@ class StudyReader {
       study_.forces = load_table(
           (std::filesystem::path(forces.external_loads).parent_path() / loads.data_file).lexically_normal().string());
     });
+  }
+
+  /// The loads that a simulation wrote: what pushed its bodies, about ground's origin.
+  void take_simulated(const std::string& pointer, MeasuredForces& forces) {
+    static constexpr std::string_view start = "body_force_x/";
+    for (const std::string& name : study_.forces->names) {
+      if (name.rfind(start, 0) != 0) continue;
+      const std::string body = name.substr(start.size());
+      MeasuredForce& load = forces.loads[body];
+      load.body = body;
+      load.force = "body_force_*/" + body;
+      load.torque = "body_moment_*/" + body;
+    }
+    if (forces.loads.empty())
+      throw Error(
+          Kind::input, document_->place(pointer),
+          "expected at least one force in \"loads\", or a table with columns body_force_x/<body> as a simulation "
+          "writes them");
   }
 
   Table load_table(const std::string& name) {

@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "psoas/io/table_file.hpp"
 #include "support/temp_folder.hpp"
 
 namespace psoas::test {
@@ -305,7 +306,7 @@ TEST_F(Cli, StandardOutputThatCannotBeWritten) {
 }
 
 TEST_F(Cli, InterruptGivesFourAndLeavesNothing) {
-  const Ran ran = psoas({"run", swing, "--set", "/duration=20000", "--set", "/step=0.001"}, {.kill_after_ms = 300});
+  const Ran ran = psoas({"run", swing, "--set", "/duration=9000", "--set", "/step=0.001"}, {.kill_after_ms = 300});
   EXPECT_EQ(ran.code, 4);
   EXPECT_TRUE(has(ran.err, "interrupted")) << ran.err;
   EXPECT_TRUE(folder.names().empty());
@@ -325,6 +326,35 @@ TEST_F(Cli, CheckAcceptsGoodFiles) {
   std::size_t ok = 0;
   for (std::size_t at = 0; (at = ran.out.find(": ok (", at)) != std::string::npos; ++at) ++ok;
   EXPECT_EQ(ok, 5u) << ran.out;
+}
+
+TEST_F(Cli, CheckSaysWhatNoInertiaResists) {
+  const std::string bad = source + "/tests/bad/";
+  const Ran model = psoas({"check", bad + "good_massless_leaf.json", bad + "good_two_hinges.json", pendulum});
+  EXPECT_EQ(model.code, 0) << "paths and statics need no mass";
+  EXPECT_TRUE(has(model.out, "no mass or inertia resists knee: good for paths and statics")) << model.out;
+  EXPECT_TRUE(has(model.out, "no mass or inertia resists again:")) << model.out;
+  EXPECT_FALSE(has(model.out, "resists hip")) << model.out;
+  const Ran study = psoas({"check", bad + "simulation_massless_leaf.json"});
+  EXPECT_EQ(study.code, 1);
+  EXPECT_TRUE(has(study.out, "simulation_massless_leaf.json:2: /model: expected mass or inertia")) << study.out;
+}
+
+TEST_F(Cli, ASimulationIsReadBackAsAMotion) {
+  folder.write("simulation.json", R"({"format": "psoas-study/1", "study": "simulation", "model": ")" + pendulum +
+                                      R"(", "duration": 0.5, "step": 0.01, "initial": {"hip_flexion_r": 0.5},
+    "outputs": ["coordinate/*", "joint_moment/*"]})");
+  folder.write("motion.json", R"({"format": "psoas-study/1", "study": "motion", "model": ")" + pendulum +
+                                  R"(", "motion": {"coordinates": "out/series.sto", "lowpass_hz": 0},
+    "outputs": ["joint_moment/*"]})");
+  EXPECT_EQ(psoas({"run", "simulation.json", "-o", "out"}).code, 0);
+  const Ran check = psoas({"check", "motion.json"});
+  EXPECT_EQ(check.code, 0) << check.out;
+  const Ran back = psoas({"run", "motion.json", "-o", "back"});
+  EXPECT_EQ(back.code, 0) << back.err;
+  const Table there = read_table(folder / "out/series.csv"), here = read_table(folder / "back/series.csv");
+  for (std::size_t i = 2; i + 2 < there.rows(); ++i)
+    EXPECT_NEAR(here.column("joint_moment/hip_flexion_r")[i], there.column("joint_moment/hip_flexion_r")[i], 0.02);
 }
 
 TEST_F(Cli, CheckListsEveryProblemWithItsPlace) {

@@ -365,8 +365,8 @@ TEST(OsimListed, ByNameAndNothingElse) {
         "constraints left out, the model moves without them: glued (WeldConstraint), railed (PointOnLineConstraint)",
         "constraints left out, not enforced in the file: tied",
         "muscles left out, appliesForce is false: asleep",
-        "contact: 1 ContactSphere became points of foot contact, a radius below their centres; their stiffness is not "
-        "kept"})
+        "contact: 1 ContactSphere became points of foot contact, a radius below their centres, for studies of "
+        "recorded motions"})
     EXPECT_TRUE(has_note(import, note)) << note;
   EXPECT_TRUE(has_note(import,
                        "inertia of body head: principal moments of 0 raised to 0.05 kg m^2, half of the third, "
@@ -379,21 +379,22 @@ TEST(OsimListed, ByNameAndNothingElse) {
 // Linear in the angles about x, y and z, which are the joint's coordinates.
 TEST(OsimListed, ABushingInTheFramesOfABallJointComesIn) {
   OsimImport import = read_osim(golden + "listed.osim");
-  import.spec.passive.erase_if([](const std::string& name, const Passive&) { return name != "disc"; });
-  const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
-  EXPECT_EQ(disc.joint, "neck");
-  EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
-  EXPECT_EQ(disc.damping, Vec3(1, 1, 1));
-  const Posed posed(import.spec, {{"nx", 0.1}, {"ny", -0.2}, {"nz", 0.3}});
-  const auto& names = posed.model.data().tree_coordinate_names;
-  const auto torque = [&](const char* name) {
-    return posed.work
-        .passive_torque[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
-  };
-  EXPECT_NEAR(torque("nx"), -1.0, 1e-15);
-  EXPECT_NEAR(torque("ny"), 4.0, 1e-15);
-  EXPECT_NEAR(torque("nz"), -9.0, 1e-15);
-}
+  import.spec.passive.erase_if([](const std::string& name, const Passive&) { return name != "disc";
+});
+const Bushing& disc = std::get<Bushing>(*import.spec.passive.find("disc"));
+EXPECT_EQ(disc.joint, "neck");
+EXPECT_EQ(disc.stiffness, Vec3(10, 20, 30));
+EXPECT_EQ(disc.damping, Vec3(1, 1, 1));
+const Posed posed(import.spec, {{"nx", 0.1}, {"ny", -0.2}, {"nz", 0.3}});
+const auto& names = posed.model.data().tree_coordinate_names;
+const auto torque = [&](const char* name) {
+  return posed.work
+      .passive_torque[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+};
+EXPECT_NEAR(torque("nx"), -1.0, 1e-15);
+EXPECT_NEAR(torque("ny"), 4.0, 1e-15);
+EXPECT_NEAR(torque("nz"), -9.0, 1e-15);
+}  // namespace
 
 TEST(OsimListed, OtherPassiveForcesComeIn) {
   const OsimImport import = read_osim(golden + "listed.osim");
@@ -420,6 +421,56 @@ TEST(OsimListed, OtherPassiveForcesComeIn) {
   EXPECT_EQ(band.stiffness, 2000);
   EXPECT_EQ(band.transition_strain, 0.05);
   EXPECT_EQ(band.damping, 3);
+}
+
+// ---- contact
+
+// Simbody's HuntCrossleyForce takes the springs E^(2/3) of the two surfaces in series (tests/golden/forces holds the law
+// itself against it), and the material of a half-space lies where x is positive in its frame.
+TEST(OsimContact, SpheresOnHalfSpacesComeIn) {
+  const OsimImport import = read_osim(golden + "contact.osim");
+  const ModelSpec& spec = import.spec;
+  ASSERT_EQ(spec.planes.size(), 2u);
+  const PlaneSpec &floor = *spec.planes.find("floor"), &ramp = *spec.planes.find("ramp");
+  EXPECT_EQ(floor.body, "ground");
+  EXPECT_EQ(floor.normal, Vec3(0, 1, 0));
+  EXPECT_NEAR(floor.height, 0.05, 1e-15);
+  EXPECT_NEAR((ramp.normal - Vec3(-std::cos(1.2), std::sin(1.2), 0)).norm(), 0.0, 1e-11);
+  EXPECT_NEAR(ramp.height, -0.2 * std::sin(1.2), 1e-11);
+  ASSERT_EQ(spec.spheres.size(), 3u);
+  const SphereSpec &tip = *spec.spheres.find("tip"), &round = *spec.spheres.find("round");
+  EXPECT_EQ(tip.body, "block");
+  EXPECT_EQ(tip.location, Vec3(0.1, 0, 0.02));
+  EXPECT_EQ(tip.radius, 0.03);
+  EXPECT_EQ(tip.planes, std::vector<std::string>{"ramp"});
+  // k = 200^2 and 100^2: 1/k = 1/40000 + 1/10000; the soft side is 4/5 of the way, so has 4/5 of the dissipation
+  EXPECT_NEAR(tip.stiffness, std::pow(8000.0, 1.5), 1e-6);
+  EXPECT_NEAR(tip.dissipation, 0.8 * 2.0 + 0.2 * 0.2, 1e-14);
+  EXPECT_NEAR(tip.static_friction, 0.72, 1e-15);
+  EXPECT_NEAR(tip.dynamic_friction, 0.6, 1e-15);
+  EXPECT_EQ(tip.viscous_friction, 0.0);
+  EXPECT_EQ(tip.transition_speed, 0.1);
+  EXPECT_NEAR(round.stiffness, 1e6 / std::pow(2.0, 1.5), 1e-6);
+  EXPECT_NEAR(round.dissipation, 2.0, 1e-15);
+  EXPECT_NEAR(round.static_friction, 0.8, 1e-15);
+  EXPECT_NEAR(round.dynamic_friction, 0.7, 1e-15);
+  EXPECT_NEAR(round.viscous_friction, 0.5, 1e-15);
+  EXPECT_EQ(round.transition_speed, 0.2);
+  for (const char* note :
+       {"not imported: 2 SmoothSphereHalfSpaceForce (again, off)", "not imported: 1 HuntCrossleyForce (with_mesh)",
+        "not imported: 1 ContactHalfSpace (wall)",
+        "contact: 1 HuntCrossleyForce became spheres on planes, for simulations; friction near rest follows a smoother "
+        "curve, and spheres do not touch each other",
+        "contact: 1 SmoothSphereHalfSpaceForce became spheres on planes, for simulations; friction follows a smoother "
+        "curve, and there is no force at a distance"})
+    EXPECT_TRUE(has_note(import, note)) << note;
+
+  // 0.15 m into the floor: 4/3 k^(3/2) R^(1/2) d^(3/2) with k = 1/2 E^(2/3)
+  const Posed posed(spec, {{"y", 0.0}});
+  const double depth = 0.1 + 0.05, force = 4.0 / 3.0 * std::pow(0.5 * 1e4, 1.5) * std::sqrt(0.1) * std::pow(depth, 1.5);
+  const auto& names = posed.model.data().sphere_names;
+  const auto s = static_cast<std::size_t>(std::find(names.begin(), names.end(), "round") - names.begin());
+  EXPECT_NEAR(posed.work.contact.sphere_force[s].y(), force, 1e-9 * force);
 }
 
 // ---- OpenSim 2 and 3
@@ -509,8 +560,8 @@ TEST(OsimDamage, FilesAreReadOrRefused) {
     state = state * 1664525u + 1013904223u;
     return static_cast<std::size_t>(state >> 8) % n;
   };
-  for (const char* name :
-       {"joints.osim", "functions.osim", "paths.osim", "muscles.osim", "listed.osim", "version3.osim"}) {
+  for (const char* name : {"joints.osim", "functions.osim", "paths.osim", "muscles.osim", "listed.osim", "contact.osim",
+                           "version3.osim"}) {
     const std::string text = text_of(name);
     for (int i = 0; i < 40; ++i) {
       std::string damaged = text;
@@ -555,5 +606,5 @@ TEST(OsimDamage, HugeCountsAreReadInReasonableTime) {
   EXPECT_EQ(import.spec.bodies.size(), 1000u);
 }
 
-}  // namespace
+}  // namespace psoas
 }  // namespace psoas

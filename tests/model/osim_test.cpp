@@ -331,9 +331,13 @@ TEST(Osim, PublishedScaledModel) {
   EXPECT_EQ(heel.body, "calcn_r");
   EXPECT_EQ(heel.support, "foot");
   EXPECT_NEAR(heel.location.y(), -0.01 - 0.032, 1e-15);
+  EXPECT_EQ(spec.spheres.size(), 12u);
+  EXPECT_NEAR(spec.spheres.find("s1_r")->stiffness, 353553.0, 1.0);
+  EXPECT_EQ(spec.planes.size(), 1u);
+  EXPECT_EQ(spec.planes.find("floor")->normal, Vec3(0, 1, 0));
   EXPECT_TRUE(has_note(import,
-                       "contact: 12 ContactSphere became points of foot contact, a radius below their centres; their "
-                       "stiffness is not kept"));
+                       "contact: 12 ContactSphere became points of foot contact, a radius below their centres, for "
+                       "studies of recorded motions"));
 }
 
 TEST(Osim, ARangeThatLeavesOutTheDefaultValueIsWidened) {

@@ -308,6 +308,34 @@ TEST(Scale, RefusesAPathWithoutLength) {
   EXPECT_EQ(problems[0].text, "expected a path longer than 0 in the default state, found none in muscle \"psoas_l\"");
 }
 
+// Points of a plane stay in it where their body grows, whatever its direction.
+TEST(Scale, PlanesGrowWithTheirBody) {
+  ModelSpec spec = tiny_model();
+  PlaneSpec plane;
+  plane.body = "thigh";
+  plane.normal = Vec3(1, 2, -1);
+  plane.height = 0.3;
+  plane.edge = EdgeSpec{};
+  plane.edge->toward = Vec3(2, -1, 0);
+  plane.edge->distance = 0.1;
+  plane.edge->width = 0.02;
+  spec.planes["board"] = plane;
+  const Vec3 f(1.5, 0.8, 1.2), normal = plane.normal.normalized(), edge = plane.edge->toward.normalized();
+  // two points of the plane, one at the edge and one at the end of its width, and one in the plane apart from it
+  const Vec3 across = normal.cross(edge).normalized();
+  const Vec3 at_edge = 0.3 * normal + 0.1 * edge, at_end = at_edge + 0.02 * edge, apart = at_edge + 0.7 * across;
+  Subject subject;
+  subject.scale["thigh"] = f;
+  std::vector<Problem> problems;
+  const PlaneSpec grown = *scaled(spec, subject, "/subject", problems).planes.find("board");
+  ASSERT_TRUE(problems.empty());
+  for (const Vec3& point : {at_edge, at_end, apart})
+    EXPECT_NEAR(grown.normal.dot(f.cwiseProduct(point)), grown.height, 1e-12);
+  EXPECT_NEAR(grown.edge->toward.dot(f.cwiseProduct(at_edge)), grown.edge->distance, 1e-12);
+  EXPECT_NEAR(grown.edge->toward.dot(f.cwiseProduct(apart)), grown.edge->distance, 1e-12);
+  EXPECT_NEAR(grown.edge->toward.dot(f.cwiseProduct(at_end)), grown.edge->distance + grown.edge->width, 1e-12);
+}
+
 TEST(Scale, RefusesWhatIsNoSize) {
   const auto refused = [](auto change) {
     Subject subject;

@@ -94,7 +94,9 @@ TEST(Contact, a_bounce_has_the_restitution_of_hunt_and_crossley) {
     EXPECT_NEAR(leaving, last, 1e-6 * first) << first;
     EXPECT_LT(drift, 1e-5 * mass * first * first) << first;
     // a slow bounce loses the share c v of its speed, to second order
-    if (first == 0.1) EXPECT_NEAR(1.0 - leaving / first, c * first, c * first * c * first);
+    if (first == 0.1) {
+      EXPECT_NEAR(1.0 - leaving / first, c * first, c * first * c * first);
+    }
   }
 }
 
@@ -169,7 +171,9 @@ TEST(Contact, energy_is_kept_over_an_edge) {
   simulate(model, state, options, [&](const State& now, const ForwardDynamics& dynamics) {
     if (now.time == 0.0) before = energy(model, dynamics), held = dynamics.work().contact.potential;
     EXPECT_NEAR(energy(model, dynamics), before, 1e-8);
-    if (now.q()[0] < 0.05) EXPECT_NEAR(now.q()[1], radius - depth, 1e-6);
+    if (now.q()[0] < 0.05) {
+      EXPECT_NEAR(now.q()[1], radius - depth, 1e-6);
+    }
     end = now;
   });
   EXPECT_GT(held, 0.01);

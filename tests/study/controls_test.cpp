@@ -82,7 +82,7 @@ TEST_F(SimulationControls, a_coordinate_follows_a_table_in_degrees_and_its_drive
   for (std::size_t i = 0; i < angle.size(); i += 5)
     EXPECT_NEAR(angle[i], degrees(20.0 * std::sin(5.0 * 0.02 * static_cast<double>(i))), 1e-6) << i;
   EXPECT_GT(std::abs(scalar(only(result), "peak prescribed_force/hip_flexion_r")), 1.0);
-  EXPECT_NE(scalar(only(result), "work_of_prescribed_coordinates"), 0.0);
+  EXPECT_NE(scalar(only(result), "work_from_outside"), 0.0);
   ASSERT_EQ(only(result).credibility.size(), 1u);
   EXPECT_TRUE(*only(result).credibility[0].ok);
 }

@@ -121,5 +121,31 @@ TEST(PassiveSwing, wrong_names_are_refused_with_their_place) {
   EXPECT_NE(text.find("did you mean"), std::string::npos) << text;
 }
 
+// A body that flies and turns over, as a user writes it: its rotation vector is renewed beyond half a turn.
+TEST(FreeBody, keeps_energy_and_turns_over_in_a_study) {
+  TempFolder folder;
+  folder.write("top.json", R"({"format": "psoas-model/1", "gravity": [0, 0, 0],
+    "bodies": {"top": {"mass": 2, "inertia": [0.02, 0.03, 0.045, 0, 0, 0]}},
+    "coordinates": {"tx": {"motion": "translation"}, "ty": {"motion": "translation"}, "tz": {"motion": "translation"},
+                    "rx": {}, "ry": {}, "rz": {}},
+    "joints": {"root": {"parent": "ground", "child": "top",
+      "motion": {"free": {"tx": "tx", "ty": "ty", "tz": "tz", "rx": "rx", "ry": "ry", "rz": "rz"}}}}})");
+  const Result result = run(read_study(folder.write("study.json", R"({"format": "psoas-study/1", "study": "simulation",
+    "model": "top.json", "duration": 10, "step": 0.02, "tolerance": 1e-11,
+    "speeds": {"tx": 0.3, "rx": 0.02, "ry": 5, "rz": 0.01}, "outputs": ["coordinate/*", "speed/*"]})")));
+  const Block& block = result.blocks.begin()->second;
+  const double energy = 0.5 * (2 * 0.3 * 0.3 + 0.03 * 25 + 0.02 * 0.02 * 0.02 + 0.045 * 0.01 * 0.01);
+  EXPECT_NEAR(scalar(block, "change_of_kinetic_energy"), 0.0, 1e-9 * energy);
+  EXPECT_NEAR(scalar(block, "final coordinate/tx"), 3.0, 1e-9);
+  const std::vector<double>&x = series(block, "coordinate/rx"), &y = series(block, "coordinate/ry"),
+        &z = series(block, "coordinate/rz");
+  int charts = 0;
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    EXPECT_LT(std::hypot(x[i], y[i], z[i]), 3.5);
+    charts += x[i] * x[i - 1] + y[i] * y[i - 1] + z[i] * z[i - 1] < -1.0;
+  }
+  EXPECT_GE(charts, 5);
+}
+
 }  // namespace
 }  // namespace psoas::test

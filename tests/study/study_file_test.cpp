@@ -77,6 +77,7 @@ TEST(BadFiles, AreAllInTheTable) {
   for (const auto& entry : std::filesystem::directory_iterator(bad)) {
     const std::string name = entry.path().filename().string();
     const bool part = name.rfind("good_", 0) == 0 || (name.rfind("motion_", 0) == 0 && name.ends_with(".mot")) ||
+                      (name.rfind("tracking_", 0) == 0 && name.ends_with(".mot")) ||
                       (name.rfind("control_", 0) == 0 && name.ends_with(".csv"));
     if (!part) found.insert(name);
   }

@@ -174,7 +174,8 @@ struct ModelData {
   std::vector<OutsideDomain> domain;
   std::vector<std::pair<std::string, int>> hips;    ///< side, body whose joint is the hip
   std::array<int, 6> root{-1, -1, -1, -1, -1, -1};  ///< independent coordinates of a free root joint; -1: none
-  double mass = 0.0;                                ///< of all bodies [kg]
+  std::vector<std::array<int, 3>> charts;  ///< independent coordinates of rotation vectors that rechart() may change
+  double mass = 0.0;                       ///< of all bodies [kg]
 };
 
 /// Time and the vector [q, u, activation, fibre length] with its segments. A copied state is the state.
@@ -239,8 +240,10 @@ class Model {
 
 /// Brings rotation vectors of ball and free joints that are longer than pi back to at most pi, in independent coordinates
 /// q and speeds u: the same pose and velocities in other numbers. True if any changed. An integrator calls it after each
-/// step. Joints whose coordinates are coupled are left alone. (dynamics.hpp has the same for a tree.)
-bool rechart(const Model& model, std::span<double> q, std::span<double> u);
+/// step. Left alone are joints of which a coordinate is `held` to where it is (per independent coordinate; empty: none), or
+/// means something to others: to a coupler, a passive torque, a point of a path or another joint. Those may turn up to 2 pi.
+/// (dynamics.hpp has the same for a tree.)
+bool rechart(const Model& model, std::span<double> q, std::span<double> u, std::span<const char> held = {});
 
 /// How far evaluate() goes.
 enum class Depth {

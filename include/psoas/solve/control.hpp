@@ -65,7 +65,7 @@ struct CoordinateForce {
 };
 
 /// An independent coordinate that follows a signal [rad, m] whatever it takes. The signal must be a spline that covers the
-/// simulation.
+/// simulation, but for 1e-9 s, over which it goes on.
 struct PrescribedCoordinate {
   int coordinate = 0;
   Signal value;

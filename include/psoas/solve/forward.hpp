@@ -5,6 +5,7 @@
 //   simulate(model, state, {.locked = {0, 1}, .duration = 2.0}, [&](const State& now, const ForwardDynamics&) { … });
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,9 +33,10 @@ struct EventTime {
   bool begins = true;  ///< else it ends
 };
 
-/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon would
-/// hold an explicit method to steps far below those of the motion, else dopri5.
-enum class Integrator { automatic, dopri5, rosenbrock4 };
+/// How states are integrated. `automatic`: where the stiffest tendon, or in a model of up to most_stiff_states states
+/// anything else at the start, would hold an explicit method to steps far below those of the motion, rosenbrock4 for up to
+/// that many states and ark4, implicit in the fibres alone, for more; else dopri5.
+enum class Integrator { automatic, dopri5, ark4, rosenbrock4 };
 
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
@@ -64,7 +66,7 @@ struct SimulationOptions {
   std::vector<CoordinateForce> forces;
   std::vector<PrescribedCoordinate> prescribed;
   std::vector<ExternalLoad> loads;  ///< from outside
-  std::vector<Event> events;
+  std::vector<Event> events;        ///< may share what they need to find their values: for one simulation at a time
 };
 
 /// Where energy came from and went, since the start [J]. Muscles are black boxes from path to path: what tendons and
@@ -72,23 +74,25 @@ struct SimulationOptions {
 /// those of the instant.
 struct EnergyAudit {
   double muscle_work = 0.0;    ///< -int F dL
-  double external_work = 0.0;  ///< of what moves prescribed coordinates, and of external loads
+  double external_work = 0.0;  ///< from outside: of what moves prescribed coordinates, and of external loads
   double control_work = 0.0;   ///< of forces at coordinates
   double dissipated = 0.0;     ///< outside muscles
   double kinetic_change = 0.0;
-  double potential_change = 0.0;                            ///< of weight, passive elements and contact
-  double turnover = 0.0;                                    ///< int |F dL| over all muscles
-  double greatest_kinetic = 0.0, greatest_imbalance = 0.0;  ///< so far, at the instants that were shown
+  double potential_change = 0.0;  ///< of weight, passive elements and contact
+  double turnover = 0.0;          ///< int |F dL| over all muscles
+  /// So far, at the instants that were shown: kinetic energy, change of potential energy, imbalance, all without sign.
+  double greatest_kinetic = 0.0, greatest_potential = 0.0, greatest_imbalance = 0.0;
 
   /// What is not accounted for: 0 but for errors of integration.
   double imbalance() const {
     return muscle_work + external_work + control_work - dissipated - kinetic_change - potential_change;
   }
-  /// The greatest one over the energy that muscles turned over, or, where hardly any was, over the greatest kinetic
-  /// energy.
+  /// The greatest one over the energy that muscles turned over, or, where that was next to nothing, over all other
+  /// energy. Infinite where an energy is no number.
   double relative() const;
   /// Whether muscles turned over enough to be what it is measured by.
-  bool by_muscles() const { return turnover > 1e-6 * greatest_kinetic; }
+  bool by_muscles() const { return turnover > 1e-2 * other_energy(); }
+  double other_energy() const { return greatest_kinetic + greatest_potential + std::abs(dissipated); }
 };
 
 /// The right side of a simulation: rates of the states [q, u, activation, fibre length] under gravity, muscles, passive
@@ -110,6 +114,12 @@ class ForwardDynamics {
   /// of one and two numbers, by central differences.
   void jacobian(double t, std::span<const double> x, std::span<double> by_state, std::span<double> by_time);
 
+  /// Takes the stiff part A of the derivatives by the states at x and t, for methods that treat it implicitly: fibres'
+  /// rates by their own lengths and, through the paths, by coordinates.
+  void linearise(double t, std::span<const double> x);
+  /// Replaces d by (1 - step A)^-1 d.
+  void relax(double step, std::span<double> d);
+
   const Workspace& work() const;
   const State& state() const;  ///< with prescribed coordinates where they are prescribed to be
   /// Per body: what planes and external loads exert, about ground's origin in ground [N m, N].
@@ -118,9 +128,13 @@ class ForwardDynamics {
   std::span<const double> excitation() const;        ///< per muscle
   std::span<const double> sampled_force() const;     ///< per independent coordinate: of sampled control [N m, N]
   std::span<const double> prescribed_force() const;  ///< per entry of `prescribed`: generalised force it takes [N m, N]
-  double kinetic_energy() const;                     ///< [J]
-  double potential_energy() const;                   ///< of weight and passive elements [J]
-  const EnergyAudit& audit() const;                  ///< up to the instant that the observer of simulate() is shown
+  double prescribed_force(int coordinate) const;     ///< the same of an independent coordinate; 0 where it is free
+  /// Independent coordinates that move and whose motion no mass or inertia resists, at coordinates `q`, others as there:
+  /// without these the ones before it in the model move freely. Changes work() and state().
+  std::vector<int> unresisted(std::span<const double> q);
+  double kinetic_energy() const;     ///< [J]
+  double potential_energy() const;   ///< of weight, passive elements and contact [J]
+  const EnergyAudit& audit() const;  ///< up to the instant that the observer of simulate() is shown
 
  private:
   friend class Simulation;
@@ -132,6 +146,7 @@ class ForwardDynamics {
 struct SimulationReport {
   Integrator integrator = Integrator::dopri5;  ///< the one that was used
   int steps = 0;
+  long rates = 0;  ///< evaluations of the right side, those of rejected steps, rows and histories too
   std::vector<EventTime> events;
   EnergyAudit audit;  ///< of the whole
 };
@@ -146,7 +161,8 @@ SimulationReport simulate(const Model& model, const State& state, const Simulati
 std::vector<Event> range_events(const Model& model, const std::vector<char>& locked);
 
 /// The time in which each sphere of the model presses a plane: touch-down and lift-off, with a new start at both, for
-/// contact force begins and ends with a corner in its second derivative.
+/// contact force begins and ends with a corner in its second derivative. After them, for each plane that several spheres
+/// may touch, the time in which any does: a seat's ends at seat-off.
 std::vector<Event> contact_events(const Model& model);
 
 /// One muscle along a prescribed motion: samples at increasing times of path length [m] and of the activation to follow.
