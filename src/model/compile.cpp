@@ -50,7 +50,7 @@ class Compiler {
     contacts();
     groups();
     domain();
-    charts();
+    if (problems_.size() == before) charts();
     if (problems_.size() == before && spec_.paths == "fitted") compile_fitted(*data_, problems_);
     return problems_.size() > before ? nullptr : data_;
   }
