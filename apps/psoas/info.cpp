@@ -102,6 +102,8 @@ std::vector<KindTable> kind_tables() {
       {"study", "questions (\"study\" of a psoas-study/1 file)", study_members(), kinds<StudyKind>()},
       {"controller", "what drives a simulation (controllers/*)", {}, kinds<Controller>()},
       object(object_of<PrescribedSpec>("prescribed", "coordinates that follow a curve in a simulation (prescribed/*)")),
+      object(
+          object_of<ReferenceSpec>("reference", "a motion that feet can carry, made of the recorded one (reference)")),
       object(subject_members()),
       object(edit_members()),
       object(object_of<ModelSpec>("model", "members of a psoas-model/1 file", false)),

@@ -751,6 +751,7 @@ class NearestMotion {
         out.turn = std::max(out.turn, Eigen::AngleAxisd(held.X_GB.R.transpose() * X.R).angle());
       }
     }
+    if (out.least_inside == inf) out.least_inside = std::nan("");  // feet never stood
     return out;
   }
 
