@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 #include "psoas/core/error.hpp"
@@ -12,6 +13,7 @@
 #include "psoas/model/file.hpp"
 #include "psoas/model/fit_paths.hpp"
 #include "psoas/report/text.hpp"
+#include "psoas/study/study.hpp"
 
 namespace psoas::app {
 namespace {
@@ -30,15 +32,24 @@ int fit(const Options& options) {
   if (options.tolerance.empty() || *end != '\0' || !(how.tolerance >= 1e-7 && how.tolerance <= 1e-2))
     throw Error(Kind::input, "--tolerance-mm",
                 "expected a length [mm] from 0.0001 to 10, found " + in_quotes(options.tolerance));
-  const fs::path model = options.model;
-  const fs::path output = options.output.empty() ? model.parent_path() / (model.stem().string() + "_fitted.json")
+  const fs::path given = options.model;
+  const fs::path output = options.output.empty() ? given.parent_path() / (given.stem().string() + "_fitted.json")
                                                  : fs::path(options.output);
   std::error_code ignored;
+  fs::path model = given;
+  ModelSpec spec;
+  if (format_of(options.model) == "psoas-study/1") {
+    // the study's model at the size of its subject and with its edits, which the study makes again
+    const Study study = read_study(options.model);
+    spec = study.model;
+    model = given.parent_path() / json::parse(study.provenance)["study"]["model"].get<std::string>();
+  } else {
+    spec = read_model(options.model);
+  }
   if (fs::weakly_canonical(fs::absolute(output), ignored) == fs::weakly_canonical(fs::absolute(model), ignored))
     throw Error(Kind::input, "--output", "expected another file than the model, which the new file extends");
   if (ending_of(output.string()) != ".json")
     throw Error(Kind::input, "-o " + output.string(), "expected a name that ends in .json");
-  const ModelSpec spec = read_model(options.model);
   if (spec.muscles.empty()) throw Error(Kind::input, options.model, "expected a model with muscles, found none");
 
   const double start = clock_seconds();
@@ -100,10 +111,13 @@ int fit(const Options& options) {
 
 std::function<int()> options(Parser& parser) {
   const auto values = std::make_shared<Options>();
-  parser.required("MODEL", values->model, "model; what it has of fitted paths does not matter");
+  parser.required(
+      "MODEL", values->model,
+      "model; what it has of fitted paths does not matter. Of a study: its model at the size of its subject "
+      "and with its edits, for that study and others of the same body");
   parser.option("--tolerance-mm", values->tolerance, "greatest error of length that is aimed at [mm] (0.1)");
   parser.option("-o,--output", values->output,
-                "file to write, a model that extends MODEL (<MODEL>_fitted.json beside it)");
+                "file to write, a model that extends MODEL, or the study's (<MODEL>_fitted.json beside it)");
   return [values] { return fit(*values); };
 }
 
@@ -114,7 +128,8 @@ const Verb fit_paths_verb{
     "fit smooth functions to muscle paths, with their measured error (exit code 3: the tolerance is missed, or a path "
     "stays exact; the file is written)",
     "  psoas fit-paths models/iliopsoas.json --tolerance-mm 1\n"
-    "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n",
+    "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n"
+    "  psoas fit-paths examples/sit_to_stand/study.json -o results/subject_a_fitted.json\n",
     options};
 
 }  // namespace psoas::app

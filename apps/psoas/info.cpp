@@ -222,7 +222,8 @@ int show_outputs(const std::string& path, bool json_out) {
   } else {
     const Model model = Model::load(path);
     const std::vector<Equation> equations = redundancy_equations(model);
-    const SimulationStudy simulation;
+    SimulationStudy simulation;
+    for (const std::string& name : model.data().coordinate_names) simulation.prescribed[name];
     for (const OutputFamily& family : families) {
       // of two elements there are too many to list: the pattern stands for them
       const auto slashes = std::count(family.pattern.begin(), family.pattern.end(), '/');

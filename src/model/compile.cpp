@@ -429,7 +429,7 @@ class Compiler {
     const LumbarSpec& lumbar = *spec_.lumbar;
     const std::array<std::pair<const char*, const std::string*>, 3> trunk{
         {{"extension", &lumbar.extension}, {"bending", &lumbar.bending}, {"rotation", &lumbar.rotation}}};
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < 3 && !lumbar.free(); ++i) {
       const auto& names = data_->coordinate_names;
       const auto found = std::find(names.begin(), names.end(), *trunk[i].second);
       if (found == names.end())
@@ -451,10 +451,13 @@ class Compiler {
         if (below_body >= 0 && level.inferior != below_body)
           wrong(pointer, "expected the levels from the lowest to the highest without a gap");
         below_body = level.superior;
-        for (std::size_t i = 0; i < 3; ++i)
-          if (data_->couplings[at(level.coordinates[i])].source != data_->trunk[i])
-            wrong(pointer, "expected \"" + data_->tree_coordinate_names[at(level.coordinates[i])] +
-                               "\" to be coupled to \"" + *trunk[i].second + "\"");
+        for (std::size_t i = 0; i < 3; ++i) {
+          const Coupling& coupling = data_->couplings[at(level.coordinates[i])];
+          const std::string& own = data_->tree_coordinate_names[at(level.coordinates[i])];
+          if (lumbar.free() ? !coupling.identity : coupling.source != data_->trunk[i])
+            wrong(pointer, lumbar.free() ? "expected \"" + own + "\" to be independent, since no rhythm is given"
+                                         : "expected \"" + own + "\" to be coupled to \"" + *trunk[i].second + "\"");
+        }
       }
       data_->levels.push_back(level);
     }

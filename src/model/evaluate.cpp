@@ -198,19 +198,13 @@ void evaluate(const Model& model, const State& state, Workspace& work, Depth dep
   evaluate(model, state.q(), state.u(), work, depth);
   if (depth != Depth::force) return;
   const ModelData& data = model.data();
-  data.batch.fibre_velocity(work.length, state.fibre_length(), state.activation(), work.fibre);
-  for (std::size_t m = 0; m < data.units.size(); ++m) {
-    const MuscleParameters& unit = data.units[m];
-    const double activation = state.activation()[m];
-    if (unit.has_rigid_tendon()) {  // of which the batch found what is not meant
-      const FibreState fibre = rigid_tendon_fibre(unit, work.length[m], work.speed[m]);
-      work.tendon_force[m] = rigid_tendon_force(store(unit, fibre, activation, m, work), activation);
-    } else {
-      const FibreState fibre{work.fibre.fibre_length[m], work.fibre.fibre_velocity[m], work.fibre.cos_pennation[m],
-                             work.fibre.outside_domain[m] != 0, work.fibre.converged[m] != 0};
-      store(unit, fibre, activation, m, work);
-      work.tendon_force[m] = tendon_force(unit, work.length[m], fibre.fibre_length);
-    }
+  data.batch.fibre_velocity(work.length, state.fibre_length(), state.activation(), work.fibre, work.force,
+                            work.tendon_force);
+  for (const int m : data.batch.rigid_tendons()) {  // of which the batch found what is not meant
+    const MuscleParameters& unit = data.units[at(m)];
+    const FibreState fibre = rigid_tendon_fibre(unit, work.length[at(m)], work.speed[at(m)]);
+    const double activation = state.activation()[at(m)];
+    work.tendon_force[at(m)] = rigid_tendon_force(store(unit, fibre, activation, at(m), work), activation);
   }
   contact_forces<double>(model, work.tree, work.contact);
 }

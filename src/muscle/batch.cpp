@@ -203,8 +203,16 @@ struct MuscleBatch::Groups {
   Group<MillardBlock> millard;
   BezierTable table;                 // of Béziers
   std::vector<std::uint32_t> alone;  // muscles whose set has no pass, or whose curves it does not suit
+  ActivationTimes times;
+  std::vector<int> rigid_tendons;
 
   explicit Groups(std::span<const MuscleParameters> all) : muscles(all.begin(), all.end()) {
+    for (const MuscleParameters& unit : all) {
+      if (unit.has_rigid_tendon()) rigid_tendons.push_back(static_cast<int>(&unit - all.data()));
+      times.rise.push_back(unit.activation_time);
+      times.fall.push_back(unit.deactivation_time);
+      times.smooth.push_back(unit.activation_dynamics == ActivationDynamics::de_groote_fregly ? 1.0 : 0.0);
+    }
     make(de_groote, all, [&](std::size_t i) { return std::holds_alternative<DeGrooteFregly>(all[i].curve); });
     make(thelen, all, [&](std::size_t i) { return std::holds_alternative<Thelen>(all[i].curve); });
     std::vector<bool> suited(all.size());
@@ -230,13 +238,20 @@ struct MuscleBatch::Groups {
     force.passive[i] = forces.passive;
     force.damping[i] = forces.damping;
   }
-  void velocity_alone(std::size_t i, const Arguments& in, BatchFibres& fibre) const {
+  void velocity_alone(std::size_t i, const Arguments& in, BatchFibres& fibre, BatchForces* force,
+                      std::span<double> tendon) const {
     const FibreState state = compliant_fibre(muscles[i], in.length[i], in.fibre_length[i], in.activation[i]);
     fibre.fibre_length[i] = state.fibre_length;
     fibre.fibre_velocity[i] = state.fibre_velocity;
     fibre.cos_pennation[i] = state.cos_pennation;
     fibre.outside_domain[i] = state.outside_domain;
     fibre.converged[i] = state.converged;
+    if (!force) return;
+    const MuscleForces forces = fibre_forces(muscles[i], state, in.activation[i]);
+    force->active[i] = forces.active;
+    force->passive[i] = forces.passive;
+    force->damping[i] = forces.damping;
+    tendon[i] = muscles[i].has_rigid_tendon() ? 0.0 : tendon_force(muscles[i], in.length[i], state.fibre_length);
   }
   void equilibrium_alone(std::size_t i, const Arguments& in, BatchEquilibria& found) const {
     const Equilibrium state = psoas::equilibrium(muscles[i], in.length[i], in.speed[i], in.activation[i],
@@ -253,6 +268,7 @@ MuscleBatch::MuscleBatch(std::span<const MuscleParameters> muscles)
     : groups_(std::make_shared<const Groups>(muscles)) {}
 
 std::size_t MuscleBatch::size() const { return groups_->muscles.size(); }
+std::span<const int> MuscleBatch::rigid_tendons() const { return groups_->rigid_tendons; }
 
 void MuscleBatch::rigid(std::span<const double> length, std::span<const double> speed, BatchFibres& fibre,
                         BatchForces& force, std::span<const double> activation) const {
@@ -277,20 +293,43 @@ void MuscleBatch::rigid(std::span<const double> length, std::span<const double> 
 
 void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
                                  std::span<const double> activation, BatchFibres& fibre) const {
+  fibre_velocity(length, fibre_length, activation, fibre, nullptr, {});
+}
+
+void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
+                                 std::span<const double> activation, BatchFibres& fibre, BatchForces& force,
+                                 std::span<double> tendon_force) const {
+  fibre_velocity(length, fibre_length, activation, fibre, &force, tendon_force);
+}
+
+void MuscleBatch::activation_rate(std::span<const double> excitation, std::span<const double> activation,
+                                  std::span<double> rate) const {
+  assert(excitation.size() == size() && activation.size() == size() && rate.size() == size());
+  batch::activation_rate(groups_->times, excitation, activation, rate);
+}
+
+void MuscleBatch::fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
+                                 std::span<const double> activation, BatchFibres& fibre, BatchForces* force,
+                                 std::span<double> tendon_force) const {
   const Groups& g = *groups_;
   assert(length.size() == size() && fibre_length.size() == size() && activation.size() == size());
   assert(fibre.fibre_length.size() == size());
   const Arguments in{.length = length.data(), .fibre_length = fibre_length.data(), .activation = activation.data()};
+  assert(!force || (force->active.size() == size() && tendon_force.size() == size()));
   const Results out{.fibre_length = fibre.fibre_length.data(),
                     .fibre_velocity = fibre.fibre_velocity.data(),
                     .cos_pennation = fibre.cos_pennation.data(),
+                    .active = force ? force->active.data() : nullptr,
+                    .passive = force ? force->passive.data() : nullptr,
+                    .damping = force ? force->damping.data() : nullptr,
+                    .tendon_force = force ? tendon_force.data() : nullptr,
                     .outside_domain = fibre.outside_domain.data(),
                     .converged = fibre.converged.data()};
   std::fill(fibre.converged.begin(), fibre.converged.end(), static_cast<unsigned char>(0));
   batch::fibre_velocity(g.de_groote.all(), in, out);
   batch::fibre_velocity(g.millard.all(), in, out);
   for (std::size_t i = 0; i < g.muscles.size(); ++i)
-    if (!fibre.converged[i]) g.velocity_alone(i, in, fibre);
+    if (!fibre.converged[i]) g.velocity_alone(i, in, fibre, force, tendon_force);
 }
 
 void MuscleBatch::equilibrium(std::span<const double> length, std::span<const double> speed,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "muscle/batch_blocks.hpp"
 
@@ -30,5 +31,13 @@ void fibre_velocity(std::span<const DeGrooteBlock>, const Arguments&, const Resu
 void fibre_velocity(std::span<const MillardBlock>, const Arguments&, const Results&);
 void equilibrium(std::span<const DeGrooteBlock>, const Arguments&, const Results&);
 void equilibrium(std::span<const MillardBlock>, const Arguments&, const Results&);
+
+/// Time constants of activation dynamics of all muscles; `smooth` is 1 for De Groote's and Fregly's, 0 for Thelen's.
+struct ActivationTimes {
+  std::vector<double> rise, fall, smooth;
+};
+/// Rates of activation at excitations and activations.
+void activation_rate(const ActivationTimes&, std::span<const double> excitation, std::span<const double> activation,
+                     std::span<double> rate);
 
 }  // namespace psoas::batch

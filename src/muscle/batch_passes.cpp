@@ -37,6 +37,11 @@ PSOAS_CLONES void fibre_velocity(std::span<const DeGrooteBlock> blocks, const Ar
 PSOAS_CLONES void fibre_velocity(std::span<const MillardBlock> blocks, const Arguments& in, const Results& out) {
   velocity_pass<MillardLanes>(blocks, in, out);
 }
+PSOAS_CLONES void activation_rate(const ActivationTimes& times, std::span<const double> excitation,
+                                  std::span<const double> activation, std::span<double> rate) {
+  activation_pass(times.rise.data(), times.fall.data(), times.smooth.data(), excitation.data(), activation.data(),
+                  rate.data(), rate.size());
+}
 PSOAS_CLONES void equilibrium(std::span<const DeGrooteBlock> blocks, const Arguments& in, const Results& out) {
   equilibrium_pass<DeGrooteLanes>(blocks, in, out);
 }

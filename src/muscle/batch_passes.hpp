@@ -17,6 +17,7 @@
 
 #include "muscle/batch_kernels.hpp"
 #include "psoas/core/portable.hpp"
+#include "psoas/muscle/activation.hpp"
 
 #define PSOAS_INLINE [[gnu::always_inline]] inline
 
@@ -438,6 +439,7 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
   for (const B& b : blocks) {
     const Laws laws{b};
     Lanes length, fibre, activation, active, load_left, velocity, y_length, y_velocity, y_cos, y_sure, y_outside;
+    Lanes law, parallel, tension;
     load(b, in.length, length);
     load(b, in.fibre_length, fibre);
     load(b, in.activation, activation);
@@ -447,8 +449,11 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
                    per_cos = l * l * per;
       const double norm_length = l * b.per_l0[j], norm_tendon = (length[j] - along) * b.per_lTs[j];
       const double stop = 20.0 * not_negative(least - fibre[j]) * b.per_l0[j];
-      load_left[j] = laws.tendon(j, norm_tendon) * per_cos + stop - laws.passive(j, norm_length);
-      active[j] = activation[j] * laws.active(j, norm_length);
+      tension[j] = laws.tendon(j, norm_tendon);
+      parallel[j] = laws.passive(j, norm_length);
+      law[j] = laws.active(j, norm_length);
+      load_left[j] = tension[j] * per_cos + stop - parallel[j];
+      active[j] = activation[j] * law[j];
       y_length[j] = l;
       y_cos[j] = along * along * per;
       const bool inside = all(fibre[j] >= least, norm_tendon >= 1.0, norm_length >= b.least_length[j],
@@ -466,6 +471,29 @@ PSOAS_INLINE void velocity_pass(std::span<const B> blocks, const Arguments& in, 
     store(b, y_cos, out.cos_pennation);
     store(b, y_outside, out.outside_domain);
     store(b, y_sure, out.converged);
+    if (!out.active) continue;
+    for (std::size_t j = 0; j < lanes; ++j) {
+      const double k = b.F0[j] * y_cos[j];
+      active[j] = k * law[j] * laws.velocity(j, velocity[j], activation[j]);
+      parallel[j] *= k;
+      load_left[j] = k * b.damping[j] * velocity[j];
+      tension[j] *= b.F0[j];
+    }
+    store(b, active, out.active);
+    store(b, parallel, out.passive);
+    store(b, load_left, out.damping);
+    store(b, tension, out.tendon_force);
+  }
+}
+
+PSOAS_INLINE void activation_pass(const double* rise, const double* fall, const double* smooth,
+                                  const double* excitation, const double* activation, double* rate, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double gap = excitation[i] - activation[i], z = 0.5 + 1.5 * activation[i];
+    const double f = 0.5 * portable::tanh(default_activation_steepness * gap);
+    const double joined = ((0.5 + f) / (rise[i] * z) + (0.5 - f) * z / fall[i]) * gap;
+    const double apart = gap > 0.0 ? gap / (rise[i] * z) : gap * z / fall[i];
+    rate[i] = smooth[i] > 0.0 ? joined : apart;
   }
 }
 

@@ -419,8 +419,13 @@ MuscleStiffness stiffness(const MuscleParameters& unit, double length, const Fib
 
 FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
                                           double activation) {
+  return fibre_velocity_slopes(unit, length, fibre_length, activation,
+                               compliant_fibre(unit, length, fibre_length, activation));
+}
+
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
+                                          double activation, const FibreState& fibre) {
   FibreVelocitySlopes out;
-  const FibreState fibre = compliant_fibre(unit, length, fibre_length, activation);
   const double l0 = unit.optimal_fibre_length, l = fibre.fibre_length, cos = fibre.cos_pennation;
   const double norm_length = l / l0, norm_velocity = fibre.fibre_velocity / unit.max_speed();
   const bool stopped = fibre_length < l;

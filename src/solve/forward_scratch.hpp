@@ -46,13 +46,19 @@ struct ForwardDynamics::Scratch {
   MatX M, free_mass;              // of all independent coordinates, of the free ones
   VecX rhs;
   Eigen::LLT<MatX> factor;
-  double kinetic = 0.0, potential = 0.0;
   EnergyAudit audit;
 
   std::vector<int> open_loop_piece, force_piece;
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start
+
+  // where rates() and linearise() were last
+  std::vector<double> rated;
+  double rated_time = 0.0;
+  long count = 0;  // of rates()
+  struct Fibres;
+  std::unique_ptr<Fibres> fibres;
 
   // jacobian(): made when it is first asked for
   struct Derivatives;

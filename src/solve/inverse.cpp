@@ -347,7 +347,8 @@ Vec3 InverseSolver::level_imbalance(int level) const {
   // slope, as in the level equations.
   const auto share = [&](int t, std::size_t axis) {
     if (t == own[axis]) return 1.0;
-    return data.couplings[at(t)].source != data.trunk[axis] || of_some_level(t) ? 0.0 : work_.slope[at(t)];
+    const int leader = data.couplings[at(own[axis])].source;  // a trunk coordinate, or the level's own rotation
+    return data.couplings[at(t)].source != leader || of_some_level(t) ? 0.0 : work_.slope[at(t)];
   };
   Vec3 left;
   for (std::size_t axis = 0; axis < 3; ++axis) {

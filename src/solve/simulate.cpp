@@ -2,7 +2,6 @@
 //
 // A simulation over time: smooth stretches between the corners of signals, delayed thresholds and events, each integrated
 // by one of two steppers, with rows, events and works read from the steps.
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <boost/numeric/odeint.hpp>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "psoas/core/roots.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/muscle/activation.hpp"
+#include "solve/additive_stepper.hpp"
 #include "solve/forward_scratch.hpp"
 #include "solve/integrate.hpp"
 #include "solve/stiff.hpp"
@@ -59,18 +59,18 @@ class ErrorASecond {
   std::size_t* worst_;
 };
 
-/// Dormand and Prince's method, a step at a time.
-template <class System>
-class ExplicitStepper {
+/// A Runge-Kutta method, Dormand and Prince's or an additive one, a step at a time.
+template <class System, class Method>
+class ControlledStepper {
  public:
-  ExplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
+  ControlledStepper(System& system, const Vector& unit, double tolerance, double longest)
       : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance, worst_), Adjuster(longest))) {}
-  ExplicitStepper(const ExplicitStepper&) = delete;  // its error control knows where it is
+  ControlledStepper(const ControlledStepper&) = delete;  // its error control knows where it is
 
   void start(const Vector& x, double t, double step) { stepper_.initialize(x, t, step); }
   void step() {
     try {
-      stepper_.do_step([this](const Vector& x, Vector& out, double t) { system_.rates(t, x, out); });
+      stepper_.do_step(RightSide{&system_});
     } catch (const odeint::odeint_error&) {
       throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
                   "expected an integration step within the tolerance, found none");
@@ -86,7 +86,12 @@ class ExplicitStepper {
   void state_at(double t, Vector& x) const { stepper_.calc_state(t, x); }
 
  private:
-  using Method = odeint::runge_kutta_dopri5<Vector>;
+  struct RightSide {
+    System* system;
+    void operator()(const Vector& x, Vector& out, double t) const { system->rates(t, x, out); }
+    void linearise(double t, const Vector& x) const { system->linearise(t, x); }
+    void relax(double step, Vector& d) const { system->relax(step, d); }
+  };
   using Adjuster = odeint::default_step_adjuster<double, double>;
   using Controlled = odeint::controlled_runge_kutta<Method, ErrorASecond, Adjuster>;
   System& system_;
@@ -241,8 +246,8 @@ class Simulation {
   SimulationReport run() {
     report_.integrator = options_.integrator;
     if (report_.integrator == Integrator::automatic) {
-      report_.integrator =
-          state_.vector.size() <= at(most_stiff_states) && is_stiff() ? Integrator::rosenbrock4 : Integrator::dopri5;
+      const bool small = state_.vector.size() <= at(most_stiff_states);
+      report_.integrator = !is_stiff(small) ? Integrator::dopri5 : small ? Integrator::rosenbrock4 : Integrator::ark4;
     }
     if (report_.integrator == Integrator::rosenbrock4) {
       if (state_.vector.size() > at(most_stiff_states))
@@ -251,10 +256,15 @@ class Simulation {
                         " states, found rosenbrock4 for " + std::to_string(state_.vector.size()));
       ImplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
       go(stepper);
+    } else if (report_.integrator == Integrator::ark4) {
+      ControlledStepper<ForwardDynamics, AdditiveStepper> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      go(stepper);
     } else {
-      ExplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      ControlledStepper<ForwardDynamics, odeint::runge_kutta_dopri5<Vector>> stepper(dynamics_, unit_,
+                                                                                     options_.tolerance, longest_);
       go(stepper);
     }
+    report_.rates = scratch().count;
     report_.audit = dynamics_.audit();
     return report_;
   }
@@ -262,10 +272,11 @@ class Simulation {
  private:
   ForwardDynamics::Scratch& scratch() { return *dynamics_.scratch_; }
 
-  /// Whether an explicit method would be held to short steps: by a tendon, or by anything else at the start.
-  bool is_stiff() {
+  /// Whether an explicit method would be held to short steps: by a tendon, or, of a small model, by anything else at the start.
+  bool is_stiff(bool small) {
     for (const MuscleParameters& unit : model_.data().units)
       if (stiffest_rate(unit) > stiff_rate) return true;
+    if (!small) return false;
     const std::size_t n = state_.vector.size(), size = x_.size();
     Vector by_state(size * size), by_time(size);
     dynamics_.enter(start_ + same_time_);
@@ -273,7 +284,18 @@ class Simulation {
     dynamics_.jacobian(start_, x_, by_state, by_time);
     const MatX J =
         Eigen::Map<const MatX>(by_state.data(), row(size), row(size)).transpose().topLeftCorner(row(n), row(n));
-    return J.allFinite() && J.eigenvalues().cwiseAbs().maxCoeff() > stiff_rate;
+    // spectral radius = lim |J^k|^(1/k) (Gelfand's formula), k = 64
+    MatX power = J;
+    double logarithm = 0.0, k = 1.0;
+    for (int i = 0; i <= 6; ++i) {
+      const double norm = power.norm();
+      if (!std::isfinite(norm) || norm == 0.0) return false;
+      logarithm += std::log(norm) / k;
+      power /= norm;
+      power = (power * power).eval();
+      k *= 2.0;
+    }
+    return std::exp(logarithm) > stiff_rate;
   }
 
   void add_corners(const Signal& signal) {
@@ -358,8 +380,8 @@ class Simulation {
     s.place(start_, x_);
     std::copy(s.state.vector.begin(), s.state.vector.end(), x_.begin());
     rates_at(start_, x_);
-    first_kinetic_ = s.kinetic;
-    first_potential_ = s.potential;
+    first_kinetic_ = dynamics_.kinetic_energy();
+    first_potential_ = dynamics_.potential_energy();
     s.audit = {};
     for (std::size_t k = 0; k < options_.events.size(); ++k) positive_[k] = options_.events[k].value(s.state) > 0.0;
   }
@@ -478,7 +500,7 @@ class Simulation {
   template <class Stepper>
   void accept(const Stepper& stepper, double aim) {
     const double from = stepper.previous_time(), to = stepper.time();
-    scratch().audit.greatest_kinetic = std::max(scratch().audit.greatest_kinetic, scratch().kinetic);
+    scratch().audit.greatest_kinetic = std::max(scratch().audit.greatest_kinetic, dynamics_.kinetic_energy());
     const double last = to >= aim - same_time_ ? aim - same_time_ : to;  // a row at the aim is shown by what follows it
     while (row_ < times_.size() && times_[row_] <= last) {
       stepper.state_at(times_[row_], between_);
@@ -545,9 +567,9 @@ class Simulation {
     audit.external_work = work[external_work];
     audit.control_work = work[control_work];
     audit.dissipated = work[dissipated];
-    audit.kinetic_change = s.kinetic - first_kinetic_;
-    audit.potential_change = s.potential - first_potential_;
-    audit.greatest_kinetic = std::max(audit.greatest_kinetic, s.kinetic);
+    audit.kinetic_change = dynamics_.kinetic_energy() - first_kinetic_;
+    audit.potential_change = dynamics_.potential_energy() - first_potential_;
+    audit.greatest_kinetic = std::max(audit.greatest_kinetic, dynamics_.kinetic_energy());
     audit.greatest_potential = std::max(audit.greatest_potential, std::abs(audit.potential_change));
     const double imbalance = std::abs(audit.imbalance());
     audit.greatest_imbalance = std::max(audit.greatest_imbalance, std::isfinite(imbalance) ? imbalance : inf);

@@ -60,31 +60,19 @@ class Controls {
     options_.prescribed.push_back({c, Signal(std::move(time), std::move(value), Signal::Shape::spline)});
   }
 
-  /// The controller that follows a motion, if there is one.
-  std::unique_ptr<MotionTracker> follow(const SimulationStudy& question, const State& state) {
-    if (!tracking_) return nullptr;
+  /// Which independent coordinates are locked or prescribed.
+  std::vector<char> still() const {
+    std::vector<char> out = options_.locked;
+    for (const PrescribedCoordinate& other : options_.prescribed) out[at(other.coordinate)] = 1;
+    return out;
+  }
+
+  /// The recorded motion that a controller follows; none where none does.
+  std::vector<QuinticSpline> motion(const State& state) const {
+    if (!tracking_) return {};
     const TrackingController& one = *tracking_;
-    if (!options_.open_loop.empty())
-      for (std::size_t m = 0; m < driver_.size(); ++m)
-        if (!driver_[m].empty())
-          throw Error(Kind::input, study_.place(tracking_place_),
-                      "expected muscles that nothing else drives, found " + model_.data().muscle_names[m] + " in " +
-                          driver_[m]);
-    if (!question.excitation.empty())
-      throw Error(
-          Kind::input, study_.place("/excitation"),
-          "expected no constant excitations beside a controller that follows a motion (" + tracking_place_ + ")");
     const std::vector<std::string>& names = model_.data().coordinate_names;
-    std::vector<char> still = options_.locked;
-    for (const PrescribedCoordinate& other : options_.prescribed) still[at(other.coordinate)] = 1;
-    for (std::size_t c = 0; c < names.size(); ++c)
-      for (const auto& [values, key] :
-           {std::pair(&question.initial, "/initial/"), std::pair(&question.speeds, "/speeds/")})
-        if (!still[c] && values->find(names[c]))
-          throw Error(
-              Kind::input, study_.place(key + names[c]),
-              "expected a coordinate that is locked, for the others start as the motion does that is followed (" +
-                  tracking_place_ + ")");
+    const std::vector<char> still = this->still();
     Recording recording = read_recording(study_, model_, *study_.tables.find(one.coordinates), one.hold,
                                          tracking_place_ + "/hold", one.trunk == "orientation", still);
     const Table& table = *study_.tables.find(one.coordinates);
@@ -104,6 +92,35 @@ class Controls {
       else
         splines.emplace_back(recording.time, recording.columns[c], Exact{}, names[c]);
     }
+    return splines;
+  }
+
+  /// The controller that follows a motion, if there is one.
+  std::unique_ptr<MotionTracker> follow(const SimulationStudy& question, const State& state,
+                                        const std::vector<QuinticSpline>* reference) {
+    if (!tracking_) return nullptr;
+    const TrackingController& one = *tracking_;
+    if (!options_.open_loop.empty())
+      for (std::size_t m = 0; m < driver_.size(); ++m)
+        if (!driver_[m].empty())
+          throw Error(Kind::input, study_.place(tracking_place_),
+                      "expected muscles that nothing else drives, found " + model_.data().muscle_names[m] + " in " +
+                          driver_[m]);
+    if (!question.excitation.empty())
+      throw Error(
+          Kind::input, study_.place("/excitation"),
+          "expected no constant excitations beside a controller that follows a motion (" + tracking_place_ + ")");
+    const std::vector<std::string>& names = model_.data().coordinate_names;
+    const std::vector<char> still = this->still();
+    for (std::size_t c = 0; c < names.size(); ++c)
+      for (const auto& [values, key] :
+           {std::pair(&question.initial, "/initial/"), std::pair(&question.speeds, "/speeds/")})
+        if (!still[c] && values->find(names[c]))
+          throw Error(
+              Kind::input, study_.place(key + names[c]),
+              "expected a coordinate that is locked, for the others start as the motion does that is followed (" +
+                  tracking_place_ + ")");
+    std::vector<QuinticSpline> splines = reference ? *reference : motion(state);
     TrackingOptions tracking;
     tracking.interval = one.interval;
     tracking.frequency = one.frequency;
@@ -231,11 +248,20 @@ InverseOptions inverse_options(const RedundancySpec& spec) {
 }
 
 std::unique_ptr<MotionTracker> add_controls(const Study& study, const SimulationStudy& question, const Model& model,
-                                            const State& state, SimulationOptions& options) {
+                                            const State& state, SimulationOptions& options,
+                                            const std::vector<QuinticSpline>* reference) {
   Controls controls(study, model, options);
   for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
   for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
-  return controls.follow(question, state);
+  return controls.follow(question, state, reference);
+}
+
+FollowedMotion followed_motion(const Study& study, const SimulationStudy& question, const Model& model,
+                               const State& state, SimulationOptions options) {
+  Controls controls(study, model, options);
+  for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
+  for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
+  return {controls.motion(state), controls.still()};
 }
 
 }  // namespace psoas

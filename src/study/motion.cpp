@@ -83,6 +83,16 @@ void MotionRun::trajectory() {
     splines.emplace_back(time, cutoff > 0.0 ? lowpass(columns[c], rate, cutoff, filter) : columns[c], Exact{},
                          data.coordinate_names[c]);
 
+  // A simulation may have written speeds and accelerations too: better ones than those of a spline through rows.
+  std::vector<const std::vector<double>*> speeds, accelerations;
+  for (const std::string& name : data.coordinate_names)
+    for (const auto& [quantity, of] : {std::pair{"speed/", &speeds}, std::pair{"acceleration/", &accelerations}})
+      if (const std::vector<double>* column = own && cutoff == 0.0 ? table.find(quantity + name) : nullptr) {
+        table.require_finite(quantity + name);
+        of->push_back(column);
+      }
+  const bool rates = speeds.size() == columns.size() && accelerations.size() == columns.size();
+
   // The instants of each window are those of the recording.
   Named<Window> windows = question_.motion.windows;
   if (windows.empty()) windows["all"] = {time.front(), time.back()};
@@ -102,11 +112,11 @@ void MotionRun::trajectory() {
       if (!time_.empty() && time[i] <= time_.back())
         throw Error(Kind::input, study_.place(pointer), "expected windows in the order of time that do not overlap");
       time_.push_back(time[i]);
-      for (const QuinticSpline& spline : splines) {
-        const Jet2<double> jet = spline.jet(time[i]);
+      for (std::size_t c = 0; c < splines.size(); ++c) {
+        const Jet2<double> jet = splines[c].jet(time[i]);
         q_.push_back(jet.value);
-        u_.push_back(jet.slope);
-        udot_.push_back(jet.curvature);
+        u_.push_back(rates ? (*speeds[c])[i] : jet.slope);
+        udot_.push_back(rates ? (*accelerations[c])[i] : jet.curvature);
       }
     }
     frames.last = static_cast<int>(time_.size());

@@ -72,11 +72,37 @@ class TrunkSolver {
   Mat3 neutral_;
 };
 
+/// A recording of the trunk as a whole for a model whose levels are free: each level follows by the rhythm of the study's
+/// model.
+Recording shared_out(const Study& study, const Model& model, Table table, const Named<double>& hold,
+                     const std::string& pointer, bool orientation, std::span<const char> needless) {
+  const Model rhythm(study.model);
+  const std::vector<std::string>& names = model.data().coordinate_names;
+  std::vector<char> needless_there;
+  for (const std::string& name : rhythm.data().coordinate_names) {
+    const auto same = std::find(names.begin(), names.end(), name);
+    needless_there.push_back(!needless.empty() && same != names.end() &&
+                             needless[static_cast<std::size_t>(same - names.begin())]);
+  }
+  Recording out = read_recording(study, rhythm, std::move(table), hold, pointer, orientation, needless_there);
+  std::vector<std::vector<double>> columns;
+  for (const std::string& name : names) {
+    const Coupling& coupling = rhythm.data().couplings[at(rhythm.tree_coordinate(name))];
+    std::vector<double>& column = columns.emplace_back(out.columns[at(coupling.source)]);
+    if (!coupling.identity)
+      for (double& value : column) value = coupling.function.jet(value).value;
+  }
+  out.columns = std::move(columns);
+  return out;
+}
+
 }  // namespace
 
 Recording read_recording(const Study& study, const Model& model, Table table, const Named<double>& hold,
                          const std::string& pointer, bool orientation, std::span<const char> needless) {
   const ModelData& data = model.data();
+  if (model.spec().lumbar && model.spec().lumbar->free() && !study.model.lumbar->free())
+    return shared_out(study, model, std::move(table), hold, pointer, orientation, needless);
   Recording out;
   const std::vector<double>& time = table.times();
   const auto is_needless = [&](const std::string& name) {

@@ -22,7 +22,8 @@ struct Recording {
 /// Reads a table whose columns are independent coordinates. Each must have one, or a value in `hold`, which stands in the
 /// study at `pointer`, unless it is `needless` (one flag a coordinate; none: no), which then stays at 0. With
 /// `orientation` the trunk's columns are the orientation of the thorax on the pelvis in one joint, and the levels' rotations
-/// are made to multiply to it. Throws Error(input) with file and row, Error(numeric) for a trunk beyond reach.
+/// are made to multiply to it. Where the model's levels are free and those of the study's model are not, the recording is
+/// of the latter's coordinates, and its rhythm shares it out. Throws Error(input) with file and row, Error(numeric) for a trunk beyond reach.
 Recording read_recording(const Study& study, const Model& model, Table table, const Named<double>& hold,
                          const std::string& pointer, bool orientation, std::span<const char> needless = {});
 

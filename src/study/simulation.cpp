@@ -4,6 +4,8 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/model/free_levels.hpp"
+#include "study/consistent_motion.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
 #include "study/tracking_record.hpp"
@@ -111,61 +113,104 @@ void tell_energy(const SimulationReport& report, Block& block) {
        "1", "docs/dynamics.md, energy audit", "", relative, 1e-4, relative <= 1e-4});
 }
 
+/// The model with its lumbar levels free.
+Model with_free_levels(const Study& study, const Model& model) {
+  try {
+    return Model(free_levels(model.spec()));
+  } catch (const Error& error) {
+    throw Error(Kind::input, study.place("/lumbar"), std::string("expected levels that can be free: ") + error.what());
+  }
+}
+
 /// How it was integrated, as a sentence.
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
   for (const Integrator one : used) {
-    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4" : "dopri5";
+    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4"
+                             : one == Integrator::ark4      ? "ark4"
+                                                            : "dopri5";
     if (names.find(name) == std::string::npos) names += (names.empty() ? "" : " and ") + name;
   }
   return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
 }
 
+/// What every simulation of a study has before its controllers: options, and the state from which it starts. `rhythm` is
+/// the model before its levels were freed, or the model itself.
+std::pair<SimulationOptions, State> prepare(const Study& study, const SimulationStudy& question, const Model& model,
+                                            const Model& rhythm) {
+  const ModelData& data = model.data();
+  SimulationOptions simulation;
+  simulation.duration = question.duration;
+  simulation.step = question.step;
+  simulation.tolerance = question.tolerance;
+  if (question.forces)
+    simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
+  simulation.locked.assign(at(model.coordinates()), 0);
+  for (std::size_t i = 0; i < question.locked.size(); ++i) {
+    bool any = false;
+    for (int c = 0; c < model.coordinates(); ++c)
+      if (glob_match(question.locked[i], data.coordinate_names[at(c)])) simulation.locked[at(c)] = 1, any = true;
+    if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
+  }
+  State state = model.default_state();
+  Named<double> initial = question.initial, speeds = question.speeds;
+  if (question.lumbar == "free") {
+    speeds = over_levels(rhythm.spec(), speeds, &question.initial);
+    initial = over_levels(rhythm.spec(), initial);
+  }
+  set_coordinates(study, model, initial, "/initial", state);
+  for (const auto& [name, value] : speeds) {
+    const int c = find_coordinate(study, model, name, "/speeds/" + name);
+    if (simulation.locked[at(c)] && value != 0.0)
+      throw Error(Kind::input, study.place("/speeds/" + name), "expected a coordinate that moves, found a locked one");
+    state.u()[at(c)] = value;
+  }
+  for (const auto& [name, spec] : question.prescribed)
+    for (const auto& [key, given] :
+         {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
+      if (given->find(name))
+        throw Error(Kind::input, study.place(key + name),
+                    "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
+  simulation.excitation.assign(at(model.muscles()), 0.0);
+  for (const auto& [selection, value] : question.excitation)
+    for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
+      simulation.excitation[at(m)] = value;
+  return {std::move(simulation), std::move(state)};
+}
+
 }  // namespace
 
-Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
-  const std::vector<Variant> variants = compile_variants(study);
+Result answer(const Study& original, const SimulationStudy& question, const RunOptions& options) {
+  std::vector<Variant> variants = compile_variants(original);
+  // one motion for all variants, so that what differs between them is theirs
+  std::optional<ConsistentMotion> reference;
+  std::optional<Study> changed;
+  if (question.reference) {
+    if (question.lumbar == "free")
+      throw Error(Kind::input, original.place("/lumbar"),
+                  "expected levels that follow the rhythm where a consistent reference is asked for, found \"free\"");
+    const Model& first = variants.front().model;
+    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first, first);
+    reference.emplace(original, question, first, prepared.second, prepared.first);
+    changed = original;
+    reference->change(changed->model);
+    variants = compile_variants(*changed);
+  }
+  const Study& study = changed ? *changed : original;
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    const Model& model = variants[v].model;
+    const Model model = question.lumbar == "free" ? with_free_levels(study, variants[v].model) : variants[v].model;
     const ModelData& data = model.data();
-    SimulationOptions simulation;
-    simulation.duration = question.duration;
-    simulation.step = question.step;
-    simulation.tolerance = question.tolerance;
-    if (question.forces)
-      simulation.loads = external_loads(study, model, *question.forces, "/forces", 0.0, question.duration, 0.0, "");
-    simulation.locked.assign(at(model.coordinates()), 0);
-    for (std::size_t i = 0; i < question.locked.size(); ++i) {
-      bool any = false;
-      for (int c = 0; c < model.coordinates(); ++c)
-        if (glob_match(question.locked[i], data.coordinate_names[at(c)])) simulation.locked[at(c)] = 1, any = true;
-      if (!any) find_coordinate(study, model, question.locked[i], "/locked/" + std::to_string(i));
-    }
-    State state = model.default_state();
-    set_coordinates(study, model, question.initial, "/initial", state);
-    for (const auto& [name, value] : question.speeds) {
-      const int c = find_coordinate(study, model, name, "/speeds/" + name);
-      if (simulation.locked[at(c)] && value != 0.0)
-        throw Error(Kind::input, study.place("/speeds/" + name),
-                    "expected a coordinate that moves, found a locked one");
-      state.u()[at(c)] = value;
-    }
-    for (const auto& [name, spec] : question.prescribed)
-      for (const auto& [key, given] :
-           {std::pair{"/initial/", &question.initial}, std::pair{"/speeds/", &question.speeds}})
-        if (given->find(name))
-          throw Error(Kind::input, study.place(key + name),
-                      "expected a coordinate that is not prescribed, found one that starts where it is prescribed to");
-    simulation.excitation.assign(at(model.muscles()), 0.0);
-    for (const auto& [selection, value] : question.excitation)
-      for (const int m : muscles_at(study, model, selection, "/excitation/" + selection))
-        simulation.excitation[at(m)] = value;
-    const std::unique_ptr<MotionTracker> tracker = add_controls(study, question, model, state, simulation);
+    std::pair<SimulationOptions, State> prepared = prepare(study, question, model, variants[v].model);
+    SimulationOptions& simulation = prepared.first;
+    State& state = prepared.second;
+    const std::unique_ptr<MotionTracker> tracker =
+        add_controls(study, question, model, state, simulation, reference ? &reference->coordinates() : nullptr);
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
+                            : question.integrator == "ark4"        ? Integrator::ark4
                             : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
                                                                    : Integrator::automatic;
     if (simulation.integrator == Integrator::rosenbrock4 && state.vector.size() > most_stiff_states)
@@ -254,6 +299,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
         block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
     if (record) record->tell(block);
+    if (reference) reference->tell(block);
     tell_events(simulation, report, block);
     tell_energy(report, block);
     used.push_back(report.integrator);
@@ -266,12 +312,14 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
       result.heading = (study.title.empty() ? "simulation" : study.title) + " · " + shortest_text(question.duration) +
                        " s · " + std::to_string(model.muscles()) + (model.muscles() == 1 ? " muscle" : " muscles");
   }
+  if (reference)
+    for (SummaryLine& line : reference->summary(variants.size())) result.summary.push_back(std::move(line));
   for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
   for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series) {
     // given, or easier to see in a picture
-    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name)) continue;
+    if (name.rfind("excitation/", 0) == 0 || TrackingRecord::is_own(name) || ConsistentMotion::is_own(name)) continue;
     for (const char* reduction : {"peak ", "min ", "final ", "greatest_difference_to_algebraic "}) {
       // poses and speeds know nothing of tendons
       const bool algebraic = *reduction == 'g';
@@ -300,7 +348,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   if (!study.note.empty()) result.notes.push_back(study.note);
   result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
-    if (TrackingRecord::is_own(name)) continue;
+    if (TrackingRecord::is_own(name) || ConsistentMotion::is_own(name)) continue;
     std::string file = name;
     for (char& c : file)
       if (c == '/' || c == ':') c = '_';

@@ -332,8 +332,11 @@ class StudyReader {
     std::size_t more = 0;
     study_.model = model_from(model_->root(), problems, &more);
     model_->complain(Kind::model, problems, more);
-    // compiled once here for problems with places; variants compile their own
-    compile(study_.model, problems);
+    // Compiled once here for problems with places; variants compile their own. Whether fitted paths suit the geometry is
+    // seen there, too, where the subject's size or the study's edits may change it.
+    ModelSpec spec = study_.model;
+    if (root.contains("subject") || root.contains("edits")) spec.paths = "exact";
+    compile(spec, problems);
     model_->complain(Kind::model, problems);
   }
 

@@ -306,7 +306,7 @@ TEST_F(Cli, StandardOutputThatCannotBeWritten) {
 }
 
 TEST_F(Cli, InterruptGivesFourAndLeavesNothing) {
-  const Ran ran = psoas({"run", swing, "--set", "/duration=20000", "--set", "/step=0.001"}, {.kill_after_ms = 300});
+  const Ran ran = psoas({"run", swing, "--set", "/duration=9000", "--set", "/step=0.001"}, {.kill_after_ms = 300});
   EXPECT_EQ(ran.code, 4);
   EXPECT_TRUE(has(ran.err, "interrupted")) << ran.err;
   EXPECT_TRUE(folder.names().empty());

@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "psoas/muscle/activation.hpp"
 #include "support/allocations.hpp"
 #include "support/greatest.hpp"
 
@@ -160,6 +161,46 @@ TEST(MuscleBatch, FibreVelocitiesAgreeWithTheScalarFunction) {
       if (HasFailure()) return;
     }
   }
+}
+
+TEST(MuscleBatch, ForcesOfFibreVelocitiesAgreeWithTheScalarFunctions) {
+  Random random(5);
+  for (const Sets sets : {Sets::de_groote, Sets::millard, Sets::thelen, Sets::any}) {
+    SCOPED_TRACE("set " + std::to_string(static_cast<int>(sets)));
+    const Case c(random, 5000, sets);
+    const std::size_t n = c.muscles.size();
+    const MuscleBatch batch(c.muscles);
+    BatchFibres alone(n), fibre(n);
+    BatchForces force(n);
+    std::vector<double> tension(n), rate(n);
+    batch.fibre_velocity(c.length, c.fibre_length, c.activation, alone);
+    batch.fibre_velocity(c.length, c.fibre_length, c.activation, fibre, force, tension);
+    EXPECT_EQ(alone.fibre_velocity, fibre.fibre_velocity);
+    for (std::size_t i = 0; i < n; ++i) {
+      SCOPED_TRACE("muscle " + std::to_string(i));
+      const MuscleParameters& m = c.muscles[i];
+      if (!(m.tendon_slack_length > 0.0)) continue;
+      const FibreState state{fibre.fibre_length[i], fibre.fibre_velocity[i], fibre.cos_pennation[i]};
+      const MuscleForces forces = fibre_forces(m, state, c.activation[i]);
+      const double F0 = m.max_isometric_force, F = tendon_force(m, c.length[i], state.fibre_length);
+      EXPECT_NEAR(force.active[i], forces.active, force_tolerance * (F0 + std::abs(forces.active)));
+      EXPECT_NEAR(force.passive[i], forces.passive, force_tolerance * (F0 + std::abs(forces.passive)));
+      EXPECT_NEAR(force.damping[i], forces.damping, force_tolerance * (F0 + std::abs(forces.damping)));
+      if (!m.has_rigid_tendon()) EXPECT_NEAR(tension[i], F, force_tolerance * (F0 + F));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(MuscleBatch, RatesOfActivationAreTheScalarOnes) {
+  Random random(6);
+  Case c(random, 1000, Sets::any);
+  for (std::size_t i = 0; i < c.muscles.size(); i += 3) c.muscles[i].activation_dynamics = ActivationDynamics::thelen;
+  std::vector<double> excitation(c.activation.rbegin(), c.activation.rend()), rate(c.muscles.size());
+  excitation[7] = c.activation[7];
+  MuscleBatch(c.muscles).activation_rate(excitation, c.activation, rate);
+  for (std::size_t i = 0; i < c.muscles.size(); ++i)
+    EXPECT_EQ(rate[i], activation_rate(c.muscles[i], excitation[i], c.activation[i])) << i;
 }
 
 void check_equilibrium(const Case& c, std::span<const double> guess, BatchEquilibria& found) {

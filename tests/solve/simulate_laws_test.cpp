@@ -305,7 +305,7 @@ TEST(SimulateHeld, a_pendulum_on_a_cart_that_is_driven_obeys_lagrange) {
   spec.coordinates["along"].motion = "translation";
   add_pin(spec, "cart", "bob", Vec3(0, 0, 0), "angle");
   const Model model(spec);
-  const Signal drive({0.0, 0.4, 0.8, 1.3, 2.0}, {0.0, 0.3, -0.1, 0.25, 0.0}, Signal::Shape::spline);
+  const Signal drive({0.0, 0.4, 0.8, 1.3, 2.1}, {0.0, 0.3, -0.1, 0.25, 0.0}, Signal::Shape::spline);
   SimulationOptions options;
   options.duration = 2.0;
   options.step = 0.25;

@@ -35,7 +35,8 @@ json hopper() {
       "knee": {"parent": "thigh", "child": "shank", "parent_frame": {"translation": [0, -0.4, 0]},
                "motion": {"pin": {"coordinate": "knee"}}}},
     "planes": {"floor": {}},
-    "spheres": {"foot": {"body": "shank", "location": [0, -0.42, 0], "radius": 0.04, "stiffness": 4e5}},
+    "spheres": {"foot": {"body": "shank", "location": [0, -0.42, 0], "radius": 0.04, "stiffness": 4e5,
+                         "transition_speed": 0.2}},
     "groups": {"knee_muscles": ["quadriceps", "hamstrings"]}})");
   const auto muscle = [&](const char* name, json path, double force, double fibre, double tendon) {
     model["muscles"][name] = {{"path", std::move(path)},
@@ -75,7 +76,7 @@ json motion_of_it() {
     "format": "psoas-study/1", "study": "motion", "model": "hopper.json",
     "motion": {"coordinates": "out.sto", "lowpass_hz": 0,
       "forces": {"table": "out.sto"}},
-    "outputs": ["joint_moment/*", "muscle_moment/*/*", "reserve/*", "residual/*", "coordinate/*"]})");
+    "outputs": ["joint_moment/*", "muscle_moment/*/*", "reserve/*", "coordinate/*"]})");
 }
 
 /// Its loads as a user may write them, to leave some out.
@@ -112,7 +113,7 @@ TEST_F(SimulationForces, of_bodies_are_those_of_spheres_and_loads) {
     for (const char axis : {'x', 'y', 'z'})
       EXPECT_NEAR(series(block, std::string("body_force_") + axis + "/shank")[i],
                   series(block, std::string("sphere_force_") + axis + "/foot")[i], 1e-9);
-    EXPECT_EQ(series(block, "body_force_y/shank")[i], -series(block, "plane_force_y/floor")[i]);
+    EXPECT_EQ(series(block, "body_force_y/shank")[i], series(block, "plane_force_y/floor")[i]);
     // about ground's origin: where the floor is pressed
     const double down = series(block, "body_force_y/shank")[i];
     in_air = in_air || std::isnan(ahead[i]);
@@ -161,38 +162,54 @@ TEST_F(SimulationForces, of_a_simulation_are_refused_elsewhere_and_by_name) {
   EXPECT_NE(text.find("which only a simulation has"), std::string::npos) << text;
 }
 
-TEST_F(SimulationForces, inverse_dynamics_and_redundancy_return_its_joint_moments) {
-  const Result forward = answer_of(pushed_landing());
-  folder_.write("out.sto", write_sto(series_table(forward)));
-  const Result inverse = answer_of(motion_of_it());
-  const std::vector<double>& time = only(forward).axis_values;
-  ASSERT_EQ(only(inverse).axis_values, time);
+/// What inverse dynamics and redundancy make of a simulation, against its joint moments: root mean squares of the
+/// difference over that of the moments, of the joint moment itself and of muscles and reserve together.
+void compare(const Block& forward, const Block& inverse, double limit) {
+  const std::size_t rows = forward.axis_values.size();
+  ASSERT_EQ(inverse.axis_values, forward.axis_values);
   for (const std::string coordinate : {"hip", "knee"}) {
-    const std::vector<double>&there = series(only(forward), "joint_moment/" + coordinate),
-          &back = series(only(inverse), "joint_moment/" + coordinate),
-          &reserve = series(only(inverse), "reserve/" + coordinate);
+    const std::vector<double>&there = series(forward, "joint_moment/" + coordinate),
+          &back = series(inverse, "joint_moment/" + coordinate), &reserve = series(inverse, "reserve/" + coordinate);
     double size = 0.0, error = 0.0, muscles_error = 0.0;
-    for (std::size_t i = 0; i < time.size(); ++i) {
+    for (std::size_t i = 0; i < rows; ++i) {
       size += there[i] * there[i];
       error += (back[i] - there[i]) * (back[i] - there[i]);
       double muscles = reserve[i];
       for (const char* muscle : {"flexor", "extensor", "quadriceps", "hamstrings"})
-        muscles += series(only(inverse), "muscle_moment/" + coordinate + "/" + muscle)[i];
+        muscles += series(inverse, "muscle_moment/" + coordinate + "/" + muscle)[i];
       muscles_error += (muscles - there[i]) * (muscles - there[i]);
     }
-    EXPECT_GT(std::sqrt(size / static_cast<double>(time.size())), 5.0) << coordinate;
-    EXPECT_LT(std::sqrt(error / size), 0.01) << coordinate;
-    EXPECT_LT(std::sqrt(muscles_error / size), 0.01) << coordinate;
-    RecordProperty(coordinate, std::to_string(std::sqrt(error / size)));
+    EXPECT_GT(std::sqrt(size / static_cast<double>(rows)), 5.0) << coordinate;
+    EXPECT_LT(std::sqrt(error / size), limit) << coordinate;
+    EXPECT_LT(std::sqrt(muscles_error / size), limit) << coordinate;
   }
+}
+
+TEST_F(SimulationForces, inverse_dynamics_and_redundancy_return_its_joint_moments) {
+  // speeds and accelerations from splines through rows, which have to resolve the impact
+  json study = pushed_landing();
+  study["step"] = 0.0005;
+  const Result forward = answer_of(study);
+  folder_.write("out.sto", write_sto(series_table(forward)));
+  const Result inverse = answer_of(motion_of_it());
+  compare(only(forward), only(inverse), 0.01);
   EXPECT_EQ(series(only(inverse), "coordinate/knee"), series(only(forward), "coordinate/knee"));
   // nothing is said of the outputs that stand beside the coordinates
   for (const std::string& warning : only(inverse).warnings)
     EXPECT_EQ(warning.find("body_force"), std::string::npos) << warning;
   // the same loads written out
-  json study = motion_of_it();
-  study["motion"]["forces"]["loads"] = written_out();
-  EXPECT_EQ(series(only(answer_of(study)), "joint_moment/hip"), series(only(inverse), "joint_moment/hip"));
+  json motion = motion_of_it();
+  motion["motion"]["forces"]["loads"] = written_out();
+  EXPECT_EQ(series(only(answer_of(motion)), "joint_moment/hip"), series(only(inverse), "joint_moment/hip"));
+}
+
+TEST_F(SimulationForces, with_speeds_and_accelerations_they_do_at_any_step) {
+  json study = pushed_landing();
+  study["step"] = 0.01;
+  for (const char* more : {"speed/*", "acceleration/*"}) study["outputs"].push_back(more);
+  const Result forward = answer_of(study);
+  folder_.write("out.sto", write_sto(series_table(forward)));
+  compare(only(forward), only(answer_of(motion_of_it())), 1e-6);
 }
 
 TEST_F(SimulationForces, columns_with_a_star_are_named_where_they_are_missing) {

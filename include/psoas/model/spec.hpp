@@ -418,15 +418,24 @@ struct LevelSpec {
   }
 };
 
-/// The trunk coordinates that drive the lumbar rhythm, and the levels from the lowest to the highest.
+/// The trunk coordinates that drive the lumbar rhythm, if any, and the levels from the lowest to the highest.
 struct LumbarSpec {
-  std::string extension = required_text, bending = required_text, rotation = required_text;
+  std::string extension, bending, rotation;
   Named<LevelSpec> levels;
   static void each(auto& self, auto&& see) {
-    see("extension", self.extension, Info{"", "coordinate to which the levels' first rotations are coupled"});
+    see("extension", self.extension,
+        Info{"",
+             "coordinate to which the levels' first rotations are coupled; absent, as the other two: the levels' "
+             "rotations are independent"});
     see("bending", self.bending, Info{"", "coordinate to which the levels' second rotations are coupled"});
     see("rotation", self.rotation, Info{"", "coordinate to which the levels' third rotations are coupled"});
     see("levels", self.levels, Info{"", "levels by name, lowest first"});
+  }
+  bool free() const { return extension.empty(); }  ///< no rhythm
+  std::string fault() const {
+    return extension.empty() == bending.empty() && bending.empty() == rotation.empty()
+               ? ""
+               : "expected all three of extension, bending and rotation, or none of them";
   }
 };
 

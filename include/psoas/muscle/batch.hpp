@@ -50,6 +50,7 @@ class MuscleBatch {
   explicit MuscleBatch(std::span<const MuscleParameters> muscles = {});
 
   std::size_t size() const;
+  std::span<const int> rigid_tendons() const;  ///< muscles that have one
 
   /// rigid_tendon_fibre() and fibre_forces() of every muscle at path lengths [m] and lengthening speeds [m/s]. Forces
   /// agree with the scalar functions to 1e-13 of F0 plus force. `activation` is what Thelen's force over velocity takes;
@@ -62,6 +63,16 @@ class MuscleBatch {
   void fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
                       std::span<const double> activation, BatchFibres& fibre) const;
 
+  /// The same, and fibre_forces() and tendon_force() [N] of every muscle, of rigid tendons what a compliant one would have.
+  /// Forces agree with the scalar functions to 1e-13 of F0 plus force.
+  void fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
+                      std::span<const double> activation, BatchFibres& fibre, BatchForces& force,
+                      std::span<double> tendon_force) const;
+
+  /// activation_rate() [1/s] of every muscle at excitations and activations, to the bit.
+  void activation_rate(std::span<const double> excitation, std::span<const double> activation,
+                       std::span<double> rate) const;
+
   /// equilibrium() of every muscle, rigid tendons too: fibre lengths agree to 1e-12 of l0. `guess`: fibre lengths [m] to
   /// start from, the ones of `found` from the frame before for instance; a nan among them, or none at all, starts cold.
   /// Muscles with several balances (see there) may come to another of these than equilibrium() does.
@@ -69,6 +80,9 @@ class MuscleBatch {
                    BatchEquilibria& found, std::span<const double> guess = {}) const;
 
  private:
+  void fibre_velocity(std::span<const double> length, std::span<const double> fibre_length,
+                      std::span<const double> activation, BatchFibres& fibre, BatchForces* force,
+                      std::span<double> tendon_force) const;
   struct Groups;
   std::shared_ptr<const Groups> groups_;
 };

@@ -175,6 +175,9 @@ struct FibreVelocitySlopes {
 };
 FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
                                           double activation);
+/// The same where compliant_fibre() has found `fibre`.
+FibreVelocitySlopes fibre_velocity_slopes(const MuscleParameters& unit, double length, double fibre_length,
+                                          double activation, const FibreState& fibre);
 
 /// The force balance of a compliant unit with normalised tendon force f = F_T / F0 as its state (De Groote et al. 2016,
 /// formulation 3): the tendon's length follows from f, the fibres' length and velocity from that and the path, and

@@ -33,9 +33,10 @@ struct EventTime {
   bool begins = true;  ///< else it ends
 };
 
-/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon, or
-/// anything else at the start, would hold an explicit method to steps far below those of the motion, else dopri5.
-enum class Integrator { automatic, dopri5, rosenbrock4 };
+/// How states are integrated. `automatic`: where the stiffest tendon, or in a model of up to most_stiff_states states
+/// anything else at the start, would hold an explicit method to steps far below those of the motion, rosenbrock4 for up to
+/// that many states and ark4, implicit in the fibres alone, for more; else dopri5.
+enum class Integrator { automatic, dopri5, ark4, rosenbrock4 };
 
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
@@ -113,6 +114,12 @@ class ForwardDynamics {
   /// of one and two numbers, by central differences.
   void jacobian(double t, std::span<const double> x, std::span<double> by_state, std::span<double> by_time);
 
+  /// Takes the stiff part A of the derivatives by the states at x and t, for methods that treat it implicitly: fibres'
+  /// rates by their own lengths and, through the paths, by coordinates.
+  void linearise(double t, std::span<const double> x);
+  /// Replaces d by (1 - step A)^-1 d.
+  void relax(double step, std::span<double> d);
+
   const Workspace& work() const;
   const State& state() const;  ///< with prescribed coordinates where they are prescribed to be
   /// Per body: what planes and external loads exert, about ground's origin in ground [N m, N].
@@ -139,6 +146,7 @@ class ForwardDynamics {
 struct SimulationReport {
   Integrator integrator = Integrator::dopri5;  ///< the one that was used
   int steps = 0;
+  long rates = 0;  ///< evaluations of the right side, those of rejected steps, rows and histories too
   std::vector<EventTime> events;
   EnergyAudit audit;  ///< of the whole
 };

@@ -339,17 +339,47 @@ struct PrescribedSpec {
   std::string fault() const;
 };
 
+/// A motion near the recorded one that feet on the ground can carry, made before a simulation follows it.
+struct ReferenceSpec {
+  std::optional<double> until;
+  double settle = 0.4, margin = 0.01, friction = 0.5;
+  std::optional<std::string> trunk;
+  double mass_center = 0.05, mass = 0.05, plane_height = 0.05;
+  std::vector<std::string> planes;
+  double angle_scale_deg = 3.0, length_scale = 0.02;
+  static void each(auto& self, auto&& see) {
+    see("until", self.until,
+        Info{"s", "the recording is followed up to here, then brought to rest and held; absent: to its end", 0.01,
+             1e5});
+    see("settle", self.settle, Info{"s", "time in which it is brought to rest", 0.05, 100});
+    see("margin", self.margin,
+        Info{"m", "the feet's centre of pressure stays so far inside their contacts' outline", 0, 0.2});
+    see("friction", self.friction, Info{"1", "greatest horizontal over vertical force of the feet", 0.01, 10});
+    see("trunk", self.trunk,
+        Info{"", "body whose mass centre may shift; absent: the one above the highest lumbar level, if there is one"});
+    see("mass_center", self.mass_center, Info{"m", "farthest shift of its mass centre", 1e-6, 1});
+    see("mass", self.mass,
+        Info{"1", "greatest change of a body's mass, over its mass; all masses keep their sum; 0: none changes", 0,
+             0.9});
+    see("planes", self.planes, Info{"", "planes whose heights are found as well: a seat"});
+    see("plane_height", self.plane_height, Info{"m", "greatest change of these heights", 1e-6, 1});
+    see("angle_scale_deg", self.angle_scale_deg, Info{"deg", "change of an angle that costs as much as", 0.01, 90});
+    see("length_scale", self.length_scale, Info{"m", "this change of a translation", 1e-5, 1});
+  }
+};
+
 /// Forward simulation of the whole model from a released state with given excitations.
 struct SimulationStudy {
   static constexpr std::string_view name = "simulation";
   static constexpr std::string_view help = "forward dynamics from a released state, with controllers";
-  double duration = required, step = 0.01, tolerance = 1e-6;
-  std::string integrator = "automatic";
+  double duration = required, step = 0.01, tolerance = 1e-3;
+  std::string integrator = "automatic", lumbar = "rhythm";
   Named<double> initial, speeds;
   std::vector<std::string> locked;
   Named<PrescribedSpec> prescribed;
   Named<double> excitation;
   Named<Controller> controllers;
+  std::optional<ReferenceSpec> reference;
   std::optional<MeasuredForces> forces;
   static void each(auto& self, auto&& see) {
     see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
@@ -360,10 +390,16 @@ struct SimulationStudy {
              "fibre lengths over l0, and works",
              1e-12, 1e-2});
     see("integrator", self.integrator,
+        Info{
+            "",
+            "dopri5 (explicit), ark4 (implicit in the fibres), rosenbrock4 (implicit, up to 100 states), or automatic: "
+            "rosenbrock4 where it may be used, else ark4, if a tendon would hold dopri5 to very short steps",
+            -inf, inf, "automatic dopri5 ark4 rosenbrock4"});
+    see("lumbar", self.lumbar,
         Info{"",
-             "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), or automatic: "
-             "rosenbrock4 where it may be used and a tendon would hold dopri5 to very short steps",
-             -inf, inf, "automatic dopri5 rosenbrock4"});
+             "levels turn together by the rhythm of the model's trunk coordinates, or are free: each held by its disc, "
+             "ligaments and muscles, and trunk coordinates in \"initial\" and \"speeds\" are shared out by the rhythm",
+             -inf, inf, "rhythm free"});
     see("initial", self.initial,
         Info{"rad or m", "coordinates at the start, where not at the model's values", -1e3, 1e3});
     see("speeds", self.speeds, Info{"rad/s or m/s", "speeds at the start, where not zero", -1e4, 1e4});
@@ -373,6 +409,10 @@ struct SimulationStudy {
     see("excitation", self.excitation,
         Info{"1", "constant excitation by muscle, glob or group; others at their least", 0, 1});
     see("controllers", self.controllers, Info{"", "what else drives the model, by name"});
+    see("reference", self.reference,
+        Info{"",
+             "what a tracking controller follows is first changed, and masses with it, as little as makes it a motion "
+             "that feet and planes can carry; absent: it follows the recording"});
     see("forces", self.forces, Info{"", "external forces over time, from time 0 to the end; absent: none"});
   }
   std::string fault() const {
