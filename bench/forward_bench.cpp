@@ -129,12 +129,11 @@ void rates(benchmark::State& state, const std::string& file, bool fitted) {
   state.counters["rest_us"] = whole - force - dynamics - activation;
 }
 
-void run(benchmark::State& state, bool fitted, Integrator integrator) {
+void run(benchmark::State& state, bool fitted) {
   const Model& model = model_of("full_body_contact.json", fitted);
   const State start = on_its_feet(model);
   SimulationOptions options;
   options.duration = 0.2;
-  options.integrator = integrator;
   options.excitation.assign(at(model.muscles()), least_excitation);
   options.events = contact_events(model);
   SimulationReport report;
@@ -147,9 +146,7 @@ void run(benchmark::State& state, bool fitted, Integrator integrator) {
 BENCHMARK_CAPTURE(rates, iliopsoas, "iliopsoas.json", false)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(rates, full_body, "full_body_contact.json", false)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(rates, full_body_fitted, "full_body_contact.json", true)->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(run, dopri5, false, Integrator::dopri5)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, ark4, false, Integrator::ark4)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, dopri5_fitted, true, Integrator::dopri5)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, ark4_fitted, true, Integrator::ark4)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, exact, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, fitted, true)->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -128,8 +128,7 @@ const Verb fit_paths_verb{
     "fit smooth functions to muscle paths, with their measured error (exit code 3: the tolerance is missed, or a path "
     "stays exact; the file is written)",
     "  psoas fit-paths models/iliopsoas.json --tolerance-mm 1\n"
-    "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n"
-    "  psoas fit-paths examples/sit_to_stand/study.json -o results/subject_a_fitted.json\n",
+    "  psoas fit-paths models/full_body.json --tolerance-mm 0.5 -o results/full_body_fitted.json\n",
     options};
 
 }  // namespace psoas::app

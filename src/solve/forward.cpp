@@ -63,7 +63,6 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   plain = free.size() == at(n) && std::all_of(data.couplings.begin(), data.couplings.end(),
                                               [](const Coupling& coupling) { return coupling.identity; });
   const std::size_t tree = at(model.tree().coordinates());
-  rated.assign(state.vector.size(), std::numeric_limits<double>::quiet_NaN());
   udot.assign(at(n), 0.0);
   known = projected = muscle_moment = udot;
   excitation = options.excitation;
@@ -84,6 +83,7 @@ ForwardDynamics::Scratch::Scratch(const Model& m, SimulationOptions o)
   open_loop_piece.assign(options.open_loop.size(), 0);
   force_piece.assign(options.forces.size(), 0);
   reflex_begun.assign(options.reflexes.size(), 0);
+  reflex_felt.assign(2 * options.reflexes.size(), 0);
   open_loop_of.assign(at(model.muscles()), -1);
   for (std::size_t k = 0; k < options.open_loop.size(); ++k)
     for (const int muscle : options.open_loop[k].muscles) open_loop_of[at(muscle)] = static_cast<int>(k);
@@ -156,8 +156,10 @@ void ForwardDynamics::Scratch::excite(double t) {
     const bool begun = reflex_begun[k] != 0;
     const double length = history.at(t - reflex.delay, 2 * k, begun),
                  speed = history.at(t - reflex.delay, 2 * k + 1, begun);
-    excitation[at(reflex.muscle)] += reflex.length_gain * std::max(0.0, length - reflex.length_threshold) +
-                                     reflex.velocity_gain * std::max(0.0, speed - reflex.velocity_threshold);
+    const double longer = length - reflex.length_threshold, faster = speed - reflex.velocity_threshold;
+    if (!reflexes_held) reflex_felt[2 * k] = longer > 0.0, reflex_felt[2 * k + 1] = faster > 0.0;
+    if (reflex_felt[2 * k]) excitation[at(reflex.muscle)] += reflex.length_gain * longer;
+    if (reflex_felt[2 * k + 1]) excitation[at(reflex.muscle)] += reflex.velocity_gain * faster;
   }
   for (std::size_t m = 0; m < excitation.size(); ++m)
     excitation[m] = std::clamp(excitation[m], std::min(data.units[m].minimum_activation, 1.0), 1.0);
@@ -218,9 +220,7 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   const ModelData& data = model.data();
   const int n = model.coordinates(), muscles = model.muscles();
   s.place(t, x);
-  s.rated_time = t;
   ++s.count;
-  std::copy_n(x.begin(), s.rated.size(), s.rated.begin());
   s.excite(t);
   evaluate(model, s.state, s.work, Depth::force);
   const std::span<const double> u = s.state.u();
@@ -310,77 +310,6 @@ void ForwardDynamics::rates(double t, std::span<const double> x, std::span<doubl
   out[states + dissipated] = s.work.passive.dissipation + s.work.contact.dissipation;
 }
 
-// ---- the stiff part
-
-struct ForwardDynamics::Scratch::Fibres {
-  explicit Fibres(const Model& model, std::size_t states)
-      : place(states, std::numeric_limits<double>::quiet_NaN()), rates(states + audit_states) {
-    by_fibre.assign(static_cast<std::size_t>(model.muscles()), 0.0);
-    by_path = by_fibre;
-    for (int m = 0; m < model.muscles(); ++m)
-      each_arm(
-          model, [&](std::size_t, std::size_t, double) { arm.push_back(0.0); }, nullptr, m);
-  }
-
-  /// Shows each entry of a muscle's moment arms: its place among all, the independent coordinate, and the arm in `work`.
-  template <class See>
-  static void each_arm(const Model& model, See see, const Workspace* work, int muscle) {
-    const ModelData& data = model.data();
-    if (!data.fitted.empty()) {
-      for (int i = data.fitted.first_slope(muscle); i < data.fitted.first_slope(muscle + 1); ++i)
-        see(at(i), at(data.fitted.coordinate(i)), work ? -work->fitted.slope[at(i)] : 0.0);
-      return;
-    }
-    for (int i = data.arm_start[at(muscle)]; i < data.arm_start[at(muscle) + 1]; ++i) {
-      const std::size_t t = at(data.arm_slots[at(i)].coordinate);
-      see(at(i), at(data.couplings[t].source), work ? work->slope[t] * work->arm[at(i)] : 0.0);
-    }
-  }
-
-  std::vector<double> place, rates;  // states, and rates that nobody asked for
-  double time = 0.0;
-  std::vector<double> by_fibre, by_path, arm;  // slopes of fibres' velocities [1/s], moment arms of all muscles
-};
-
-void ForwardDynamics::linearise(double t, std::span<const double> x) {
-  Scratch& s = *scratch_;
-  if (!s.fibres) s.fibres = std::make_unique<Scratch::Fibres>(s.model, s.state.vector.size());
-  Scratch::Fibres& fibres = *s.fibres;
-  const auto same = [&](double time, const std::vector<double>& place) {
-    return time == t && std::equal(place.begin(), place.end(), x.begin());
-  };
-  if (same(fibres.time, fibres.place)) return;
-  if (!same(s.rated_time, s.rated)) rates(t, x, fibres.rates);
-  fibres.time = t;
-  std::copy_n(x.begin(), fibres.place.size(), fibres.place.begin());
-  const ModelData& data = s.model.data();
-  for (std::size_t m = 0; m < data.units.size(); ++m) {
-    const MuscleParameters& unit = data.units[m];
-    if (unit.has_rigid_tendon()) continue;
-    const FibreState fibre{s.work.fibre.fibre_length[m], s.work.fibre.fibre_velocity[m], s.work.fibre.cos_pennation[m]};
-    const FibreVelocitySlopes slopes =
-        fibre_velocity_slopes(unit, s.work.length[m], s.state.fibre_length()[m], s.state.activation()[m], fibre);
-    const bool comes_to_rest = slopes.by_fibre_length < 0.0;
-    fibres.by_fibre[m] = comes_to_rest ? slopes.by_fibre_length : 0.0;
-    fibres.by_path[m] = comes_to_rest ? slopes.by_length : 0.0;
-    Scratch::Fibres::each_arm(
-        s.model, [&](std::size_t i, std::size_t, double arm) { fibres.arm[i] = arm; }, &s.work, static_cast<int>(m));
-  }
-}
-
-void ForwardDynamics::relax(double step, std::span<double> d) {
-  const Scratch& s = *scratch_;
-  const Scratch::Fibres& fibres = *s.fibres;
-  const std::size_t muscles = fibres.by_fibre.size(), first = 2 * at(s.model.coordinates()) + muscles;
-  for (std::size_t m = 0; m < muscles; ++m) {
-    double longer = 0.0;  // the path
-    Scratch::Fibres::each_arm(
-        s.model, [&](std::size_t i, std::size_t c, double) { longer -= fibres.arm[i] * d[c]; }, nullptr,
-        static_cast<int>(m));
-    d[first + m] = (d[first + m] + step * fibres.by_path[m] * longer) / (1.0 - step * fibres.by_fibre[m]);
-  }
-}
-
 // ---- derivatives
 
 struct ForwardDynamics::Scratch::Derivatives {
@@ -465,8 +394,11 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
   double back = dt;  // what a reflex feels has a corner at the start of its history
   for (std::size_t k = 0; k < s.reflex_begun.size(); ++k)
     if (s.reflex_begun[k] && t - dt - s.options.reflexes[k].delay < s.history.start()) back = 0.0;
+  s.excite(t);
+  s.reflexes_held = true;  // of a corner nearby the side on which t lies
   rates(t + dt, x, d.ahead);
   rates(t - back, x, d.behind);
+  s.reflexes_held = false;
   for (std::size_t i = 0; i < size; ++i) by_time[i] = (d.ahead[i] - d.behind[i]) / (dt + back);
   rates(t, x, d.here);
   if (s.plain && !s.free.empty()) s.project_mass(), s.factorise();

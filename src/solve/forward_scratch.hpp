@@ -52,13 +52,10 @@ struct ForwardDynamics::Scratch {
   std::vector<int> open_loop_of;   // per muscle: index into options.open_loop, or -1
   DelayLine history;               // two channels a reflex: l/l0, dl/dt/l0
   std::vector<char> reflex_begun;  // per reflex: what it feels is after the start
+  std::vector<char> reflex_felt;   // two a reflex: beyond its threshold of length, of velocity
+  bool reflexes_held = false;      // these stay as they are
 
-  // where rates() and linearise() were last
-  std::vector<double> rated;
-  double rated_time = 0.0;
   long count = 0;  // of rates()
-  struct Fibres;
-  std::unique_ptr<Fibres> fibres;
 
   // jacobian(): made when it is first asked for
   struct Derivatives;

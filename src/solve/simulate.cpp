@@ -10,7 +10,6 @@
 #include "psoas/core/roots.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/muscle/activation.hpp"
-#include "solve/additive_stepper.hpp"
 #include "solve/forward_scratch.hpp"
 #include "solve/integrate.hpp"
 #include "solve/stiff.hpp"
@@ -59,18 +58,18 @@ class ErrorASecond {
   std::size_t* worst_;
 };
 
-/// A Runge-Kutta method, Dormand and Prince's or an additive one, a step at a time.
-template <class System, class Method>
-class ControlledStepper {
+/// Dormand and Prince's method, a step at a time.
+template <class System>
+class ExplicitStepper {
  public:
-  ControlledStepper(System& system, const Vector& unit, double tolerance, double longest)
+  ExplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
       : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance, worst_), Adjuster(longest))) {}
-  ControlledStepper(const ControlledStepper&) = delete;  // its error control knows where it is
+  ExplicitStepper(const ExplicitStepper&) = delete;  // its error control knows where it is
 
   void start(const Vector& x, double t, double step) { stepper_.initialize(x, t, step); }
   void step() {
     try {
-      stepper_.do_step(RightSide{&system_});
+      stepper_.do_step([this](const Vector& x, Vector& out, double t) { system_.rates(t, x, out); });
     } catch (const odeint::odeint_error&) {
       throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
                   "expected an integration step within the tolerance, found none");
@@ -86,12 +85,7 @@ class ControlledStepper {
   void state_at(double t, Vector& x) const { stepper_.calc_state(t, x); }
 
  private:
-  struct RightSide {
-    System* system;
-    void operator()(const Vector& x, Vector& out, double t) const { system->rates(t, x, out); }
-    void linearise(double t, const Vector& x) const { system->linearise(t, x); }
-    void relax(double step, Vector& d) const { system->relax(step, d); }
-  };
+  using Method = odeint::runge_kutta_dopri5<Vector>;
   using Adjuster = odeint::default_step_adjuster<double, double>;
   using Controlled = odeint::controlled_runge_kutta<Method, ErrorASecond, Adjuster>;
   System& system_;
@@ -246,8 +240,8 @@ class Simulation {
   SimulationReport run() {
     report_.integrator = options_.integrator;
     if (report_.integrator == Integrator::automatic) {
-      const bool small = state_.vector.size() <= at(most_stiff_states);
-      report_.integrator = !is_stiff(small) ? Integrator::dopri5 : small ? Integrator::rosenbrock4 : Integrator::ark4;
+      report_.integrator =
+          state_.vector.size() <= at(most_stiff_states) && is_stiff() ? Integrator::rosenbrock4 : Integrator::dopri5;
     }
     if (report_.integrator == Integrator::rosenbrock4) {
       if (state_.vector.size() > at(most_stiff_states))
@@ -256,12 +250,8 @@ class Simulation {
                         " states, found rosenbrock4 for " + std::to_string(state_.vector.size()));
       ImplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
       go(stepper);
-    } else if (report_.integrator == Integrator::ark4) {
-      ControlledStepper<ForwardDynamics, AdditiveStepper> stepper(dynamics_, unit_, options_.tolerance, longest_);
-      go(stepper);
     } else {
-      ControlledStepper<ForwardDynamics, odeint::runge_kutta_dopri5<Vector>> stepper(dynamics_, unit_,
-                                                                                     options_.tolerance, longest_);
+      ExplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
       go(stepper);
     }
     report_.rates = scratch().count;
@@ -272,11 +262,10 @@ class Simulation {
  private:
   ForwardDynamics::Scratch& scratch() { return *dynamics_.scratch_; }
 
-  /// Whether an explicit method would be held to short steps: by a tendon, or, of a small model, by anything else at the start.
-  bool is_stiff(bool small) {
+  /// Whether an explicit method would be held to short steps: by a tendon, or by anything else at the start.
+  bool is_stiff() {
     for (const MuscleParameters& unit : model_.data().units)
       if (stiffest_rate(unit) > stiff_rate) return true;
-    if (!small) return false;
     const std::size_t n = state_.vector.size(), size = x_.size();
     Vector by_state(size * size), by_time(size);
     dynamics_.enter(start_ + same_time_);

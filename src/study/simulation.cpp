@@ -126,9 +126,7 @@ Model with_free_levels(const Study& study, const Model& model) {
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
   for (const Integrator one : used) {
-    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4"
-                             : one == Integrator::ark4      ? "ark4"
-                                                            : "dopri5";
+    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4" : "dopri5";
     if (names.find(name) == std::string::npos) names += (names.empty() ? "" : " and ") + name;
   }
   return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
@@ -210,7 +208,6 @@ Result answer(const Study& original, const SimulationStudy& question, const RunO
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
     simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
-                            : question.integrator == "ark4"        ? Integrator::ark4
                             : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
                                                                    : Integrator::automatic;
     if (simulation.integrator == Integrator::rosenbrock4 && state.vector.size() > most_stiff_states)

@@ -102,7 +102,7 @@ TEST(SimulationJacobian, knows_of_controls_and_of_coordinates_that_do_not_move_f
   EXPECT_LT(jacobian_error(model, some_state(model), options, 0.4), 2e-6);
 }
 
-// ---- all integrators
+// ---- both integrators
 
 const auto nothing = [](const State&, const ForwardDynamics&) {};
 
@@ -120,7 +120,7 @@ double difference(const State& a, const State& b) {
 
 TEST(SimulationIntegrators, the_error_goes_with_the_tolerance) {
   // The estimated error of a second is held at the tolerance, so that of the solution, which is one order better, goes with
-  // its power (p + 1) / p: 5/4 for dopri5, 4/3 for the others.
+  // its power (p + 1) / p: 5/4 for dopri5, 4/3 for rosenbrock4.
   const Model model(muscled_pendulum("compliant"));
   State state = model.default_state();
   model.set(state, "angle", 1.0);
@@ -131,7 +131,7 @@ TEST(SimulationIntegrators, the_error_goes_with_the_tolerance) {
   options.tolerance = 1e-12;
   options.integrator = Integrator::dopri5;
   const State exact = last_state(model, state, options);
-  for (const Integrator integrator : {Integrator::dopri5, Integrator::ark4, Integrator::rosenbrock4}) {
+  for (const Integrator integrator : {Integrator::dopri5, Integrator::rosenbrock4}) {
     options.integrator = integrator;
     std::vector<double> errors;
     for (const double tolerance : {1e-4, 1e-6, 1e-8}) {
@@ -153,10 +153,8 @@ TEST(SimulationIntegrators, agree_on_coupled_bodies_with_muscles) {
   options.excitation = {0.4, 0.1};
   options.integrator = Integrator::dopri5;
   const State a = last_state(model, some_state(model), options);
-  for (const Integrator integrator : {Integrator::ark4, Integrator::rosenbrock4}) {
-    options.integrator = integrator;
-    EXPECT_LT(difference(last_state(model, some_state(model), options), a), 1e-8);
-  }
+  options.integrator = Integrator::rosenbrock4;
+  EXPECT_LT(difference(last_state(model, some_state(model), options), a), 1e-8);
 }
 
 TEST(SimulationIntegrators, a_stiff_tendon_calls_for_the_implicit_one) {
@@ -182,27 +180,10 @@ TEST(SimulationIntegrators, a_stiff_tendon_calls_for_the_implicit_one) {
   EXPECT_EQ(explicit_one.integrator, Integrator::dopri5);
   EXPECT_GT(explicit_one.steps, 10 * stiff.steps);
   EXPECT_LT(difference(last_state(model, state, options), a), 1e-5);
-  // the one that is implicit in the fibres alone does as well, here where one coordinate moves
-  options.integrator = Integrator::ark4;
-  const SimulationReport additive = simulate(model, state, options, nothing);
-  EXPECT_GT(explicit_one.steps, 10 * additive.steps);
-  EXPECT_LT(difference(last_state(model, state, options), a), 1e-5);
   // ordinary tendons do not
   const Model ordinary(muscled_pendulum("compliant"));
   options.integrator = Integrator::automatic;
   EXPECT_EQ(simulate(ordinary, ordinary.default_state(), options, nothing).integrator, Integrator::dopri5);
-}
-
-TEST(SimulationIntegrators, many_states_with_a_stiff_tendon_take_the_additive_one) {
-  ModelSpec spec = pendulum();
-  for (int m = 0; m < 50; ++m)
-    add_muscle(spec, "m" + std::to_string(m), "compliant", {{"ground", {-0.3, 0.95, 0.0}}, {"bob", {-0.02, -0.15, 0}}});
-  spec.muscles.find("m7")->optimal_fibre_length = 0.4;
-  spec.muscles.find("m7")->tendon_slack_length = 5e-3;
-  const Model model(spec);
-  SimulationOptions options;
-  options.duration = 0.01;
-  EXPECT_EQ(simulate(model, model.default_state(), options, nothing).integrator, Integrator::ark4);
 }
 
 TEST(SimulationIntegrators, many_states_are_refused_to_the_implicit_one) {
@@ -222,7 +203,7 @@ TEST(SimulationIntegrators, take_nothing_from_the_heap_a_step) {
   State state = model.default_state();
   model.set(state, "angle", 0.6);
   settle(model, state, 0.1);
-  for (const Integrator integrator : {Integrator::dopri5, Integrator::ark4, Integrator::rosenbrock4}) {
+  for (const Integrator integrator : {Integrator::dopri5, Integrator::rosenbrock4}) {
     SimulationOptions options;
     options.integrator = integrator;
     options.reflexes.push_back({0, 0.03, 0.5, 0.9, 0.1, 0.0});
@@ -237,7 +218,7 @@ TEST(SimulationIntegrators, take_nothing_from_the_heap_a_step) {
     }
     EXPECT_GT(steps[1], 2 * steps[0]);
     // Boost's rosenbrock4 makes one matrix of its own at each attempt of a step, of which some are rejected
-    if (integrator != Integrator::rosenbrock4)
+    if (integrator == Integrator::dopri5)
       EXPECT_EQ(taken[1], taken[0]);
     else
       EXPECT_LT(taken[1] - taken[0], (steps[1] - steps[0]) * 5 / 4);
@@ -246,7 +227,7 @@ TEST(SimulationIntegrators, take_nothing_from_the_heap_a_step) {
 
 TEST(SimulationIntegrators, equal_input_gives_equal_bytes) {
   const Model model(jointed());
-  for (const Integrator integrator : {Integrator::dopri5, Integrator::ark4, Integrator::rosenbrock4}) {
+  for (const Integrator integrator : {Integrator::dopri5, Integrator::rosenbrock4}) {
     SimulationOptions options;
     options.integrator = integrator;
     options.duration = 0.3;
@@ -690,7 +671,7 @@ TEST(SimulationEnergy, what_is_no_number_is_no_proof) {
 TEST(SimulationEnergy, a_free_top_keeps_its_momentum_over_many_turns) {
   ModelSpec spec;
   spec.gravity.setZero();
-  add_body(spec, "top", 1.0, Vec3::Zero(), {0.1, 0.2, 0.35, 0.01, -0.02, 0.015});
+  add_body(spec, "top", 1.0, Vec3::Zero(), {0.1, 0.2, 0.25, 0.01, -0.02, 0.015});
   JointSpec& joint = spec.joints["top"];
   joint.parent = "ground";
   joint.child = "top";
@@ -706,7 +687,7 @@ TEST(SimulationEnergy, a_free_top_keeps_its_momentum_over_many_turns) {
   options.duration = 10.0;
   options.tolerance = 1e-10;
   Vec3 first = Vec3::Zero();
-  double before = 0.0;
+  Vec3 before = Vec3::Zero();
   int charts = 0;
   const SimulationReport report =
       simulate(model, state, options, [&](const State& now, const ForwardDynamics& dynamics) {
@@ -714,10 +695,10 @@ TEST(SimulationEnergy, a_free_top_keeps_its_momentum_over_many_turns) {
         const Vec3 about = momentum<double>(model.tree(), tree).head<3>();
         if (now.time == 0.0) first = about;
         EXPECT_LT((about - first).norm(), 1e-8 * first.norm());
-        const double length = Vec3(now.q()[0], now.q()[1], now.q()[2]).norm();
-        EXPECT_LT(length, 3.5);
-        charts += length < before - 0.5 || length > before + 0.5;
-        before = length;
+        const Vec3 r(now.q()[0], now.q()[1], now.q()[2]);
+        EXPECT_LT(r.norm(), 3.5);
+        charts += r.norm() > 2.0 && r.dot(before) < 0.0;
+        before = r;
       });
   EXPECT_GT(charts, 5);
   EXPECT_LT(report.audit.relative(), 1e-8);

@@ -188,7 +188,7 @@ void compare(const Block& forward, const Block& inverse, double limit) {
 TEST_F(SimulationForces, inverse_dynamics_and_redundancy_return_its_joint_moments) {
   // speeds and accelerations from splines through rows, which have to resolve the impact
   json study = pushed_landing();
-  study["step"] = 0.0005;
+  study["step"] = 0.00025;
   const Result forward = answer_of(study);
   folder_.write("out.sto", write_sto(series_table(forward)));
   const Result inverse = answer_of(motion_of_it());

@@ -33,10 +33,9 @@ struct EventTime {
   bool begins = true;  ///< else it ends
 };
 
-/// How states are integrated. `automatic`: where the stiffest tendon, or in a model of up to most_stiff_states states
-/// anything else at the start, would hold an explicit method to steps far below those of the motion, rosenbrock4 for up to
-/// that many states and ark4, implicit in the fibres alone, for more; else dopri5.
-enum class Integrator { automatic, dopri5, ark4, rosenbrock4 };
+/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon, or
+/// anything else at the start, would hold an explicit method to steps far below those of the motion, else dopri5.
+enum class Integrator { automatic, dopri5, rosenbrock4 };
 
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
@@ -113,12 +112,6 @@ class ForwardDynamics {
   /// skeleton and the paths, and in closed form through compliant muscles; time and rigid tendons, which are functions
   /// of one and two numbers, by central differences.
   void jacobian(double t, std::span<const double> x, std::span<double> by_state, std::span<double> by_time);
-
-  /// Takes the stiff part A of the derivatives by the states at x and t, for methods that treat it implicitly: fibres'
-  /// rates by their own lengths and, through the paths, by coordinates.
-  void linearise(double t, std::span<const double> x);
-  /// Replaces d by (1 - step A)^-1 d.
-  void relax(double step, std::span<double> d);
 
   const Workspace& work() const;
   const State& state() const;  ///< with prescribed coordinates where they are prescribed to be
