@@ -266,7 +266,8 @@ TEST(MeasuredForces, wrong_ones_are_refused_with_their_place) {
   still.folder.write("forces.csv",
                      "time,fx,fy,fz\n0.05,0,1,0\n0.06,0,1,0\n0.07,0,1,0\n0.08,0,1,0\n0.09,0,1,0\n0.1,0,1,0\n");
   const std::string plain = R"({"table": "forces.csv", "loads": {"r": {"body": "calcn_r", "force": "f"}}})";
-  has(text(plain), "/motion/forces/table: expected forces over all of the time asked for (0 to 0.2 s), found 0.05 to 0.1 s");
+  has(text(plain),
+      "/motion/forces/table: expected forces over all of the time asked for (0 to 0.2 s), found 0.05 to 0.1 s");
   still.folder.write("forces.csv", table_text({"fx", "fy", "fz"}, [](std::size_t c, double t) {
                        return c == 1 && t > 0.095 && t < 0.105 ? std::nan("") : 1.0;
                      }));
