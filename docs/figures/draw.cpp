@@ -411,7 +411,7 @@ std::string moment_arms(const std::string& models) {
 
 /// Forward sit-to-stand: the body at some instants, and under it the shear and compression of L5-S1 with seat-off.
 std::string rise(const std::string& file) {
-  const std::vector<std::string> spine = {"pelvis", "L5", "L4", "L3", "L2", "L1", "thorax"};
+  const std::vector<std::string> spine = {"L5", "L4", "L3", "L2", "L1", "thorax"};
   std::vector<std::string> bodies = {"toes_r",  "calcn_r",   "talus_r", "tibia_r",
                                      "femur_r", "humerus_r", "ulna_r",  "hand_r"};
   bodies.insert(bodies.end(), spine.begin(), spine.end());
@@ -465,7 +465,7 @@ std::string rise(const std::string& file) {
   }
   picture.text({24, floor + 44.0}, "orange: centre of pressure of the feet", 12, "start", "normal", orange);
 
-  const double x0 = 80.0, x1 = 850.0, y0 = 580.0, y1 = 390.0;
+  const double x0 = 80.0, x1 = 800.0, y0 = 580.0, y1 = 390.0;
   double most = 0.0;
   for (std::size_t i = 0; i < time.size(); ++i) most = std::max({most, compression[i], shear[i]});
   most = 500.0 * std::ceil(most / 500.0);

@@ -506,6 +506,7 @@ MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simula
   check(options.interval >= 1e-3 && options.interval <= 0.1, "expected an interval from 0.001 to 0.1 s");
   check(options.frequency > 0.0 && options.frequency * options.interval <= 1.0,
         "expected a frequency above 0 and at most 1 rad an interval");
+  check(options.lead >= options.interval && options.lead <= 0.2, "expected a lead from one interval to 0.2 s");
   check(options.horizon >= options.interval, "expected a horizon of at least one interval");
   check(options.stiffness > 0.0, "expected a stiffness above 0");
   check(options.redundancy.power >= 1.5 && options.redundancy.power <= 20.0, "expected a power from 1.5 to 20");
@@ -538,7 +539,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   const Model& model = s.model;
   const ModelData& data = model.data();
   const State& state = now.state();
-  const double t = state.time, T = s.options.interval, omega = s.options.frequency, H = s.options.horizon;
+  const double t = state.time, T = s.options.lead, omega = s.options.frequency, H = s.options.horizon;
   s.work = now.work();
   exact_paths(model, s.work);  // equations of levels need them
 

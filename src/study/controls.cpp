@@ -124,6 +124,7 @@ class Controls {
     TrackingOptions tracking;
     tracking.interval = one.interval;
     tracking.frequency = one.frequency;
+    tracking.lead = one.lead;
     tracking.horizon = one.horizon;
     tracking.stiffness = one.stiffness;
     tracking.redundancy = inverse_options(one.redundancy);

@@ -18,6 +18,7 @@ namespace psoas {
 /// How a motion is followed.
 struct TrackingOptions {
   double interval = 0.01;   ///< between the controller's instants [s]
+  double lead = 0.02;       ///< in which muscles are led to their forces [s]: more than an interval, or excitations ring
   double frequency = 15.0;  ///< omega of the errors' law, e'' + 2 omega e' + omega^2 e = 0 [rad/s]
   double horizon = 0.03;    ///< how far ahead contacts are seen to give way [s]; feet settle on their soles in less
   double stiffness = 0.3;  ///< cost of accelerations that are not as wished: of 1 (rad/s^2)^2 kg m^2, of 1 (m/s^2)^2 kg
@@ -43,14 +44,14 @@ class TrackedMotion {
 
 /// The controller. At each of its instants it
 ///   - wishes accelerations of every coordinate that moves, the root's too,
-///       u'* = u'_ref(t + interval) + 2 omega (u_ref - u) + omega^2 (q_ref - q);
-///   - finds between which forces each muscle can be at the next instant, with no and with full excitation (activation
+///       u'* = u'_ref(t + lead) + 2 omega (u_ref - u) + omega^2 (q_ref - q);
+///   - finds between which forces each muscle can be after `lead`, with no and with full excitation (activation
 ///     dynamics; fibres of compliant tendons by their linearised balance along the path's present speed);
 ///   - solves the redundancy problem of InverseSolver for muscle forces in these ranges. The root has no actuator:
 ///     accelerations give way, at a cost in the metric of inertia (sum of M_cc (u' - u'*)_c^2, after Gauss), and contact
 ///     forces are what planes do at the end of the horizon, by one linearly implicit step, so that light feet on stiff
 ///     soles are seen as settled and a soft seat as it is;
-///   - sets the excitations that lead to these forces, and reserves as forces at coordinates.
+///   - sets the excitations that lead to these forces there, and are thought over again an interval later, and reserves as forces at coordinates.
 /// Coordinates that no muscle crosses (arms, in a model of legs and trunk) are moved by forces at them, as motors would.
 /// Sources: Thelen & Anderson 2006 (J Biomech 39:1107) for computed muscle control. Allocates when made, never after.
 class MotionTracker {

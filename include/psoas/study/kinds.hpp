@@ -285,7 +285,7 @@ struct TrackingController {
   std::string coordinates = required_text, trunk = "orientation";
   std::optional<double> lowpass_hz;
   Named<double> hold;
-  double interval = 0.01, frequency = 15.0, horizon = 0.03, stiffness = 0.3;
+  double interval = 0.01, lead = 0.02, frequency = 15.0, horizon = 0.03, stiffness = 0.3;
   RedundancySpec redundancy;
   static void each(auto& self, auto&& see) {
     see("coordinates", self.coordinates,
@@ -305,6 +305,8 @@ struct TrackingController {
     see("interval", self.interval, Info{"s", "between the controller's instants", 0.001, 0.1});
     see("frequency", self.frequency,
         Info{"rad/s", "omega: errors obey e'' + 2 omega e' + omega^2 e = 0 where muscles can make them", 0.1, 1000});
+    see("lead", self.lead,
+        Info{"s", "time in which muscles are led to their forces; with one interval alone excitations ring", 1e-3, 0.2});
     see("horizon", self.horizon,
         Info{"s", "how far ahead contacts are seen to give way; at least one interval", 0.001, 1});
     see("stiffness", self.stiffness,
@@ -314,6 +316,7 @@ struct TrackingController {
   }
   std::string fault() const {
     if (frequency * interval > 1.0) return "expected \"frequency\" of at most 1 rad an \"interval\"";
+    if (lead < interval) return "expected \"lead\" of at least \"interval\"";
     return horizon < interval ? "expected \"horizon\" of at least \"interval\"" : "";
   }
 };
