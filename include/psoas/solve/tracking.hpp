@@ -17,8 +17,8 @@ namespace psoas {
 
 /// How a motion is followed.
 struct TrackingOptions {
-  double interval = 0.01;   ///< between the controller's instants [s]
-  double lead = 0.02;       ///< in which muscles are led to their forces [s]: more than an interval, or excitations ring
+  double interval = 0.01;  ///< between the controller's instants [s]
+  double lead = 0.02;      ///< in which muscles are led to their forces [s]: more than an interval, or excitations ring
   double frequency = 15.0;  ///< omega of the errors' law, e'' + 2 omega e' + omega^2 e = 0 [rad/s]
   double horizon = 0.03;    ///< how far ahead contacts are seen to give way [s]; feet settle on their soles in less
   double stiffness = 0.3;  ///< cost of accelerations that are not as wished: of 1 (rad/s^2)^2 kg m^2, of 1 (m/s^2)^2 kg

@@ -306,7 +306,8 @@ struct TrackingController {
     see("frequency", self.frequency,
         Info{"rad/s", "omega: errors obey e'' + 2 omega e' + omega^2 e = 0 where muscles can make them", 0.1, 1000});
     see("lead", self.lead,
-        Info{"s", "time in which muscles are led to their forces; with one interval alone excitations ring", 1e-3, 0.2});
+        Info{"s", "time in which muscles are led to their forces; with one interval alone excitations ring", 1e-3,
+             0.2});
     see("horizon", self.horizon,
         Info{"s", "how far ahead contacts are seen to give way; at least one interval", 0.001, 1});
     see("stiffness", self.stiffness,
