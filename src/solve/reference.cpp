@@ -210,6 +210,12 @@ class NearestMotion {
         dual_(model) {
     check();
     const ModelData& data = model.data();
+    bare_ = data.spec;
+    bare_.paths = "exact";
+    bare_.muscles = {};
+    bare_.groups = {};
+    bare_.domain.clear();
+    bare_.fitted_across = {};
     weight_ = data.mass * data.spec.gravity.norm();
     for (const Vec3& p : options.support) origin_ += p / static_cast<double>(options.support.size());
     edges_ = edges_of(options.support, origin_);
@@ -219,7 +225,6 @@ class NearestMotion {
       for (int b = held.body; b < tree_.bodies[at(held.body)].subtree_end; ++b) not_held_[at(b)] = 0;
     for (std::size_t b = 1; b < tree_.bodies.size(); ++b)
       if (tree_.bodies[b].mass > 0.0) massive_.push_back(static_cast<int>(b));
-    trunk_ = 0;
     masses_ = options.trunk >= 0 ? 3 : 0;
     planes_ = masses_ + (options.mass > 0.0 ? static_cast<int>(massive_.size()) : 0);
     globals_ = planes_ + static_cast<int>(options.planes.size());
@@ -343,7 +348,7 @@ class NearestMotion {
     }
     if (options_.planes.empty()) return;
     const auto at_height = [&](int raised, double by) {
-      ModelSpec spec = model_.spec();
+      ModelSpec spec = bare_;
       for (std::size_t p = 0; p < options_.planes.size(); ++p)
         spec.planes.find(model_.data().plane_names[at(options_.planes[p])])->height +=
             change[planes_ + static_cast<int>(p)] + (static_cast<int>(p) == raised ? by : 0.0);
@@ -548,7 +553,7 @@ class NearestMotion {
         const Vec3 e = tree.X_GB[b].R.col(k), faster = alpha.cross(e) + w.cross(w.cross(e));
         Spatial change;
         change << e.cross(pull) + centre.cross(faster), faster;
-        see(trunk_ + k, tree_.bodies[b].mass * change);
+        see(k, tree_.bodies[b].mass * change);
       }
     }
     std::vector<Spatial> own(tree.joint_wrench.begin(), tree.joint_wrench.end());
@@ -756,7 +761,7 @@ class NearestMotion {
   }
 
   void tell(Reference& out) const {
-    const int count = static_cast<int>(std::ceil(options_.duration / 0.005 - 1e-9));
+    const int count = std::max(2, static_cast<int>(std::ceil(options_.duration / 0.005 - 1e-9)));
     const double step = options_.duration / count;
     std::vector<double> time, q(at(n_)), u(at(n_)), a(at(n_));
     std::vector<std::vector<double>> value(at(n_));
@@ -801,7 +806,7 @@ class NearestMotion {
   int intervals_;
   double knots_;
   int points_, blocks_;
-  int trunk_ = 0, masses_ = 0, planes_ = 0,
+  int masses_ = 0, planes_ = 0,
       globals_ = 0;  // where the unknowns of all times start, and how many there are
   double weight_ = 0.0;
   Vec3 origin_ = Vec3::Zero();
@@ -810,6 +815,7 @@ class NearestMotion {
   std::vector<int> massive_;
   std::vector<std::array<double, 2>> range_;
   std::vector<double> scale_, instant_;
+  ModelSpec bare_;  // the model's, without muscles
   std::vector<Model> contact_model_;
   Banded cost_;
   VecX x_;
@@ -923,7 +929,7 @@ void change(const Reference& reference, const ReferenceOptions& options, const M
 }
 
 QuinticSpline brought_to_rest(const QuinticSpline& recording, double until, double settle, double duration) {
-  const int count = static_cast<int>(std::ceil(duration / 0.005 - 1e-9));
+  const int count = std::max(2, static_cast<int>(std::ceil(duration / 0.005 - 1e-9)));
   std::vector<double> time, value;
   const Jet2<double> last = recording.jet(until);
   for (int i = 0; i <= count; ++i) {

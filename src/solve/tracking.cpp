@@ -248,7 +248,9 @@ struct MotionTracker::Scratch {
     wanted.assign(muscles, 0.0);
     least = greatest = active = passive = stretched = wanted;
     ahead.reserve(muscles);
-    touches.reserve(data.spheres.size());
+    std::size_t pairs = 0;
+    for (const ContactSphere& sphere : data.spheres) pairs += sphere.planes.size();
+    touches.reserve(pairs);
     jacobian.assign(tree, Vec3::Zero());
     pushed = jacobian;
     weight.assign(muscles, 1.0);
@@ -520,12 +522,7 @@ MotionTracker::MotionTracker(MotionTracker&&) noexcept = default;
 const TrackedMotion& MotionTracker::motion() const { return scratch_->motion; }
 std::span<const char> MotionTracker::followed() const { return scratch_->followed; }
 std::span<const char> MotionTracker::driven() const { return scratch_->driven; }
-std::span<const Equation> MotionTracker::equations() const { return scratch_->rows.equations(); }
 std::span<const double> MotionTracker::reserve() const { return scratch_->reserve; }
-std::span<const double> MotionTracker::acceleration() const { return scratch_->udot; }
-std::span<const double> MotionTracker::wanted_force() const { return scratch_->wanted; }
-std::span<const double> MotionTracker::least_force() const { return scratch_->least; }
-std::span<const double> MotionTracker::greatest_force() const { return scratch_->greatest; }
 double MotionTracker::shortfall() const { return scratch_->shortfall; }
 double MotionTracker::residual() const { return scratch_->solution.residual; }
 
@@ -664,6 +661,8 @@ State MotionTracker::start(double t) {
     const auto excess = [&](double place) {
       state.q()[at(vertical)] = place;
       needed();
+      s.external[0]
+          .setZero();  // what planes of ground feel; bodies shall feel it, and ground all that they need besides
       inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
       return -s.work.tree.joint_wrench[0].tail<3>().dot(gravity);  // what is missing upwards
     };
@@ -671,8 +670,8 @@ State MotionTracker::start(double t) {
     needed();
     double carried = 0.0;
     for (const Vec3& force : s.work.contact.sphere_force) carried -= force.dot(gravity) / weight;
-    const double missing = excess(first) / weight;
-    if (carried < missing || carried < -0.7 * missing) {
+    const double need = carried + excess(first) / weight;
+    if (carried < 0.5 * need || carried > 2.0 * need) {
       const Root root = bisection_root(excess, first - 0.5, first + 0.5, {.x = 1e-7});
       state.q()[at(vertical)] = root.converged ? root.x : first;
       s.motion.shift(vertical, state.q()[at(vertical)] - first);

@@ -100,12 +100,22 @@ class Controls {
                                         const std::vector<QuinticSpline>* reference) {
     if (!tracking_) return nullptr;
     const TrackingController& one = *tracking_;
-    if (!options_.open_loop.empty())
-      for (std::size_t m = 0; m < driver_.size(); ++m)
-        if (!driver_[m].empty())
+    for (std::size_t m = 0; m < driver_.size(); ++m)
+      if (!driver_[m].empty())
+        throw Error(
+            Kind::input, study_.place(tracking_place_),
+            "expected muscles that nothing else drives, found " + model_.data().muscle_names[m] + " in " + driver_[m]);
+    if (!options_.reflexes.empty() || !options_.forces.empty())
+      throw Error(Kind::input, study_.place(tracking_place_),
+                  std::string("expected no other controller beside one that follows a motion, which would not know of "
+                              "it, found a ") +
+                      (options_.reflexes.empty() ? "coordinate_force" : "stretch_reflex"));
+    for (const std::array<int, 3>& chart : model_.data().charts)
+      for (const int c : chart)
+        if (!still()[at(c)])
           throw Error(Kind::input, study_.place(tracking_place_),
-                      "expected muscles that nothing else drives, found " + model_.data().muscle_names[m] + " in " +
-                          driver_[m]);
+                      "expected rotations by angles where a motion is followed, found a rotation vector with " +
+                          model_.data().coordinate_names[at(c)] + "; a free joint has \"rotation\": \"angles\"");
     if (!question.excitation.empty())
       throw Error(
           Kind::input, study_.place("/excitation"),

@@ -178,23 +178,28 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
 
 }  // namespace
 
-Result answer(const Study& original, const SimulationStudy& question, const RunOptions& options) {
-  std::vector<Variant> variants = compile_variants(original);
+Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
+  std::vector<Variant> variants = compile_variants(study);
   // one motion for all variants, so that what differs between them is theirs
   std::optional<ConsistentMotion> reference;
-  std::optional<Study> changed;
   if (question.reference) {
     if (question.lumbar == "free")
-      throw Error(Kind::input, original.place("/lumbar"),
+      throw Error(Kind::input, study.place("/lumbar"),
                   "expected levels that follow the rhythm where a consistent reference is asked for, found \"free\"");
-    const Model& first = variants.front().model;
-    const std::pair<SimulationOptions, State> prepared = prepare(original, question, first, first);
-    reference.emplace(original, question, first, prepared.second, prepared.first);
-    changed = original;
-    reference->change(changed->model);
-    variants = compile_variants(*changed);
+    for (const auto& [key, given] :
+         {std::pair{"/forces", question.forces.has_value()}, std::pair{"/prescribed", !question.prescribed.empty()}})
+      if (given)
+        throw Error(Kind::input, study.place(key),
+                    "expected none where a consistent reference is asked for, which would not know of it");
+    const Model first = variants.front().model;
+    const std::pair<SimulationOptions, State> prepared = prepare(study, question, first, first);
+    reference.emplace(study, question, first, prepared.second, prepared.first);
+    for (Variant& variant : variants) {
+      ModelSpec spec = variant.model.spec();
+      reference->change(spec);
+      variant.model = Model(spec);
+    }
   }
-  const Study& study = changed ? *changed : original;
   Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {

@@ -53,9 +53,10 @@ void TrackingRecord::tell(Block& block) const {
   const auto is_root = [&](int c) { return std::find(data.root.begin(), data.root.end(), c) != data.root.end(); };
   // the joint's peak moment: the greatest of its rotations, and at least 20 N m, as for a motion
   std::vector<double> joint_peak(data.tree.bodies.size(), 20.0);
-  const auto body_of = [&](int c) {
-    const int tree = data.tree_coordinate[at(c)];
-    return tree >= 0 ? at(data.tree.coordinate_body[at(tree)]) : at(data.levels.front().superior);
+  const auto body_of = [&](int c) {  // the first that the coordinate moves
+    std::size_t tree = 0;
+    while (data.couplings[tree].source != c) ++tree;
+    return at(data.tree.coordinate_body[tree]);
   };
   for (std::size_t k = 0; k < followed_.size(); ++k)
     if (const int c = followed_[k]; data.is_rotation[at(c)] && !is_root(c))
@@ -101,6 +102,11 @@ void TrackingRecord::tell(Block& block) const {
   for (std::size_t k = 0; k < driven_.size(); ++k) {
     const std::size_t c = at(driven_[k]);
     block.series["driving_force/" + data.coordinate_names[c]] = {data.is_rotation[c] ? "N m" : "N", drive_[k]};
+    if (const std::size_t body = body_of(driven_[k]); data.tree.bodies[body].parent == 0)
+      block.warnings.push_back(
+          "Coordinate " + data.coordinate_names[c] +
+          " moves a body on ground and no muscle crosses it: it is moved by a motor (driving_force), "
+          "for its joint is not one of six free coordinates.");
   }
   for (double& x : away) x = std::sqrt(x);
   const bool root = std::any_of(followed_.begin(), followed_.end(), [&](int c) { return is_root(c); });
@@ -119,10 +125,8 @@ void TrackingRecord::tell(Block& block) const {
     block.scalars["rms tracking_error of the root's position"] = {position, "m"};
     block.scalars["greatest tracking_error of the root's position"] = {greatest(away), "m"};
     line("tracking: root mean square error of the root's position", 1e3 * position, 10.0, "mm", source, "");
-    block.series["contact_shortfall"] = {"1", shortfall_};
-    const double most = greatest(shortfall_);
-    block.scalars["peak contact_shortfall"] = {most, "1"};
-    line("tracking: force that contacts could not supply", most, 0.05, "body weights", "Hicks et al. 2015", "");
+    block.series["root_acceleration_missed"] = {"1", shortfall_};
+    block.scalars["peak root_acceleration_missed"] = {greatest(shortfall_), "1"};
   }
   line("tracking: root mean square reserve, worst", reserve, 2.0, "N m", source, worst_reserve);
   line("tracking: reserve over the joint's peak moment, worst", share, 0.05, "1", "Hicks et al. 2015", worst_share);
@@ -130,7 +134,7 @@ void TrackingRecord::tell(Block& block) const {
 }
 
 bool TrackingRecord::is_own(const std::string& series) {
-  for (const char* start : {"tracking_error/", "reserve/", "driving_force/", "contact_shortfall"})
+  for (const char* start : {"tracking_error/", "reserve/", "driving_force/", "root_acceleration_missed"})
     if (series.rfind(start, 0) == 0) return true;
   return false;
 }
@@ -156,8 +160,8 @@ std::vector<SummaryLine> TrackingRecord::summary(const Result& result) {
   add("  root's position, greatest error", "greatest tracking_error of the root's position", 1e3, "mm", 1, "");
   add("  worst reserve, rms", "greatest rms reserve", 1.0, "N·m", 2, "what muscles leave to a motor at the joint");
   add("  worst reserve over its joint's peak moment", "greatest reserve over the joint's peak moment", 1e2, "%", 1, "");
-  add("  contact shortfall, peak", "peak contact_shortfall", 1.0, "BW", 3,
-      "mass times acceleration that contacts could not give the root");
+  add("  acceleration of the root, wished and not given, peak", "peak root_acceleration_missed", 1.0, "g", 3,
+      "feedback of its error, for which contacts have no force");
   return lines;
 }
 

@@ -145,6 +145,72 @@ TEST(Tracking, InstantsTakeNothingFromTheHeap) {
   for (std::size_t i = 1; i < taken.size(); ++i) EXPECT_EQ(taken[i], 0u) << "instant " << i;
 }
 
+/// A block on four soles that moves freely, and an arm on it between two muscles.
+ModelSpec block_with_arm() {
+  ModelSpec spec;
+  add_body(spec, "block", 20.0, {0.0, 0.05, 0.0}, {0.3, 0.3, 0.3, 0, 0, 0});
+  JointSpec& root = spec.joints["block"];
+  root.parent = "ground";
+  root.child = "block";
+  Free free;
+  free.tx = "x", free.ty = "y", free.tz = "z", free.rx = "roll", free.ry = "yaw", free.rz = "pitch";
+  free.rotation = "angles";
+  root.motion = free;
+  for (const char* name : {"x", "y", "z"}) spec.coordinates[name].motion = "translation";
+  for (const char* name : {"roll", "yaw", "pitch"}) spec.coordinates[name];
+  add_body(spec, "arm", 1.0, {0.0, -0.3, 0.0}, {0.01, 0.01, 0.01, 0, 0, 0});
+  add_pin(spec, "block", "arm", {0.0, 0.6, 0.0}, "swing");
+  for (const double side : {-1.0, 1.0})
+    add_muscle(spec, side < 0.0 ? "back" : "front", "rigid",
+               {{"block", Vec3(0.06 * side, 0.9, 0.0)},
+                {"block", Vec3(0.05 * side, 0.62, 0.0)},
+                {"arm", Vec3(0.03 * side, -0.1, 0.0)}})
+        .tendon_slack_length = 0.25;
+  PlaneSpec floor;
+  spec.planes["floor"] = floor;
+  int k = 0;
+  for (const double x : {-0.2, 0.2})
+    for (const double z : {-0.2, 0.2}) {
+      SphereSpec sphere;
+      sphere.body = "block";
+      sphere.location = {x, 0.03, z};
+      sphere.radius = 0.03;
+      sphere.stiffness = 1e6;
+      sphere.planes = {"floor"};
+      spec.spheres["sole_" + std::to_string(k++)] = sphere;
+    }
+  return spec;
+}
+
+// A motion recorded over another floor, or none: the body starts where its soles carry it, and stands.
+TEST(Tracking, StartsOnItsSoles) {
+  const Model model(block_with_arm());
+  const int y = model.coordinate("y"), swing = model.coordinate("swing");
+  for (const double off : {-0.03, 0.0, 0.09}) {
+    std::vector<std::function<double(double)>> motion(at(model.coordinates()), [](double) { return 0.0; });
+    motion[at(y)] = [off](double) { return off; };
+    motion[at(swing)] = [](double) { return 0.2; };
+    SimulationOptions options;
+    options.duration = 0.3;
+    MotionTracker controller(model, options, {}, TrackedMotion(model, splines(motion, 0.3)));
+    const State start = controller.start(0.0);
+    Workspace work(model);
+    evaluate(model, start, work, Depth::force);
+    double carried = 0.0;
+    for (const Vec3& force : work.contact.sphere_force) carried += force.y();
+    EXPECT_NEAR(carried, model.data().mass * standard_gravity, 0.05 * model.data().mass * standard_gravity) << off;
+    EXPECT_NEAR(controller.motion().jet(y, 0.0).value, start.q()[at(y)], 1e-3) << "the motion comes along";
+    options.sampled = controller.sampled();
+    double fallen = 0.0, turned = 0.0;
+    simulate(model, start, options, [&](const State& now, const ForwardDynamics&) {
+      fallen = std::max(fallen, std::abs(now.q()[at(y)] - start.q()[at(y)]));
+      turned = std::max(turned, std::abs(now.q()[at(swing)] - 0.2));
+    });
+    EXPECT_LT(fallen, 1e-3) << off;
+    EXPECT_LT(turned, degrees(1.0)) << off;
+  }
+}
+
 TEST(Tracking, RefusesOptionsOutOfRange) {
   const Model model(arm("rigid"));
   const auto make = [&](double interval, double frequency, double horizon) {
@@ -159,6 +225,7 @@ TEST(Tracking, RefusesOptionsOutOfRange) {
   EXPECT_NE(make(0.5, 1.0, 0.5).find("expected an interval from 0.001 to 0.1 s"), std::string::npos);
   EXPECT_NE(make(0.01, 150.0, 0.03).find("expected a frequency"), std::string::npos);
   EXPECT_NE(make(0.01, 15.0, 0.001).find("expected a horizon"), std::string::npos);
+  EXPECT_NE(make(0.03, 15.0, 0.03).find("expected a lead"), std::string::npos);
   EXPECT_NE(error_of([&] { TrackedMotion(model, {}); }).find("expected 1 coordinates, found 0"), std::string::npos);
 }
 

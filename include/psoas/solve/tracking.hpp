@@ -18,7 +18,7 @@ namespace psoas {
 /// How a motion is followed.
 struct TrackingOptions {
   double interval = 0.01;  ///< between the controller's instants [s]
-  double lead = 0.02;      ///< in which muscles are led to their forces [s]: more than an interval, or excitations ring
+  double lead = 0.02;  ///< in which muscles are led to their forces [s], at least an interval; at one, excitations ring
   double frequency = 15.0;  ///< omega of the errors' law, e'' + 2 omega e' + omega^2 e = 0 [rad/s]
   double horizon = 0.03;    ///< how far ahead contacts are seen to give way [s]; feet settle on their soles in less
   double stiffness = 0.3;  ///< cost of accelerations that are not as wished: of 1 (rad/s^2)^2 kg m^2, of 1 (m/s^2)^2 kg
@@ -78,14 +78,9 @@ class MotionTracker {
   std::span<const char> driven() const;  ///< per independent coordinate: moved by a force at it
 
   // --- the last instant ---
-  std::span<const Equation> equations() const;
-  std::span<const double> reserve() const;         ///< per independent coordinate [N m, N]; 0 where not followed
-  std::span<const double> acceleration() const;    ///< that the controller expects, per independent coordinate
-  std::span<const double> wanted_force() const;    ///< per muscle, at the next instant [N]
-  std::span<const double> least_force() const;     ///< per muscle: with no excitation [N]
-  std::span<const double> greatest_force() const;  ///< with full excitation [N]
-  /// Acceleration of the root's translation that contacts cannot give it, over that of weight [-]: the contact shortfall
-  /// in body weights.
+  std::span<const double> reserve() const;  ///< per independent coordinate [N m, N]; 0 where not followed
+  /// Acceleration of the root's translation that was wished, feedback of its error included, and could not be given, over
+  /// that of weight [-].
   double shortfall() const;
   double residual() const;  ///< of the redundancy problem's solution
 
