@@ -85,7 +85,7 @@ struct Banded {
       y.tail(g) += border[j] * x.segment(here, s);
       y.segment(here, s) += border[j].transpose() * x.tail(g);
     }
-    y.tail(g) += corner.selfadjointView<Eigen::Lower>() * x.tail(g);
+    if (g > 0) y.tail(g) += corner.selfadjointView<Eigen::Lower>() * x.tail(g);
     return y;
   }
 
@@ -100,9 +100,9 @@ struct Banded {
       const Eigen::LLT<Eigen::Ref<MatX>> factor(diagonal[j]);
       if (factor.info() != Eigen::Success) return false;
       const auto upper = diagonal[j].transpose().triangularView<Eigen::Upper>();
-      upper.solveInPlace<Eigen::OnTheRight>(border[j]);
+      if (g > 0) upper.solveInPlace<Eigen::OnTheRight>(border[j]);
       if (j + 1 < diagonal.size()) upper.solveInPlace<Eigen::OnTheRight>(below[j + 1]);
-      corner.selfadjointView<Eigen::Lower>().rankUpdate(border[j], -1.0);
+      if (g > 0) corner.selfadjointView<Eigen::Lower>().rankUpdate(border[j], -1.0);
       auto part = x.segment(static_cast<Eigen::Index>(j) * s, s);
       if (j > 0) part -= below[j] * x.segment(static_cast<Eigen::Index>(j - 1) * s, s);
       diagonal[j].triangularView<Eigen::Lower>().solveInPlace(part);
@@ -648,15 +648,17 @@ class NearestMotion {
     Eigen::Index k = 0;
     for (std::size_t r = 0; r < active.size(); ++r)
       if (active[r]) {
-        J.row(k) = s.J.row(static_cast<Eigen::Index>(r));
-        G.row(k++) = s.G.row(static_cast<Eigen::Index>(r));
+        if (s.first >= 0) J.row(k) = s.J.row(static_cast<Eigen::Index>(r));
+        if (globals_ > 0) G.row(k) = s.G.row(static_cast<Eigen::Index>(r));
+        ++k;
       }
-    matrix.corner.selfadjointView<Eigen::Lower>().rankUpdate(G.transpose());
+    if (globals_ > 0) matrix.corner.selfadjointView<Eigen::Lower>().rankUpdate(G.transpose());
     if (s.first < 0) return;
     const MatX own = J.transpose() * J, cross = G.transpose() * J;
     for (int j = 0; j < order; ++j) {
       const int row = s.first + j;
-      matrix.border[at(row / group)].middleCols((row % group) * n_, n_) += cross.middleCols(j * n_, n_);
+      if (globals_ > 0)
+        matrix.border[at(row / group)].middleCols((row % group) * n_, n_) += cross.middleCols(j * n_, n_);
       for (int l = 0; l <= j; ++l) {
         const int column = s.first + l;
         MatX& block = row / group == column / group ? matrix.diagonal[at(row / group)] : matrix.below[at(row / group)];
