@@ -36,6 +36,23 @@ Vec3 joint_center(const Tree& tree, int body, const Workspace& work) {
 
 }  // namespace
 
+std::vector<double> muscle_weights(const Model& model, const std::string& weight) {
+  const std::vector<MuscleParameters>& units = model.data().units;
+  std::vector<double> out(units.size(), 1.0);
+  double sum = 0.0;
+  for (std::size_t m = 0; m < units.size(); ++m) {
+    if (weight == "volume")
+      out[m] = units[m].max_isometric_force * units[m].optimal_fibre_length;
+    else if (weight == "area")
+      out[m] = units[m].max_isometric_force;
+    else if (weight != "one")
+      throw Error(Kind::input, "/redundancy/weight", "expected one, volume or area, found \"" + weight + "\"");
+    sum += out[m];
+  }
+  for (double& w : out) w = std::max(w * static_cast<double>(units.size()) / sum, 1e-9);
+  return out;
+}
+
 InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
     : model_(model),
       options_(options),
@@ -61,19 +78,7 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   levels_.resize(data.levels.size());
   hips_.assign(data.hips.size(), Vec3::Zero());
 
-  double sum = 0.0;
-  muscle_weight_.assign(data.units.size(), 1.0);
-  for (std::size_t m = 0; m < data.units.size(); ++m) {
-    const MuscleParameters& unit = data.units[m];
-    if (options.weight == "volume")
-      muscle_weight_[m] = unit.max_isometric_force * unit.optimal_fibre_length;
-    else if (options.weight == "area")
-      muscle_weight_[m] = unit.max_isometric_force;
-    else if (options.weight != "one")
-      throw Error(Kind::input, "/redundancy/weight", "expected one, volume or area, found \"" + options.weight + "\"");
-    sum += muscle_weight_[m];
-  }
-  for (double& w : muscle_weight_) w = std::max(w * static_cast<double>(data.units.size()) / sum, 1e-9);
+  muscle_weight_ = muscle_weights(model_, options.weight);
   const int rows = rows_.size();
   const int variables = static_cast<int>(data.units.size() + pushes * data.contacts.size());
   row_target_.assign(at(rows), 0.0);

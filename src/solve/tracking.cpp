@@ -236,8 +236,8 @@ struct MotionTracker::Scratch {
     metric.setIdentity(static_cast<Eigen::Index>(columns.size()), static_cast<Eigen::Index>(columns.size()));
     giving.setZero(metric.rows(), rows.size());
     given.setZero(metric.rows());
-    udot.assign(n, 0.0);
-    wish = reserve = udot;
+    wish.assign(n, 0.0);
+    reserve = wish;
     tree_udot.assign(tree, 0.0);
     tau = tree_udot;
     mass.assign(tree * tree, 0.0);
@@ -253,15 +253,7 @@ struct MotionTracker::Scratch {
     touches.reserve(pairs);
     jacobian.assign(tree, Vec3::Zero());
     pushed = jacobian;
-    weight.assign(muscles, 1.0);
-    double sum = 0.0;
-    for (std::size_t i = 0; i < muscles; ++i) {
-      const MuscleParameters& unit = data.units[i];
-      if (o.redundancy.weight == "volume") weight[i] = unit.max_isometric_force * unit.optimal_fibre_length;
-      if (o.redundancy.weight == "area") weight[i] = unit.max_isometric_force;
-      sum += weight[i];
-    }
-    for (double& w : weight) w = std::max(w * static_cast<double>(muscles) / sum, 1e-9);
+    weight = muscle_weights(model, o.redundancy.weight);
     problem.resize(rows.size(), static_cast<int>(muscles + columns.size()),
                    rows.muscle_entries() + rows.size() * static_cast<int>(columns.size()));
     set_reserve_scales();
@@ -488,7 +480,7 @@ struct MotionTracker::Scratch {
   std::vector<int> columns, involved;        // coordinates that are followed; of one touch
   MatX metric, giving;                       // factor of the cost of giving way; its part in the equations
   VecX given;                                // by how much accelerations are not as wished
-  std::vector<double> udot, wish, reserve;   // per independent coordinate
+  std::vector<double> wish, reserve;         // per independent coordinate
   std::vector<double> tree_udot, tau, mass;  // of the tree
   MatX resistance;                           // tree x independent
   std::vector<Spatial> external;             // per body
@@ -593,8 +585,6 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
 
   // What the body will do, and forces at coordinates.
   s.find_reserves();
-  std::copy(s.wish.begin(), s.wish.end(), s.udot.begin());
-  for (std::size_t i = 0; i < s.columns.size(); ++i) s.udot[at(s.columns[i])] += s.given[static_cast<Eigen::Index>(i)];
   Vec3 short_of = Vec3::Zero();
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     for (std::size_t axis = 0; axis < 6; ++axis)

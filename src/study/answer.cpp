@@ -131,6 +131,15 @@ std::vector<Variant> compile_variants(const Study& study) {
   return out;
 }
 
+std::size_t moved_body(const ModelData& data, int coordinate) {
+  int tree = data.tree_coordinate[static_cast<std::size_t>(coordinate)];
+  if (tree < 0)
+    tree = static_cast<int>(std::find_if(data.couplings.begin(), data.couplings.end(),
+                                         [&](const Coupling& one) { return one.source == coordinate; }) -
+                            data.couplings.begin());
+  return static_cast<std::size_t>(data.tree.coordinate_body[static_cast<std::size_t>(tree)]);
+}
+
 int find_coordinate(const Study& study, const Model& model, const std::string& name, const std::string& pointer) {
   const auto& names = model.data().coordinate_names;
   const auto found = std::find(names.begin(), names.end(), name);

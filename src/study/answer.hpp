@@ -31,6 +31,10 @@ std::vector<Variant> compile_variants(const Study& study);
 std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
                                       std::vector<Edit>& edits, std::vector<Problem>& problems);
 
+/// The body whose joint an independent coordinate moves; of one that no joint uses itself, such as the trunk's, the first
+/// that follows it.
+std::size_t moved_body(const ModelData& data, int coordinate);
+
 /// Index of an independent coordinate that a study names. Throws Error(input) at `pointer`.
 int find_coordinate(const Study& study, const Model& model, const std::string& name, const std::string& pointer);
 

@@ -16,48 +16,10 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 /// Reads the controllers of a study one after another.
 class Controls {
  public:
-  Controls(const Study& study, const Model& model, SimulationOptions& options)
-      : study_(study), model_(model), options_(options), driver_(at(model.muscles())) {}
-
-  void add(const std::string& name, const Controller& controller) {
-    name_ = name;
-    std::visit(
-        [&](const auto& one) {
-          here_ = "/controllers/" + name + "/" + std::string(one.name);
-          read(one);
-        },
-        controller);
-  }
-
-  void prescribe(const std::string& name, const PrescribedSpec& spec) {
-    const std::string here = "/prescribed/" + name;
-    const int c = find_coordinate(study_, model_, name, here);
-    if (options_.locked[at(c)])
-      throw Error(Kind::input, study_.place(here), "expected a coordinate that is not locked, too");
-    std::vector<double> time = spec.time, value = spec.value;
-    if (spec.table) {
-      Table table = *study_.tables.find(*spec.table);
-      const std::string column = spec.column.value_or(name);
-      if (!table.find(column))
-        throw Error(Kind::input, study_.place(here),
-                    "expected a column \"" + column + "\" in " + *spec.table + did_you_mean(column, table.names));
-      table.require_finite(column);
-      convert_to_radians(table, [&](std::string_view) { return static_cast<bool>(model_.data().is_rotation[at(c)]); });
-      time = table.times();
-      value = table.column(column);
-      if (time.size() < 3)
-        throw Error(Kind::input, table.source, "expected at least 3 rows, found " + std::to_string(time.size()));
-      if (spec.lowpass_hz) {
-        const QuinticSpline smooth(time, value, Cutoff{*spec.lowpass_hz}, study_.place(here + "/lowpass_hz"));
-        for (std::size_t i = 0; i < time.size(); ++i) value[i] = smooth(time[i]);
-      }
-    }
-    for (const double one : value) check_coordinate(study_, model_, name, one, here);
-    if (time.front() > 1e-9 || time.back() < options_.duration - 1e-9)
-      throw Error(Kind::input, study_.place(here),
-                  "expected values from 0 to " + shortest_text(options_.duration) + " s, found " +
-                      shortest_text(time.front()) + " to " + shortest_text(time.back()) + " s");
-    options_.prescribed.push_back({c, Signal(std::move(time), std::move(value), Signal::Shape::spline)});
+  Controls(const Study& study, const SimulationStudy& question, const Model& model, SimulationOptions& options)
+      : study_(study), model_(model), options_(options), driver_(at(model.muscles())) {
+    for (const auto& [name, controller] : question.controllers) add(name, controller);
+    for (const auto& [name, spec] : question.prescribed) prescribe(name, spec);
   }
 
   /// Which independent coordinates are locked or prescribed.
@@ -145,6 +107,47 @@ class Controls {
   }
 
  private:
+  void add(const std::string& name, const Controller& controller) {
+    name_ = name;
+    std::visit(
+        [&](const auto& one) {
+          here_ = "/controllers/" + name + "/" + std::string(one.name);
+          read(one);
+        },
+        controller);
+  }
+
+  void prescribe(const std::string& name, const PrescribedSpec& spec) {
+    const std::string here = "/prescribed/" + name;
+    const int c = find_coordinate(study_, model_, name, here);
+    if (options_.locked[at(c)])
+      throw Error(Kind::input, study_.place(here), "expected a coordinate that is not locked, too");
+    std::vector<double> time = spec.time, value = spec.value;
+    if (spec.table) {
+      Table table = *study_.tables.find(*spec.table);
+      const std::string column = spec.column.value_or(name);
+      if (!table.find(column))
+        throw Error(Kind::input, study_.place(here),
+                    "expected a column \"" + column + "\" in " + *spec.table + did_you_mean(column, table.names));
+      table.require_finite(column);
+      convert_to_radians(table, [&](std::string_view) { return static_cast<bool>(model_.data().is_rotation[at(c)]); });
+      time = table.times();
+      value = table.column(column);
+      if (time.size() < 3)
+        throw Error(Kind::input, table.source, "expected at least 3 rows, found " + std::to_string(time.size()));
+      if (spec.lowpass_hz) {
+        const QuinticSpline smooth(time, value, Cutoff{*spec.lowpass_hz}, study_.place(here + "/lowpass_hz"));
+        for (std::size_t i = 0; i < time.size(); ++i) value[i] = smooth(time[i]);
+      }
+    }
+    for (const double one : value) check_coordinate(study_, model_, name, one, here);
+    if (time.front() > 1e-9 || time.back() < options_.duration - 1e-9)
+      throw Error(Kind::input, study_.place(here),
+                  "expected values from 0 to " + shortest_text(options_.duration) + " s, found " +
+                      shortest_text(time.front()) + " to " + shortest_text(time.back()) + " s");
+    options_.prescribed.push_back({c, Signal(std::move(time), std::move(value), Signal::Shape::spline)});
+  }
+
   static Signal::Shape shape_of(const std::string& word) {
     return word == "steps" ? Signal::Shape::steps : word == "spline" ? Signal::Shape::spline : Signal::Shape::linear;
   }
@@ -261,17 +264,12 @@ InverseOptions inverse_options(const RedundancySpec& spec) {
 std::unique_ptr<MotionTracker> add_controls(const Study& study, const SimulationStudy& question, const Model& model,
                                             const State& state, SimulationOptions& options,
                                             const std::vector<QuinticSpline>* reference) {
-  Controls controls(study, model, options);
-  for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
-  for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
-  return controls.follow(question, state, reference);
+  return Controls(study, question, model, options).follow(question, state, reference);
 }
 
 FollowedMotion followed_motion(const Study& study, const SimulationStudy& question, const Model& model,
                                const State& state, SimulationOptions options) {
-  Controls controls(study, model, options);
-  for (const auto& [name, controller] : question.controllers) controls.add(name, controller);
-  for (const auto& [name, spec] : question.prescribed) controls.prescribe(name, spec);
+  const Controls controls(study, question, model, options);
   return {controls.motion(state), controls.still()};
 }
 

@@ -298,11 +298,10 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   InverseSolver solver(model, inverse_options());
   std::vector<double> joint_peak(data.tree.bodies.size(), 20.0);
   const auto body_of = [&](const Equation& equation) {
-    // a trunk coordinate, which no joint uses, is that of the lowest level
+    if (equation.coordinate >= 0) return moved_body(data, equation.coordinate);
     const auto& names = data.tree_coordinate_names;
     const auto found = std::find(names.begin(), names.end(), equation.name);
-    return found != names.end() ? at(data.tree.coordinate_body[static_cast<std::size_t>(found - names.begin())])
-                                : at(data.levels.front().superior);
+    return at(data.tree.coordinate_body[static_cast<std::size_t>(found - names.begin())]);
   };
   for (std::size_t r = 0; r < solver.equations().size(); ++r)
     if (!solver.equations()[r].root && solver.equations()[r].rotation) {

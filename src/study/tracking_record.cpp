@@ -53,11 +53,7 @@ void TrackingRecord::tell(Block& block) const {
   const auto is_root = [&](int c) { return std::find(data.root.begin(), data.root.end(), c) != data.root.end(); };
   // the joint's peak moment: the greatest of its rotations, and at least 20 N m, as for a motion
   std::vector<double> joint_peak(data.tree.bodies.size(), 20.0);
-  const auto body_of = [&](int c) {  // the first that the coordinate moves
-    std::size_t tree = 0;
-    while (data.couplings[tree].source != c) ++tree;
-    return at(data.tree.coordinate_body[tree]);
-  };
+  const auto body_of = [&](int c) { return moved_body(data, c); };
   for (std::size_t k = 0; k < followed_.size(); ++k)
     if (const int c = followed_[k]; data.is_rotation[at(c)] && !is_root(c))
       joint_peak[body_of(c)] = std::max(joint_peak[body_of(c)], greatest(moment_[k]));

@@ -10,22 +10,16 @@
 #include "model/tiny.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 #include "support/errors.hpp"
+#include "support/free_levels.hpp"
 #include "support/random_tree.hpp"
 
 namespace psoas {
 namespace {
 
 using test::at;
+using test::freed;
 using test::Random;
-
-const Model& rhythm() {
-  static const Model one = Model::load(std::string(PSOAS_SOURCE_DIR) + "/models/full_body.json");
-  return one;
-}
-const Model& freed() {
-  static const Model one(free_levels(rhythm().spec()));
-  return one;
-}
+using test::rhythm;
 
 /// dq/dc of the freed model's coordinates over those of the rhythm, at which levels share out trunk coordinates.
 MatX sharing() {

@@ -7,19 +7,11 @@
 
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
+#include "support/free_levels.hpp"
 #include "support/random_tree.hpp"
 
 namespace psoas::test {
 namespace {
-
-const Model& rhythm() {
-  static const Model one = Model::load(std::string(PSOAS_SOURCE_DIR) + "/models/full_body.json");
-  return one;
-}
-const Model& freed() {
-  static const Model one(free_levels(rhythm().spec()));
-  return one;
-}
 
 /// A state of the freed model at which the levels share out what the rhythm's coordinates say.
 State shared_out(const State& from) {

@@ -29,6 +29,9 @@ struct InverseOptions {
   double tangential_scale = 0.03;  ///< the same of tangential ones: small keeps feet from pushing against each other
 };
 
+/// Weights w of muscles in the cost, as InverseOptions::weight says. Throws Error(input) for an unknown one.
+std::vector<double> muscle_weights(const Model& model, const std::string& weight);
+
 /// Load of a lumbar level: force of the superior body on the inferior one in the inferior body's superior endplate
 /// frame (x forward in the plate, y its outward normal, z right), and moments about the joint centre in that frame.
 struct LevelLoad {
