@@ -399,7 +399,9 @@ TEST(CompileRefuses, NamesThatOtherPartsLack) {
         std::get<ExponentialTorque>(*s.passive.find("capsule")).coordinate = "hip";
       }).find("tiny: /passive/capsule/exponential/coordinate: expected a coordinate that a joint uses, found \"hip\""),
       0u);
-  Bushing disc{"hip", Vec3(1, 1, 1)};
+  Bushing disc;
+  disc.joint = "hip";
+  disc.stiffness = Vec3(1, 1, 1);
   EXPECT_EQ(refused([&](ModelSpec& s) { s.passive["disc"] = disc; }),
             "tiny: /passive/disc/bushing/joint: expected a joint with three rotations by coordinates, found \"hip\"");
   disc.joint = "hipp";
