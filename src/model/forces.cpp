@@ -87,42 +87,72 @@ void push(const ModelData& data, int plane, std::size_t sphere, const Vec3T<S>& 
   work.external[at(data.planes[at(plane)].body)] -= wrench;
 }
 
+/// How a sphere and a plane meet: they do where indentation and share are above 0.
 template <class S>
-void touch(const ModelData& data, int p, std::size_t s, const TreeWork<S>& tree, ContactWork<S>& work) {
-  const ContactSphere& sphere = data.spheres[s];
-  const ContactPlane& plane = data.planes[at(p)];
+struct Meeting {
+  S indentation{0.0};              // [m]
+  S share{1.0}, share_slope{0.0};  // of the plane that is left beyond its edge, and per metre across it
+  Vec3T<S> normal, edge, place;    // in ground; where the surfaces meet
+  Vec3T<S> centre;
+};
+
+template <class S>
+Meeting<S> meet(const ContactSphere& sphere, const ContactPlane& plane, const TreeWork<S>& tree) {
+  Meeting<S> out;
   const PoseT<S>& X_GP = tree.X_GB[at(plane.body)];
-  const Vec3T<S> centre = tree.X_GB[at(sphere.body)] * sphere.location.cast<S>();
-  const Vec3T<S> normal = X_GP.R * plane.normal.cast<S>(), from_point = centre - X_GP * plane.point.cast<S>();
-  const S indentation = sphere.radius - normal.dot(from_point);
-  if (!(indentation > 0.0)) return;
-
+  out.centre = tree.X_GB[at(sphere.body)] * sphere.location.cast<S>();
+  out.normal = X_GP.R * plane.normal.cast<S>();
+  const Vec3T<S> from_point = out.centre - X_GP * plane.point.cast<S>();
+  out.indentation = sphere.radius - out.normal.dot(from_point);
+  if (!(out.indentation > 0.0)) return out;
   // Beyond the edge the elastic energy fades with what is left of the plane; its slope pushes outwards.
-  S share(1.0), slope(0.0);
-  const Vec3T<S> edge = X_GP.R * plane.edge.cast<S>();
+  out.edge = X_GP.R * plane.edge.cast<S>();
   if (!plane.edge.isZero()) {
-    const S beyond = (edge.dot(from_point) - plane.distance) / plane.width;
-    share = 1.0 - smooth_step<S>(beyond);
-    slope = -smooth_step_slope<S>(beyond) / plane.width;
+    const S beyond = (out.edge.dot(from_point) - plane.distance) / plane.width;
+    out.share = 1.0 - smooth_step<S>(beyond);
+    out.share_slope = -smooth_step_slope<S>(beyond) / plane.width;
   }
-  if (!(share > 0.0)) return;
-  const ForceValue<S> elastic = sphere.law.elastic<S>(sphere.radius, indentation);
-  work.potential += share * elastic.potential;
-
   // both surfaces give way alike: they meet half-way
-  const S depth = sphere.radius - 0.5 * indentation;
-  const Vec3T<S> place = centre - depth * normal;
-  const Vec3T<S> slip = velocity_at<S>(tree, sphere.body, place) - velocity_at<S>(tree, plane.body, place);
+  const S depth = sphere.radius - 0.5 * out.indentation;
+  out.place = out.centre - depth * out.normal;
+  return out;
+}
+
+/// What a plane does to a sphere that moves past it with velocity `slip` where they meet.
+template <class S>
+struct Push {
+  Vec3T<S> force;
+  S energy{}, dissipation{};  // of the whole plane [J], [W]
+};
+
+template <class S>
+Push<S> push_of(const ContactSphere& sphere, const S& indentation, const S& share, const Vec3T<S>& normal,
+                const Vec3T<S>& slip) {
+  const ForceValue<S> elastic = sphere.law.elastic<S>(sphere.radius, indentation);
   const S rate = -normal.dot(slip), free = share * elastic.force;
   const S pressed = free * sphere.law.damping_factor<S>(rate);
   const Vec3T<S> sliding = slip + rate * normal;
   const S speed_squared = sliding.dot(sliding), over_speed = sphere.law.friction_over_speed<S>(speed_squared);
-  work.dissipation += (pressed - free) * rate + pressed * over_speed * speed_squared;
   const S dragged = pressed * over_speed;
-  push<S>(data, p, s, place, pressed * normal - dragged * sliding, work);
-  if (slope != 0.0) {
-    const S outwards = -slope * elastic.potential;
-    push<S>(data, p, s, centre, outwards * edge, work);
+  return {pressed * normal - dragged * sliding, elastic.potential,
+          (pressed - free) * rate + pressed * over_speed * speed_squared};
+}
+
+template <class S>
+void touch(const ModelData& data, int p, std::size_t s, const TreeWork<S>& tree, ContactWork<S>& work) {
+  const ContactSphere& sphere = data.spheres[s];
+  const ContactPlane& plane = data.planes[at(p)];
+  const Meeting<S> at_place = meet<S>(sphere, plane, tree);
+  if (!(at_place.indentation > 0.0) || !(at_place.share > 0.0)) return;
+  const Vec3T<S> slip =
+      velocity_at<S>(tree, sphere.body, at_place.place) - velocity_at<S>(tree, plane.body, at_place.place);
+  const Push<S> one = push_of<S>(sphere, at_place.indentation, at_place.share, at_place.normal, slip);
+  work.potential += at_place.share * one.energy;
+  work.dissipation += one.dissipation;
+  push<S>(data, p, s, at_place.place, one.force, work);
+  if (at_place.share_slope != 0.0) {
+    const S outwards = -at_place.share_slope * one.energy;
+    push<S>(data, p, s, at_place.centre, outwards * at_place.edge, work);
   }
 }
 
@@ -185,6 +215,24 @@ void contact_forces(const Model& model, const TreeWork<S>& tree, ContactWork<S>&
   for (Vec3T<S>& force : work.sphere_force) force.setZero();
   for (std::size_t s = 0; s < data.spheres.size(); ++s)
     for (const int p : data.spheres[s].planes) touch<S>(data, p, s, tree, work);
+}
+
+bool plane_touch(const ModelData& data, const TreeWork<double>& tree, int sphere, int plane, PlaneTouch& out) {
+  using D = Dual<4>;
+  const ContactSphere& one = data.spheres[at(sphere)];
+  const ContactPlane& other = data.planes[at(plane)];
+  const Meeting<double> where = meet<double>(one, other, tree);
+  if (!(where.indentation > 0.0) || !(where.share > 0.0)) return false;
+  out.place = where.place;
+  out.velocity = velocity_at<double>(tree, one.body, where.place) - velocity_at<double>(tree, other.body, where.place);
+  const Vec3T<D> slip(D(out.velocity[0], 1), D(out.velocity[1], 2), D(out.velocity[2], 3));
+  const Vec3T<D> force = push_of<D>(one, D(where.indentation, 0), D(where.share), where.normal.cast<D>(), slip).force;
+  for (int r = 0; r < 3; ++r) {
+    out.force[r] = force[r].a;
+    out.by_position.row(r) = force[r].v[0] * where.normal.transpose();
+    for (int c = 0; c < 3; ++c) out.by_velocity(r, c) = -force[r].v[at(c + 1)];
+  }
+  return true;
 }
 
 template struct PassiveWork<double>;

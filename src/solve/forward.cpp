@@ -344,17 +344,9 @@ struct ForwardDynamics::Scratch::Derivatives {
 
 ForwardDynamics::Scratch::~Scratch() = default;
 
-namespace {
-
-/// How the force of a muscle and the rate of its state change.
-struct ForceSlopes {
-  double by_length = 0.0, by_speed = 0.0, by_activation = 0.0, by_fibre = 0.0;
-  FibreVelocitySlopes rate;
-};
-
-ForceSlopes force_slopes(const MuscleParameters& unit, double length, double speed, double activation,
-                         double fibre_length) {
-  ForceSlopes out;
+MuscleSlopes muscle_slopes(const MuscleParameters& unit, double length, double speed, double activation,
+                           double fibre_length, const FibreState& fibre) {
+  MuscleSlopes out;
   if (unit.has_rigid_tendon()) {
     const auto force = [&](double L, double v, double a) {
       return rigid_tendon_force(fibre_forces(unit, rigid_tendon_fibre(unit, L, v), a), a);
@@ -365,8 +357,7 @@ ForceSlopes force_slopes(const MuscleParameters& unit, double length, double spe
     out.by_activation = (force(length, speed, activation + da) - force(length, speed, activation - da)) / (2.0 * da);
     return out;
   }
-  const FibreState fibre = compliant_fibre(unit, length, fibre_length, activation);
-  out.rate = fibre_velocity_slopes(unit, length, fibre_length, activation);
+  out.rate = fibre_velocity_slopes(unit, length, fibre_length, activation, fibre);
   if (tendon_force(unit, length, fibre.fibre_length) > 0.0) {
     const double k = stiffness(unit, length, fibre, activation).tendon;
     out.by_length = k;
@@ -375,8 +366,6 @@ ForceSlopes force_slopes(const MuscleParameters& unit, double length, double spe
   }
   return out;
 }
-
-}  // namespace
 
 void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<double> by_state,
                                std::span<double> by_time) {
@@ -454,8 +443,9 @@ void ForwardDynamics::jacobian(double t, std::span<const double> x, std::span<do
     const MuscleParameters& unit = data.units[at(m)];
     const double activation = s.state.activation()[at(m)], force = s.work.tendon_force[at(m)],
                  speed = s.work.speed[at(m)];
-    const ForceSlopes slope =
-        force_slopes(unit, s.work.length[at(m)], speed, activation, s.state.fibre_length()[at(m)]);
+    const double fibre_length = s.state.fibre_length()[at(m)];
+    const MuscleSlopes slope = muscle_slopes(unit, s.work.length[at(m)], speed, activation, fibre_length,
+                                             compliant_fibre(unit, s.work.length[at(m)], fibre_length, activation));
     const std::span<const int> own = d.slopes.coordinates(m);
     const int a = 2 * n + m, l = 2 * n + muscles + m;
     const double sign = force * speed > 0.0 ? 1.0 : -1.0;  // of |F dL/dt|

@@ -17,6 +17,16 @@ enum AuditState : std::size_t { muscle_work, turnover, external_work, control_wo
 /// What is wrong with a coordinate that nothing resists.
 inline constexpr const char* no_inertia = "expected mass or inertia that resists this coordinate, found none";
 
+/// How the force of a muscle and the rate of its state change.
+struct MuscleSlopes {
+  double by_length = 0.0, by_speed = 0.0, by_activation = 0.0, by_fibre = 0.0;
+  FibreVelocitySlopes rate;
+};
+
+/// At path length [m], lengthening speed, activation and integrated fibre length, where compliant_fibre() found `fibre`.
+MuscleSlopes muscle_slopes(const MuscleParameters& unit, double length, double speed, double activation,
+                           double fibre_length, const FibreState& fibre);
+
 struct ForwardDynamics::Scratch {
   Scratch(const Model& model, SimulationOptions options);
 

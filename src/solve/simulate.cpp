@@ -1,169 +1,27 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // A simulation over time: smooth stretches between the corners of signals, delayed thresholds and events, each integrated
-// by one of two steppers, with rows, events and works read from the steps.
+// by one of three steppers, with rows, events and works read from the steps.
 #include <algorithm>
-#include <boost/numeric/odeint.hpp>
 #include <cmath>
 #include <limits>
 
 #include "psoas/core/roots.hpp"
 #include "psoas/core/table.hpp"
+#include "psoas/core/units.hpp"
 #include "psoas/muscle/activation.hpp"
 #include "solve/forward_scratch.hpp"
 #include "solve/integrate.hpp"
-#include "solve/stiff.hpp"
+#include "solve/steppers.hpp"
 
 namespace psoas {
 namespace {
 
-using Vector = std::vector<double>;
-namespace odeint = boost::numeric::odeint;
-
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Eigen::Index row(std::size_t index) { return static_cast<Eigen::Index>(index); }
 
-/// What crosses a jump: no longer than this [s].
-constexpr double shortest_step = 1e-9;
 constexpr int most_crept = 1000;
 constexpr double most_rows = 1e7;
-
-/// Greatest error of a state over what a step of its length may make: `tolerance` a second, absolute and relative, in
-/// units of the state, or what cannot be told from rounding. Jumps of the right side that nobody announced are crossed
-/// within shortest_step, whatever the error: as exactly as events are found.
-class ErrorASecond {
- public:
-  /// `worst` is told which state it is.
-  ErrorASecond(const Vector& unit, double tolerance, std::size_t& worst)
-      : unit_(&unit), tolerance_(tolerance), worst_(&worst) {}
-
-  template <class Algebra>
-  double error(Algebra&, const Vector& x, const Vector& rate, const Vector& estimate, double dt) const {
-    constexpr double rounding = 4.0 * std::numeric_limits<double>::epsilon();
-    double greatest = 0.0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double allowed = tolerance_ * ((*unit_)[i] + std::abs(x[i])) + rounding * std::abs(rate[i]);
-      const double one = std::abs(estimate[i]) / (dt * allowed);
-      if (one <= greatest) continue;
-      *worst_ = i;
-      if (!std::isfinite(one)) return 1e10;
-      greatest = std::min(one, 1e10);
-    }
-    return dt <= shortest_step ? std::min(greatest, 1.0) : greatest;
-  }
-
- private:
-  const Vector* unit_;
-  double tolerance_;
-  std::size_t* worst_;
-};
-
-/// Dormand and Prince's method, a step at a time.
-template <class System>
-class ExplicitStepper {
- public:
-  ExplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
-      : system_(system), stepper_(Controlled(ErrorASecond(unit, tolerance, worst_), Adjuster(longest))) {}
-  ExplicitStepper(const ExplicitStepper&) = delete;  // its error control knows where it is
-
-  void start(const Vector& x, double t, double step) { stepper_.initialize(x, t, step); }
-  void step() {
-    try {
-      stepper_.do_step([this](const Vector& x, Vector& out, double t) { system_.rates(t, x, out); });
-    } catch (const odeint::odeint_error&) {
-      throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
-                  "expected an integration step within the tolerance, found none");
-    }
-  }
-  /// The state whose error was greatest in the last step.
-  std::size_t worst() const { return worst_; }
-  double time() const { return stepper_.current_time(); }
-  double previous_time() const { return stepper_.previous_time(); }
-  double next_step() const { return stepper_.current_time_step(); }
-  void state(Vector& x) const { x = stepper_.current_state(); }
-  void previous_state(Vector& x) const { x = stepper_.previous_state(); }
-  void state_at(double t, Vector& x) const { stepper_.calc_state(t, x); }
-
- private:
-  using Method = odeint::runge_kutta_dopri5<Vector>;
-  using Adjuster = odeint::default_step_adjuster<double, double>;
-  using Controlled = odeint::controlled_runge_kutta<Method, ErrorASecond, Adjuster>;
-  System& system_;
-  std::size_t worst_ = 0;
-  odeint::dense_output_runge_kutta<Controlled> stepper_;
-};
-
-/// Rosenbrock's method, a step at a time, on states over their units.
-template <class System>
-class ImplicitStepper {
- public:
-  ImplicitStepper(System& system, const Vector& unit, double tolerance, double longest)
-      : system_(system), unit_(unit), x_(unit.size()), out_(unit.size()), y_(unit.size()) {
-    StiffOptions options;
-    options.tolerance = tolerance;
-    options.longest = longest;
-    options.per_second = true;
-    options.shortest = shortest_step;
-    stepper_ = std::make_unique<StiffStepper>(
-        StiffSystem{static_cast<int>(unit.size()), this,
-                    [](void* self, double t, const double* y, double* rates) {
-                      static_cast<ImplicitStepper*>(self)->rates(t, y, rates);
-                    },
-                    [](void* self, double t, const double* y, double* by_state, double* by_time) {
-                      static_cast<ImplicitStepper*>(self)->jacobian(t, y, by_state, by_time);
-                    }},
-        options);
-  }
-
-  void start(const Vector& x, double t, double step) {
-    for (std::size_t i = 0; i < x.size(); ++i) y_[i] = x[i] / unit_[i];
-    stepper_->start(y_.data(), t, step);
-  }
-  void step() {
-    const StiffEnd end = stepper_->step();
-    if (end == StiffEnd::done) return;
-    throw Error(Kind::numeric, "t = " + shortest_text(time()) + " s",
-                end == StiffEnd::not_finite
-                    ? "expected finite states"
-                    : "expected an integration step above 1e-14 s, found none within the tolerance");
-  }
-  std::size_t worst() const { return stepper_->worst(); }
-  double time() const { return stepper_->time(); }
-  double previous_time() const { return stepper_->previous_time(); }
-  double next_step() const { return stepper_->next_step(); }
-  void state(Vector& x) const { unscale(stepper_->state(), x); }
-  void previous_state(Vector& x) const { unscale(stepper_->previous_state(), x); }
-  void state_at(double t, Vector& x) const {
-    x.resize(unit_.size());
-    stepper_->state_at(t, x.data());
-    unscale(x.data(), x);
-  }
-
- private:
-  void unscale(const double* y, Vector& x) const {
-    x.resize(unit_.size());
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = y[i] * unit_[i];
-  }
-  void rates(double t, const double* y, double* out) {
-    unscale(y, x_);
-    system_.rates(t, x_, out_);
-    for (std::size_t i = 0; i < x_.size(); ++i) out[i] = out_[i] / unit_[i];
-  }
-  void jacobian(double t, const double* y, double* by_state, double* by_time) {
-    const std::size_t n = unit_.size();
-    unscale(y, x_);
-    system_.jacobian(t, x_, {by_state, n * n}, {by_time, n});
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) by_state[i * n + j] *= unit_[j] / unit_[i];
-      by_time[i] /= unit_[i];
-    }
-  }
-
-  System& system_;
-  const Vector& unit_;
-  Vector x_, out_, y_;
-  std::unique_ptr<StiffStepper> stepper_;
-};
 
 /// Rate [1/s] at which the fibres of a compliant unit come to balance with a tendon stretched as at F0: what an explicit
 /// method must resolve.
@@ -240,15 +98,23 @@ class Simulation {
   SimulationReport run() {
     report_.integrator = options_.integrator;
     if (report_.integrator == Integrator::automatic) {
-      report_.integrator =
-          state_.vector.size() <= at(most_stiff_states) && is_stiff() ? Integrator::rosenbrock4 : Integrator::dopri5;
+      report_.integrator = state_.vector.size() > at(most_stiff_states)
+                               ? (may_be_stiff() ? Integrator::ark4 : Integrator::dopri5)
+                               : (is_stiff() ? Integrator::rosenbrock4 : Integrator::dopri5);
     }
     if (report_.integrator == Integrator::rosenbrock4) {
       if (state_.vector.size() > at(most_stiff_states))
         throw Error(Kind::input, "integrator",
-                    "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
+                    "expected ark4 or dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                         " states, found rosenbrock4 for " + std::to_string(state_.vector.size()));
       ImplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
+      go(stepper);
+    } else if (report_.integrator == Integrator::ark4) {
+      // works as the audit sees them: against what it takes to raise the body by 0.1 m
+      const double energy = std::max(1.0, 0.1 * standard_gravity * model_.data().mass);
+      for (const std::size_t work : {muscle_work, external_work, control_work, dissipated})
+        unit_[state_.vector.size() + work] = energy;
+      AdditiveStepper stepper(dynamics_, unit_, options_.tolerance, longest_);
       go(stepper);
     } else {
       ExplicitStepper<ForwardDynamics> stepper(dynamics_, unit_, options_.tolerance, longest_);
@@ -261,6 +127,12 @@ class Simulation {
 
  private:
   ForwardDynamics::Scratch& scratch() { return *dynamics_.scratch_; }
+
+  /// Whether the model has what an explicit method may be held to short steps by: contacts, or fibres on tendons.
+  bool may_be_stiff() const {
+    const ModelData& data = model_.data();
+    return !data.spheres.empty() || data.batch.rigid_tendons().size() < data.units.size();
+  }
 
   /// Whether an explicit method would be held to short steps: by a tendon, or by anything else at the start.
   bool is_stiff() {
@@ -317,8 +189,7 @@ class Simulation {
         const double left = aim - stepper.time();
         if (stepper.next_step() > (1.0 - 1e-6) * left) {
           natural = std::max(natural, stepper.next_step());
-          stepper.state(x_);
-          stepper.start(x_, stepper.time(), left);
+          stepper.shorten(left);
         } else {
           natural = stepper.next_step();
         }

@@ -122,14 +122,21 @@ Model with_free_levels(const Study& study, const Model& model) {
   }
 }
 
+constexpr std::pair<const char*, Integrator> integrators[] = {{"automatic", Integrator::automatic},
+                                                              {"dopri5", Integrator::dopri5},
+                                                              {"rosenbrock4", Integrator::rosenbrock4},
+                                                              {"ark4", Integrator::ark4}};
+
 /// How it was integrated, as a sentence.
 std::string integrator_note(const std::vector<Integrator>& used, double tolerance) {
   std::string names;
   for (const Integrator one : used) {
-    const std::string name = one == Integrator::rosenbrock4 ? "rosenbrock4" : "dopri5";
-    if (names.find(name) == std::string::npos) names += (names.empty() ? "" : " and ") + name;
+    const auto entry = std::find_if(std::begin(integrators), std::end(integrators),
+                                    [one](const auto& known) { return known.second == one; });
+    if (names.find(entry->first) == std::string::npos)
+      names += (names.empty() ? "" : " and ") + std::string(entry->first);
   }
-  return "Integrated with Boost.Odeint (" + names + ") to an error of " + shortest_text(tolerance) + " a second.";
+  return "Integrated by " + names + " to an error of " + shortest_text(tolerance) + " a second.";
 }
 
 /// What every simulation of a study has before its controllers: options, and the state from which it starts. `rhythm` is
@@ -212,12 +219,11 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
         add_controls(study, question, model, state, simulation, reference ? &reference->coordinates() : nullptr);
     simulation.events = contact_events(model);
     for (Event& event : range_events(model, simulation.locked)) simulation.events.push_back(std::move(event));
-    simulation.integrator = question.integrator == "dopri5"        ? Integrator::dopri5
-                            : question.integrator == "rosenbrock4" ? Integrator::rosenbrock4
-                                                                   : Integrator::automatic;
+    for (const auto& [name, integrator] : integrators)
+      if (question.integrator == name) simulation.integrator = integrator;
     if (simulation.integrator == Integrator::rosenbrock4 && state.vector.size() > most_stiff_states)
       throw Error(Kind::input, study.place("/integrator"),
-                  "expected dopri5 for a model of more than " + std::to_string(most_stiff_states) +
+                  "expected ark4 or dopri5 for a model of more than " + std::to_string(most_stiff_states) +
                       " states, found rosenbrock4 for " + std::to_string(state.vector.size()));
     for (const PrescribedCoordinate& one : simulation.prescribed) {
       const Jet2<double> jet = one.value.jet(0.0, 1);

@@ -361,6 +361,17 @@ void exact_paths(const Model& model, Workspace& work);
 /// force is linear in activation. `tendon_force` is left alone.
 void rigid_tendon_forces(const Model& model, Workspace& work);
 
+/// What a plane does to a sphere where they meet, and minus how that changes as the sphere moves past the plane; all in
+/// ground. What fades over an edge counts as it is.
+struct PlaneTouch {
+  Vec3 place{0, 0, 0}, velocity{0, 0, 0},
+      force{0, 0, 0};  ///< [m], of the sphere past the plane [m/s], on the sphere [N]
+  Mat3 by_position = Mat3::Zero(), by_velocity = Mat3::Zero();  ///< [N/m], [N s/m]
+};
+
+/// The touch of a sphere and a plane by index, after velocities(); false where they do not.
+bool plane_touch(const ModelData& data, const TreeWork<double>& tree, int sphere, int plane, PlaneTouch& out);
+
 /// Centre of pressure of a plane [m, in ground] after an evaluate() to Depth::force: the point of the plane about which
 /// what it exerts has no moment but about its normal. Not a number where it exerts nothing along its normal.
 Vec3 centre_of_pressure(const Model& model, const Workspace& work, int plane);

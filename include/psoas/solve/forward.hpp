@@ -1,6 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Forward integration (Boost.Odeint: dopri5 or rosenbrock4, with error control and dense output): of the whole model with
+// Forward integration (with error control and dense output): of the whole model with
 // its events and its energy audit, and of muscles along a prescribed motion.
 //   simulate(model, state, {.locked = {0, 1}, .duration = 2.0}, [&](const State& now, const ForwardDynamics&) { … });
 #pragma once
@@ -33,9 +33,12 @@ struct EventTime {
   bool begins = true;  ///< else it ends
 };
 
-/// How states are integrated. `automatic`: rosenbrock4 for up to most_stiff_states states where the stiffest tendon, or
-/// anything else at the start, would hold an explicit method to steps far below those of the motion, else dopri5.
-enum class Integrator { automatic, dopri5, rosenbrock4 };
+/// How states are integrated: by Dormand and Prince's explicit method; by a Rosenbrock method with the whole Jacobian,
+/// dense; by an additive Runge-Kutta method that is implicit in what fibres, tendons, torques at coordinates and contacts do,
+/// and explicit in the rest (Kennedy & Carpenter 2003). `automatic`: of more than most_stiff_states states ark4 where the
+/// model has contacts or compliant tendons; of fewer rosenbrock4 where the stiffest tendon, or anything else at the start,
+/// would hold an explicit method to steps far below those of the motion; else dopri5.
+enum class Integrator { automatic, dopri5, rosenbrock4, ark4 };
 
 /// More states than this are refused to rosenbrock4, which factorises dense matrices.
 inline constexpr int most_stiff_states = 100;
@@ -57,7 +60,7 @@ struct SimulationOptions {
   std::vector<double> excitation;  ///< per muscle, constant [-]; empty: each at its least activation
   double duration = 1.0;           ///< [s]
   double step = 0.01;              ///< between calls of the observer [s]
-  double tolerance = 1e-6;         ///< absolute and relative error a second
+  double tolerance = 1e-6;         ///< absolute and relative error a second; of ark4 what is left of it 0.1 s later
   Integrator integrator = Integrator::automatic;
   std::vector<OpenLoop> open_loop;
   std::vector<StretchReflex> reflexes;
@@ -131,6 +134,7 @@ class ForwardDynamics {
 
  private:
   friend class Simulation;
+  friend class LinearPart;
   struct Scratch;
   std::unique_ptr<Scratch> scratch_;
 };

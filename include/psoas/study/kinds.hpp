@@ -395,9 +395,12 @@ struct SimulationStudy {
              1e-12, 1e-2});
     see("integrator", self.integrator,
         Info{"",
-             "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), or automatic: "
-             "rosenbrock4 where it may be used and would save dopri5 from very short steps",
-             -inf, inf, "automatic dopri5 rosenbrock4"});
+             "dopri5 (explicit), rosenbrock4 (implicit, for stiff tendons and up to 100 states), ark4 (implicit in "
+             "fibres, "
+             "tendons and contacts), or automatic: of more than 100 states ark4 where there are such, of fewer "
+             "rosenbrock4 "
+             "where it would save dopri5 from very short steps",
+             -inf, inf, "automatic dopri5 rosenbrock4 ark4"});
     see("lumbar", self.lumbar,
         Info{"",
              "levels turn together by the rhythm of the model's trunk coordinates, or are free: each held by its disc, "
