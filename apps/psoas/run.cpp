@@ -157,6 +157,7 @@ int perform(const Options& options) {
   add("result.json", text);
   if (table.time || !table.names.empty()) add("series.csv", write_csv(table));
   if (table.time) add("series.sto", write_sto(table));
+  if (!result.edits.empty()) add("edits.json", edits_text(result));
   for (const Plot& plot : result.plots) add(plot.file, svg(result, plot));
   names.push_back("run.json");
   files.push_back({(fs::path(folder) / "run.json").string(),

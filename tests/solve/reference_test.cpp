@@ -176,9 +176,8 @@ TEST(Reference, ShiftOfTheTrunksMassCentreIsFoundWhereNothingElseMayChange) {
   EXPECT_GT(beyond.after.moment, 10.0);
 
   // the changed model has it
-  ModelSpec changed = model.spec();
-  const Vec3 before = changed.bodies.find("rod")->mass_center;
-  change(within, options, model, changed);
+  const ModelSpec changed = model.with(as_edits(within, options, model)).spec();
+  const Vec3 before = model.spec().bodies.find("rod")->mass_center;
   EXPECT_EQ(changed.bodies.find("rod")->mass_center, Vec3(before + within.mass_center));
   EXPECT_EQ(changed.bodies.find("foot")->mass_center, model.spec().bodies.find("foot")->mass_center);
 }
@@ -256,9 +255,7 @@ TEST(Reference, RateOfMomentumIsWhatWeightSeatAndFeetWithinTheMarginGive) {
   const ReferenceOptions options = seated_options(model, recording);
   const Reference found = consistent_reference(model, recording, options);
   EXPECT_TRUE(found.converged);
-  ModelSpec spec = model.spec();
-  change(found, options, model, spec);
-  const Model changed(spec);
+  const Model changed = model.with(as_edits(found, options, model));
   EXPECT_NEAR(changed.data().mass, model.data().mass, 1e-6);
   double heel_edge = inf, toe_edge = -inf;
   for (const Vec3& point : options.support) {
