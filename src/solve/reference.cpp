@@ -324,16 +324,15 @@ class NearestMotion {
            "expected gravity along -y, for feet push on a level ground, found [" + shortest_text(g.x()) + ", " +
                shortest_text(g.y()) + ", " + shortest_text(g.z()) + "] m/s^2");
     demand(data.mass > 0.0, "expected a model that has mass");
+    demand(options_.support.size() >= 3,
+           "expected at least three foot contacts, found " + std::to_string(options_.support.size()));
     if (options_.trunk >= 0)
       demand(data.tree.bodies[at(options_.trunk)].mass > 0.0,
              "expected a body that has mass, found \"" + data.body_names[at(options_.trunk)] + "\"", "/trunk");
   }
 
-  /// What feet can push within.
+  /// That the support leaves room within the margin.
   void check_support() const {
-    const std::size_t count = options_.support.size();
-    if (count < 3)
-      throw Error(Kind::input, "reference", "expected at least three foot contacts, found " + std::to_string(count));
     const double room = room_within(edges_);
     if (!(room > 1e-6))
       throw Error(Kind::input, "reference",

@@ -35,7 +35,8 @@ std::string study_text() {
   study["duration"] = duration;
   study["step"] = 0.005;
   study["tolerance"] = 1e-3;
-  study["outputs"] = {"coordinate/*", "speed/*", "acceleration/*", "joint_moment/*", "body_force_*/*", "body_moment_*/*"};
+  study["outputs"] = {"coordinate/*",   "speed/*",        "acceleration/*",
+                      "joint_moment/*", "body_force_*/*", "body_moment_*/*"};
   auto& tracking = study["controllers"]["follow"]["tracking"];
   tracking["coordinates"] = root + "examples/sit_to_stand/subject_a.mot";
   tracking["lowpass_hz"] = 4;
@@ -56,7 +57,8 @@ TEST(ReferenceStudy, says_what_a_model_lacks) {
   };
   EXPECT_EQ(refused({{"/model/contacts/heel_*/support", "seat"}}), "expected at least three foot contacts, found 2");
   EXPECT_EQ(refused({{"/model/contacts/*/support", "seat"}}), "expected a model with foot contacts, found none");
-  const std::string narrow = "expected foot contacts that do not all lie on one line or in one place, found an outline ";
+  const std::string narrow =
+      "expected foot contacts that do not all lie on one line or in one place, found an outline ";
   EXPECT_EQ(refused({{"/model/contacts/*_out/location/2", "-0.05"}}).rfind(narrow, 0), 0u);
   EXPECT_EQ(refused({{"/model/contacts/*/location", "[0, -0.4, 0]"}}).rfind(narrow, 0), 0u);
   const std::string gravity = "expected gravity along -y, for feet push on a level ground, found ";
@@ -67,13 +69,17 @@ TEST(ReferenceStudy, says_what_a_model_lacks) {
 
 TEST(ReferenceStudy, variants_have_what_it_changes) {
   const TempFolder folder;
-  const std::string path = folder.write(
-      "study.json", R"({"extends": ")" + root + R"(tests/bad/good_reference.json", "model": ")" + root +
-                        R"(tests/bad/good_feet.json", "controllers": {"follow": {"tracking": {"coordinates": ")" + root +
-                        R"(tests/bad/good_motion.mot"}}},\n"variants": {"seated": [],\n"not": [{"planes": "seat", "remove": true}]}})");
+  const std::string bad = root + "tests/bad/";
+  nlohmann::ordered_json file;
+  file["extends"] = bad + "good_reference.json";
+  file["model"] = bad + "good_feet.json";
+  file["controllers"]["follow"]["tracking"]["coordinates"] = bad + "good_motion.mot";
+  file["variants"] = nlohmann::ordered_json::parse(R"({"seated": [], "not": [{"planes": "seat", "remove": true}]})");
+  const std::string path = folder.write("study.json", file.dump());
   const Study study = read_study(path);
   const std::string text = error_of([&] { run(study); });
-  EXPECT_EQ(text.rfind(path + ":3: /variants/not: expected a model that what the reference changes is part of: ", 0), 0u)
+  EXPECT_EQ(text.rfind(path + ":1: /variants/not: expected a model that what the reference changes is part of: ", 0),
+            0u)
       << text;
   EXPECT_NE(text.find("found \"seat\""), std::string::npos) << text;
 }
@@ -92,8 +98,8 @@ double relative(const std::vector<double>& wanted, const std::vector<double>& fo
 void expect_inverse_dynamics_to_agree(const Result& forward, const Study& study, const TempFolder& folder) {
   folder.write("out/series.sto", write_sto(series_table(forward)));
   folder.write("out/edits.json", edits_text(forward));
-  nlohmann::ordered_json inverse =
-      nlohmann::ordered_json::parse(R"({"study": "motion", "redundancy": {"lumbar": "rhythm"}, "motion": {"coordinates": "out/series.sto", "lowpass_hz": 0,
+  nlohmann::ordered_json inverse = nlohmann::ordered_json::parse(
+      R"({"study": "motion", "redundancy": {"lumbar": "rhythm"}, "motion": {"coordinates": "out/series.sto", "lowpass_hz": 0,
           "forces": {"table": "out/series.sto"}}, "outputs": ["joint_moment/*", "residual/*"]})");
   inverse["model"] = root + "models/full_body_contact.json";
   inverse["extends"] = {"subject.json", "out/edits.json"};
@@ -108,8 +114,10 @@ void expect_inverse_dynamics_to_agree(const Result& forward, const Study& study,
   // the same model, to the last digit
   const auto close = [](const Vec3& a, const Vec3& b) { return (a - b).norm() < 1e-15; };
   EXPECT_EQ(motion.edits.size(), forward.edits.size());
-  EXPECT_FALSE(close(unchanged.model.bodies.find("thorax")->mass_center, motion.model.bodies.find("thorax")->mass_center));
-  EXPECT_TRUE(close(study.model.bodies.find("thorax")->mass_center, unchanged.model.bodies.find("thorax")->mass_center));
+  EXPECT_FALSE(
+      close(unchanged.model.bodies.find("thorax")->mass_center, motion.model.bodies.find("thorax")->mass_center));
+  EXPECT_TRUE(
+      close(study.model.bodies.find("thorax")->mass_center, unchanged.model.bodies.find("thorax")->mass_center));
 
   const Result found = run(motion), without = run(unchanged);
   const Block &wanted = forward.blocks.begin()->second, &moments = found.blocks.begin()->second;
