@@ -62,7 +62,8 @@ ConsistentMotion::ConsistentMotion(const Study& study, const SimulationStudy& qu
     found_ = consistent_reference(model, recording_, options_);
   } catch (const Error& error) {
     // what is said of the reference stands at its place in the study
-    const std::string where = error.where(), text = error.what();
+    const std::string& where = error.where();
+    const std::string text = error.what();
     const bool own = where.rfind("reference", 0) == 0;
     throw Error(error.kind(), study.place(own ? "/" + where : "/reference"),
                 own ? text.substr(where.size() + 2) : text);
