@@ -875,8 +875,9 @@ class NearestMotion {
       for (std::size_t one = i; one < end; ++one)
         for (Eigen::Index r = 0; r < stations_[one].J.rows(); ++r)
           if (active[one][static_cast<std::size_t>(r)]) {
-            J.row(k) = stations_[one].J.row(r);
-            G.row(k++) = stations_[one].G.row(r);
+            if (first >= 0) J.row(k) = stations_[one].J.row(r);
+            if (globals_ > 0) G.row(k) = stations_[one].G.row(r);
+            ++k;
           }
       i = end;
       if (count == 0) continue;
