@@ -62,7 +62,8 @@ KindHelp study_members() {
        {"variants", "object, name to array of object", "", "", "none",
         "edits of each variant, applied after `edits`; the first is the reference of differences"},
        {"outputs", "array of text", "", "", "none", "names of outputs, with globs; absent: a useful set"},
-       {"extends", "text", "", "", "none", "path of a study that is read first, this one laid over it"},
+       {"extends", "text or array of text", "", "", "none",
+        "paths of studies that are read first, each laid over those before it and this one over all"},
        {"note", "text", "", "", "none", "here and in every object: ignored"},
        {"$schema", "text", "", "", "none", "for editors: ignored"}}};
 }
@@ -89,10 +90,12 @@ KindHelp edit_members() {
            {"passive", "text or array of text", "", "", "none", "names or globs of passive elements"},
            {"planes", "text or array of text", "", "", "none", "names or globs of planes"},
            {"spheres", "text or array of text", "", "", "none", "names or globs of spheres"},
-           {"set", "object, field to number or text", "", "that of the field", "none",
+           {"set", "object, field to number, numbers or text", "", "that of the field", "none",
             "new values, in the field's unit (psoas info --kinds muscle and so on show fields)"},
-           {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none", "factors on the value as it then is"},
-           {"shift", "object, field to number", "", "-1e+09 … 1e+09", "none", "amounts added, in the field's unit"},
+           {"scale", "object, field to number", "1", "-1e+06 … 1e+06", "none",
+            "factors on the value as it then is, on all numbers of one that is a list"},
+           {"shift", "object, field to number or numbers", "", "-1e+09 … 1e+09", "none",
+            "amounts added, in the field's unit"},
            {"remove", "true or false", "", "", "false", "takes the selected elements out of the model"}}};
 }
 

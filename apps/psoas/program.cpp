@@ -161,24 +161,34 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 }
 
 std::string format_of(const std::string& path) {
-  // only the outermost members are kept, so that depth does not matter
+  // only the outermost members and what is in their lists are kept, so that depth does not matter
   const auto shallow = [](int depth, json::parse_event_t event, json&) {
-    return depth == 0 || (event != json::parse_event_t::object_start && event != json::parse_event_t::array_start);
+    return depth == 0 || (depth == 1 && event == json::parse_event_t::array_start) ||
+           (event != json::parse_event_t::object_start && event != json::parse_event_t::array_start);
   };
-  std::filesystem::path file = path;
-  for (int bases = 0; bases <= 8; ++bases) {
+  std::vector<std::filesystem::path> next = {path};  // the last one is looked at first
+  bool wrong = false;
+  for (int files = 0; !wrong && !next.empty(); ++files) {
+    const std::filesystem::path file = next.back();
+    next.pop_back();
+    std::error_code ignored;
+    wrong = files > 0 && (files == 64 || !std::filesystem::exists(file, ignored));
+    if (wrong) break;
     const std::string text = read_file(file.string());
     const json root = json::parse(text, shallow, false, true);
     if (root.is_discarded()) parse_model(file.string(), text);  // says where it is no JSON
     if (!root.is_object()) return "";
     if (root.contains("format")) return root["format"].is_string() ? root["format"].get<std::string>() : "";
-    if (!root.contains("extends")) return "";
-    std::error_code ignored;
-    if (!root["extends"].is_string()) break;
-    file = file.parent_path() / root["extends"].get<std::string>();
-    if (!std::filesystem::exists(file, ignored)) break;
+    if (!root.contains("extends")) continue;
+    const json& extends = root["extends"];
+    const json bases = extends.is_array() ? extends : json::array({extends});
+    for (const json& base : bases)
+      if (base.is_string())
+        next.push_back(file.parent_path() / base.get<std::string>());
+      else
+        wrong = true;
   }
-  read_model(path);  // says what is wrong with its bases
+  if (wrong) read_model(path);  // says what is wrong with its bases
   return "";
 }
 

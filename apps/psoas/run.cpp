@@ -26,6 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* edits_file = "edits.json";
+
 struct Options {
   std::string study, folder;
   std::vector<std::string> set;
@@ -112,7 +114,7 @@ std::string run_text(const Options& options, const Result& result, double read_s
   return run.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-/// Curves of an older result in the folder that this one does not have: run.json lists what psoas wrote.
+/// Curves and edits of an older result in the folder that this one does not have: run.json lists what psoas wrote.
 std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std::string>& files) {
   std::vector<fs::path> out;
   std::ifstream in(folder / "run.json", std::ios::binary);
@@ -124,7 +126,7 @@ std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std:
   for (const json& entry : old["files"]) {
     if (!entry.is_string()) continue;
     const std::string name = entry.get<std::string>();
-    if (ending_of(name) == ".svg" && name.find('/') == std::string::npos &&
+    if ((ending_of(name) == ".svg" || name == edits_file) && name.find('/') == std::string::npos &&
         std::find(files.begin(), files.end(), name) == files.end())
       out.push_back(folder / name);
   }
@@ -157,6 +159,7 @@ int perform(const Options& options) {
   add("result.json", text);
   if (table.time || !table.names.empty()) add("series.csv", write_csv(table));
   if (table.time) add("series.sto", write_sto(table));
+  if (!result.edits.empty()) add(edits_file, edits_text(result));
   for (const Plot& plot : result.plots) add(plot.file, svg(result, plot));
   names.push_back("run.json");
   files.push_back({(fs::path(folder) / "run.json").string(),

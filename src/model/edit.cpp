@@ -35,6 +35,22 @@ bool on_side(std::string_view muscle, std::string_view side) {
   return side.empty() || (muscle.size() > side.size() && muscle.substr(muscle.size() - side.size()) == side);
 }
 
+/// How many numbers a field of this type is: none where it is something else.
+template <class M>
+constexpr std::size_t numbers_in() {
+  if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>>)
+    return 1;
+  else if constexpr (std::is_same_v<M, Vec3>)
+    return 3;
+  else if constexpr (requires(M m) {
+                       std::tuple_size<M>::value;
+                       { m.data() } -> std::same_as<double*>;
+                     })
+    return std::tuple_size_v<M>;
+  else
+    return 0;
+}
+
 /// Does what an edit says to the fields of one selected element, a struct with each().
 template <class T>
 class Editor {
@@ -42,12 +58,18 @@ class Editor {
   Editor(const std::string& pointer, std::vector<Problem>& problems) : pointer_(pointer), problems_(problems) {}
 
   void run(const Edit& edit, T& element, const std::string& name) {
+    const std::size_t before = problems_.size();
     for (const auto& [field, value] : edit.set)
-      change(element, name, "set", field, value, [number = value.number](double) { return number; });
+      change(element, name, "set", field, value, [&n = value.numbers](double, std::size_t i) { return n[i]; });
     for (const auto& [field, factor] : edit.scale)
-      change(element, name, "scale", field, {}, [f = factor](double x) { return x * f; });
-    for (const auto& [field, amount] : edit.shift)
-      change(element, name, "shift", field, {}, [a = amount](double x) { return x + a; });
+      change(element, name, "scale", field, {}, [f = factor](double x, std::size_t) { return x * f; });
+    for (const auto& [field, amounts] : edit.shift)
+      change(element, name, "shift", field, {amounts, {}},
+             [&a = amounts](double x, std::size_t i) { return x + a[i]; });
+    if constexpr (requires { element.fault(); })
+      if (problems_.size() == before)
+        if (const std::string fault = element.fault(); !fault.empty())
+          problems_.push_back({pointer_, fault + ", found another in \"" + name + "\" after this edit"});
   }
 
  private:
@@ -64,9 +86,8 @@ class Editor {
     };
     T::each(element, [&](const char* key, auto& member, const Info& info) {
       using M = std::decay_t<decltype(member)>;
-      if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>> ||
-                    std::is_same_v<M, std::string>)
-        known.emplace_back(key);
+      constexpr std::size_t size = numbers_in<M>();
+      if constexpr (size > 0 || std::is_same_v<M, std::string>) known.emplace_back(key);
       if (field != key) return;
       found = true;
       if constexpr (std::is_same_v<M, std::string>) {
@@ -75,22 +96,32 @@ class Editor {
           return wrong("expected " + (words.empty() ? "a text" : "one of " + join(words, ", ")) + ", found " +
                        (value.word ? "\"" + *value.word + "\"" + did_you_mean(*value.word, words) : "a number"));
         member = *value.word;
-      } else if constexpr (std::is_same_v<M, double> || std::is_same_v<M, std::optional<double>>) {
-        if (value.word) return wrong("expected a number, found \"" + *value.word + "\"");
-        double before;
+      } else if constexpr (size > 0) {
+        const std::string wanted = size == 1 ? "expected a number" : "expected " + std::to_string(size) + " numbers";
+        if (value.word) return wrong(wanted + ", found \"" + *value.word + "\"");
+        const bool one_factor = std::string_view(verb) == "scale";
+        if (!one_factor && value.numbers.size() != size)
+          return wrong(wanted + (info.help.empty() ? "" : " (" + std::string(info.help) + ")") + ", found " +
+                       std::to_string(value.numbers.size()));
+        M after = member;
+        double* numbers = nullptr;
         if constexpr (std::is_same_v<M, double>) {
-          before = member;
-        } else {
+          numbers = &after;
+        } else if constexpr (std::is_same_v<M, std::optional<double>>) {
           if (!member && std::string_view(verb) != "set")
             return wrong("expected a field that has a value in \"" + name + "\"");
-          before = member.value_or(0.0);
+          numbers = &after.emplace(member.value_or(0.0));
+        } else {
+          numbers = after.data();
         }
-        const double after = next(before);
-        if (!(after >= info.low && after <= info.high))
-          return wrong(expectation(info) + ", found " + shortest_text(after) + " for \"" + name + "\"");
+        for (std::size_t i = 0; i < size; ++i) {
+          numbers[i] = next(numbers[i], i);
+          if (!(numbers[i] >= info.low && numbers[i] <= info.high))
+            return wrong(expectation(info) + ", found " + shortest_text(numbers[i]) + " for \"" + name + "\"");
+        }
         member = after;
       } else {
-        wrong("expected a field that is a number or a word");
+        wrong("expected a field that is numbers or a word");
       }
     });
     if (!found) wrong("unknown field" + did_you_mean(field, known));
@@ -112,14 +143,14 @@ Edit scale(const std::string& muscles, const std::string& field, double factor) 
 Edit shift(const std::string& muscles, const std::string& field, double amount) {
   Edit edit;
   edit.muscles = {muscles};
-  edit.shift[field] = amount;
+  edit.shift[field] = {amount};
   return edit;
 }
 
 Edit set(const std::string& muscles, const std::string& field, double value) {
   Edit edit;
   edit.muscles = {muscles};
-  edit.set[field] = {value, {}};
+  edit.set[field] = {{value}, {}};
   return edit;
 }
 

@@ -299,6 +299,10 @@ std::optional<std::vector<std::string>> pointer_steps(std::string_view pointer) 
   return steps;
 }
 
+json extends_schema() {
+  return {{"anyOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}}}};
+}
+
 JsonFile JsonFile::read(const std::string& path) { return parse(path, read_file(path)); }
 
 JsonFile JsonFile::parse(std::string name, std::string text) {
@@ -369,35 +373,55 @@ Document Document::parse(std::string name, std::string text) {
   return document;
 }
 
+/// A file on the way to one that is extended.
+struct Document::Chain {
+  std::string identity, name;
+};
+
+/// Reads a file and its bases, the last of them first; `named_at`: where the file before it on its way names it.
+void Document::open(const std::string& path, const std::string& named_at, std::vector<Chain>& chain) {
+  std::error_code ignored;
+  const std::string identity = std::filesystem::weakly_canonical(path, ignored).string();
+  const auto is_this = [&](const std::string& name) {
+    return std::filesystem::weakly_canonical(name, ignored).string() == identity;
+  };
+  const bool cycle =
+      std::any_of(chain.begin(), chain.end(), [&](const Chain& before) { return before.identity == identity; });
+  if (cycle || chain.size() > 8) {
+    std::string names;
+    for (const Chain& before : chain) names += before.name + " -> ";
+    throw Error(Kind::input, named_at,
+                (cycle ? "expected no cycle, found " : "expected at most 8 files in a row, found ") + names + path);
+  }
+  if (std::any_of(files_.begin(), files_.end(), [&](const JsonFile& file) { return is_this(file.name()); }))
+    throw Error(Kind::input, named_at, "expected each file once, found " + path + " again");
+  try {
+    files_.push_back(JsonFile::read(path));
+  } catch (const Error& error) {
+    if (files_.empty() || error.kind() != Kind::io) throw;
+    throw Error(Kind::io, named_at, error.what());
+  }
+  const std::size_t here = files_.size() - 1;
+  if (!files_[here].root().is_object() || !files_[here].root().contains("extends")) return;
+  const json extends = files_[here].root()["extends"];
+  const bool list = extends.is_array() && !extends.empty();
+  chain.push_back({identity, files_[here].name()});
+  for (std::size_t i = list ? extends.size() : 1; i-- > 0;) {
+    const json& base = list ? extends[i] : extends;
+    const std::string place = files_[here].place(list ? "/extends/" + std::to_string(i) : "/extends");
+    if (!base.is_string())
+      throw Error(Kind::input, place,
+                  std::string(list ? "expected a path" : "expected a path or a list of paths") + ", found " +
+                      excerpt(base.dump(-1, ' ', true)));
+    open((std::filesystem::path(files_[here].name()).parent_path() / base.get<std::string>()).string(), place, chain);
+  }
+  chain.pop_back();
+}
+
 Document Document::read(const std::string& path) {
   Document document;
-  std::vector<std::string> chain;
-  std::string next = path;
-  for (;;) {
-    std::error_code ignored;
-    const std::string identity = std::filesystem::weakly_canonical(next, ignored).string();
-    const bool seen = std::find(chain.begin(), chain.end(), identity) != chain.end();
-    if (seen || chain.size() > 8) {
-      std::string names;
-      for (const JsonFile& file : document.files_) names += file.name() + " -> ";
-      throw Error(Kind::input, document.files_.back().place("/extends"),
-                  seen ? "expected no cycle, found " + names + next
-                       : "expected at most 8 files in a row, found " + names + next);
-    }
-    chain.push_back(identity);
-    try {
-      document.files_.push_back(JsonFile::read(next));
-    } catch (const Error& error) {
-      if (document.files_.empty() || error.kind() != Kind::io) throw;
-      throw Error(Kind::io, document.files_.back().place("/extends"), error.what());
-    }
-    const JsonFile& file = document.files_.back();
-    if (!file.root().is_object() || !file.root().contains("extends")) break;
-    const json& base = file.root()["extends"];
-    if (!base.is_string())
-      throw Error(Kind::input, file.place("/extends"), "expected a path, found " + excerpt(base.dump(-1, ' ', true)));
-    next = (std::filesystem::path(file.name()).parent_path() / base.get<std::string>()).string();
-  }
+  std::vector<Chain> chain;
+  document.open(path, path, chain);
   for (auto file = document.files_.rbegin(); file != document.files_.rend(); ++file) {
     if (file == document.files_.rbegin()) {
       document.root_ = file->root();

@@ -44,8 +44,8 @@ class JsonFile {
 /// A file with everything that it extends and what was set on top.
 class Document {
  public:
-  /// Reads a file and, where it has "extends", its bases (at most 8 deep; RFC 7396 merge, a kind object with another
-  /// name replaces).
+  /// Reads a file and, where it has "extends", its base or bases, each laid over those before it (at most 8 deep, no file
+  /// twice; RFC 7396 merge, a kind object with another name replaces).
   static Document read(const std::string& path);
   /// Parses a text that is called `name` in messages; no "extends".
   static Document parse(std::string name, std::string text);
@@ -69,12 +69,17 @@ class Document {
   void complain(Kind kind, const std::vector<Problem>& problems, std::size_t more = 0) const;
 
  private:
+  struct Chain;
+  void open(const std::string& path, const std::string& named_at, std::vector<Chain>& chain);
   std::vector<std::string> places(const std::vector<std::string>& pointers) const;
 
   json root_;
-  std::vector<JsonFile> files_;                           // the file itself first, then its bases
+  std::vector<JsonFile> files_;                           // each before what it is laid over: the file itself first
   std::vector<std::pair<std::string, std::string>> set_;  // pointers, and what messages call them
 };
+
+/// The schema of "extends": a path or a list of them.
+json extends_schema();
 
 /// The keys and indices of a JSON pointer (RFC 6901), or nothing where it is none.
 std::optional<std::vector<std::string>> pointer_steps(std::string_view pointer);

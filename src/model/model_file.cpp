@@ -82,22 +82,28 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
         selection(edit.planes, value);
       } else if (key == "spheres") {
         selection(edit.spheres, value);
-      } else if (key == "set") {
+      } else if (key == "set" || key == "shift") {
+        const bool set = key == "set";
+        const Info about = set ? Info{} : Info{"", "amounts by field", -1e9, 1e9};
         if (!value.is_object()) walk.wrong(place, "expected an object from fields to values", &value);
         if (value.is_object())
           for (const auto& [field, v] : value.items()) {
-            Value& target = edit.set[field];
-            if (v.is_number())
-              target.number = v.get<double>();
-            else if (v.is_string())
-              target.word = v.get<std::string>();
+            if (field == "note" && v.is_string()) continue;
+            std::vector<double>& numbers = set ? edit.set[field].numbers : edit.shift[field];
+            if (set && v.is_string())
+              edit.set[field].word = v.get<std::string>();
+            else if (v.is_array() && v.size() > 1)
+              walk.into(numbers, v, below(place, field), about);
+            else if (v.is_number())
+              walk.into(numbers.emplace_back(), v, below(place, field), about);
             else
-              walk.wrong(below(place, field), "expected a number or a text", &v);
+              walk.wrong(below(place, field),
+                         set ? "expected a number, numbers of a field that is a list, or a text"
+                             : "expected a number, or numbers of a field that is a list",
+                         &v);
           }
       } else if (key == "scale") {
         walk.into(edit.scale, value, place, Info{"1", "factors by field", -1e6, 1e6});
-      } else if (key == "shift") {
-        walk.into(edit.shift, value, place, Info{"", "amounts by field", -1e9, 1e9});
       } else if (key == "remove") {
         walk.into(edit.remove, value, place, {});
       } else if (key == "match") {
@@ -129,6 +135,27 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
   return edits;
 }
 
+json edits_json(const std::vector<Edit>& edits) {
+  json array = json::array();
+  const auto one_or_all = [](const auto& items) { return items.size() == 1 ? json(items.front()) : json(items); };
+  for (const Edit& edit : edits) {
+    json item = json::object();
+    if (edit.name) item["name"] = *edit.name;
+    for (const auto& [key, selections] :
+         {std::pair{"muscles", &edit.muscles}, std::pair{"joints", &edit.joints}, std::pair{"bodies", &edit.bodies},
+          std::pair{"passive", &edit.passive}, std::pair{"planes", &edit.planes}, std::pair{"spheres", &edit.spheres}})
+      if (!selections->empty()) item[key] = one_or_all(*selections);
+    for (const auto& [field, value] : edit.set)
+      item["set"][field] = value.word ? json(*value.word) : one_or_all(value.numbers);
+    for (const auto& [field, factor] : edit.scale) item["scale"][field] = factor;
+    for (const auto& [field, amounts] : edit.shift) item["shift"][field] = one_or_all(amounts);
+    if (edit.remove) item["remove"] = true;
+    if (edit.match_delta_theta_deg) item["match"]["delta_theta_deg"] = *edit.match_delta_theta_deg;
+    array.push_back(std::move(item));
+  }
+  return array;
+}
+
 ModelSpec read_model(const std::string& path) { return from(Document::read(path)); }
 
 ModelPlace place_in_model(const std::string& path, const std::string& pointer) {
@@ -156,7 +183,7 @@ json model_schema_json() {
   root.update(schema_of(ModelSpec{}));
   root["properties"]["format"] = {{"const", format}};
   root["properties"]["$schema"] = {{"type", "string"}};
-  root["properties"]["extends"] = {{"type", "string"}};
+  root["properties"]["extends"] = extends_schema();
   json needed = json::array({"format"});
   if (root.contains("required"))
     for (const json& key : root["required"]) needed.push_back(key);

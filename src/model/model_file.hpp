@@ -17,6 +17,9 @@ json model_schema_json();
 /// Checks that an object says `"format": expected`.
 void check_format(const json& root, const std::string& expected, std::vector<Problem>& problems);
 
+/// The array that edits_from() reads.
+json edits_json(const std::vector<Edit>& edits);
+
 /// Reads the array of edits at `pointer`.
 std::vector<Edit> edits_from(const json& array, const std::string& pointer, std::vector<Problem>& problems);
 

@@ -202,7 +202,7 @@ template <class S>
 DerivativeWork<S>::DerivativeWork(const Tree& tree) {
   const std::size_t n = at(tree.coordinates()), bodies = tree.bodies.size();
   first.assign(n, SpatialT<S>::Zero());
-  second = first;
+  second = by_position = by_speed = by_acceleration = first;
   external.assign(bodies, SpatialT<S>::Zero());
   rate.assign(bodies, Eigen::Matrix<S, 6, 6>::Zero());
   int size = 0;
@@ -249,9 +249,11 @@ void inverse_dynamics_derivatives(const Tree& tree, std::span<const S> q, std::s
     for (int k = low; k < body.last_coordinate; ++k) {
       const SpatialT<S>&s = work.motion[at(k)], &first = scratch.first[at(k)], &second = scratch.second[at(k)];
       // what this coordinate does to the wrench that its joint carries, and so to all coordinates at and below it
-      const SpatialT<S> by_q =
-          times<S>(work.rigid[b], second) + SpatialT<S>(scratch.rate[b] * first) + cross_force<S>(s, inertial);
-      const SpatialT<S> by_u = times<S>(work.rigid[b], first) * 2.0 + SpatialT<S>(scratch.rate[b] * s);
+      SpatialT<S>&by_q = scratch.by_position[at(k)], &by_u = scratch.by_speed[at(k)],
+      &x = scratch.by_acceleration[at(k)];
+      by_q = times<S>(work.rigid[b], second) + SpatialT<S>(scratch.rate[b] * first) + cross_force<S>(s, inertial);
+      by_u = times<S>(work.rigid[b], first) * 2.0 + SpatialT<S>(scratch.rate[b] * s);
+      x = times<S>(work.rigid[b], s);
       S *column_q = tau_q.data() + at(k) * n, *column_u = tau_u.data() + at(k) * n;
       each_coordinate_below(tree, static_cast<int>(b), [&](int c) {
         column_q[c] = power<S>(by_q, work.motion[at(c)]);
@@ -259,7 +261,7 @@ void inverse_dynamics_derivatives(const Tree& tree, std::span<const S> q, std::s
       });
       for (int c = 0; c < joint; ++c) column_q[low + c] += power<S>(work.joint_wrench[b], within[c * joint + k - low]);
       // what coordinates below do to this one
-      const SpatialT<S> x = times<S>(work.rigid[b], s), y = scratch.rate[b].transpose() * s;
+      const SpatialT<S> y = scratch.rate[b].transpose() * s;
       const SpatialT<S> z = cross_force<S>(s, scratch.external[b]);
       if (body.parent > 0)
         each_coordinate_below(tree, body.parent, [&](int c) {

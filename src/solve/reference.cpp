@@ -11,6 +11,9 @@
 #include <cmath>
 
 #include "psoas/core/factor.hpp"
+#include "psoas/core/roots.hpp"
+#include "psoas/core/table.hpp"
+#include "psoas/core/words.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 
 namespace psoas {
@@ -18,7 +21,6 @@ namespace {
 
 using D = Dual<4>;
 constexpr int order = 6;  // control points at work at one instant
-constexpr int group = 5;  // control points a block: neighbours in time alone share equations
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
@@ -55,57 +57,43 @@ struct Basis {
 
 // ---- equations
 
-/// A symmetric matrix of blocks along the diagonal that touch their neighbours, and a border that touches all; its
-/// lower part.
+/// A symmetric matrix of blocks along the diagonal that touch the next few, and a border that touches all; its lower
+/// part. The blocks of one column stand below each other.
 struct Banded {
-  std::vector<MatX> diagonal, below;  // below[j]: rows of block j, columns of block j - 1
+  std::vector<MatX> column;  ///< block j and those below it, as many as it reaches
   std::vector<MatX> border;
   MatX corner;
+  Eigen::Index size = 0;  ///< of a block
 
   Banded() = default;
-  Banded(int blocks, int size, int rest)
-      : diagonal(at(blocks), MatX::Zero(size, size)),
-        below(at(blocks), MatX::Zero(size, size)),
-        border(at(blocks), MatX::Zero(rest, size)),
-        corner(MatX::Zero(rest, rest)) {}
-
-  Eigen::Index size() const { return diagonal.front().rows(); }
-  Eigen::Index total() const { return size() * static_cast<Eigen::Index>(diagonal.size()) + corner.rows(); }
-
-  VecX times(const VecX& x) const {
-    VecX y = VecX::Zero(x.size());
-    const Eigen::Index s = size(), g = corner.rows();
-    for (std::size_t j = 0; j < diagonal.size(); ++j) {
-      const Eigen::Index here = static_cast<Eigen::Index>(j) * s;
-      y.segment(here, s) += diagonal[j].selfadjointView<Eigen::Lower>() * x.segment(here, s);
-      if (j > 0) {
-        y.segment(here, s) += below[j] * x.segment(here - s, s);
-        y.segment(here - s, s) += below[j].transpose() * x.segment(here, s);
-      }
-      y.tail(g) += border[j] * x.segment(here, s);
-      y.segment(here, s) += border[j].transpose() * x.tail(g);
-    }
-    if (g > 0) y.tail(g) += corner.selfadjointView<Eigen::Lower>() * x.tail(g);
-    return y;
+  Banded(int blocks, int reach, int block, int rest) : corner(MatX::Zero(rest, rest)), size(block) {
+    for (int j = 0; j < blocks; ++j) column.push_back(MatX::Zero(std::min(reach, blocks - j) * block, block));
+    border.assign(column.size(), MatX::Zero(rest, block));
   }
 
   /// Factorises in place and solves; false where it is not positive definite.
   bool solve(VecX& x) {
-    const Eigen::Index s = size(), g = corner.rows();
-    for (std::size_t j = 0; j < diagonal.size(); ++j) {
-      if (j > 0) {
-        diagonal[j].selfadjointView<Eigen::Lower>().rankUpdate(below[j], -1.0);
-        border[j] -= border[j - 1] * below[j].transpose();
-      }
-      const Eigen::LLT<Eigen::Ref<MatX>> factor(diagonal[j]);
+    const Eigen::Index s = size, g = corner.rows();
+    for (std::size_t j = 0; j < column.size(); ++j) {
+      auto own = column[j].topRows(s);
+      const Eigen::LLT<Eigen::Ref<MatX>> factor(own);
       if (factor.info() != Eigen::Success) return false;
-      const auto upper = diagonal[j].transpose().triangularView<Eigen::Upper>();
+      const auto upper = own.transpose().triangularView<Eigen::Upper>();
+      auto below = column[j].bottomRows(column[j].rows() - s);
+      if (below.rows() > 0) upper.solveInPlace<Eigen::OnTheRight>(below);
       if (g > 0) upper.solveInPlace<Eigen::OnTheRight>(border[j]);
-      if (j + 1 < diagonal.size()) upper.solveInPlace<Eigen::OnTheRight>(below[j + 1]);
+      for (Eigen::Index k = 0; k < below.rows() / s; ++k) {
+        const std::size_t next = j + 1 + static_cast<std::size_t>(k);
+        const auto other = below.middleRows(k * s, s);
+        const Eigen::Index rows = below.rows() - k * s;
+        column[next].topRows(rows).noalias() -= below.bottomRows(rows) * other.transpose();
+        if (g > 0) border[next].noalias() -= border[j] * other.transpose();
+      }
       if (g > 0) corner.selfadjointView<Eigen::Lower>().rankUpdate(border[j], -1.0);
-      auto part = x.segment(static_cast<Eigen::Index>(j) * s, s);
-      if (j > 0) part -= below[j] * x.segment(static_cast<Eigen::Index>(j - 1) * s, s);
-      diagonal[j].triangularView<Eigen::Lower>().solveInPlace(part);
+      const Eigen::Index here = static_cast<Eigen::Index>(j) * s;
+      auto part = x.segment(here, s);
+      own.triangularView<Eigen::Lower>().solveInPlace(part);
+      x.segment(here + s, below.rows()) -= below * part;
       x.tail(g) -= border[j] * part;
     }
     if (g > 0) {
@@ -114,28 +102,35 @@ struct Banded {
       auto rest = x.tail(g);
       factor.solveInPlace(rest);
     }
-    for (std::size_t j = diagonal.size(); j-- > 0;) {
-      auto part = x.segment(static_cast<Eigen::Index>(j) * s, s);
+    for (std::size_t j = column.size(); j-- > 0;) {
+      const Eigen::Index here = static_cast<Eigen::Index>(j) * s, below = column[j].rows() - s;
+      auto part = x.segment(here, s);
       part -= border[j].transpose() * x.tail(g);
-      if (j + 1 < diagonal.size())
-        part -= below[j + 1].transpose() * x.segment(static_cast<Eigen::Index>(j + 1) * s, s);
-      diagonal[j].transpose().triangularView<Eigen::Upper>().solveInPlace(part);
+      part -= column[j].bottomRows(below).transpose() * x.segment(here + s, below);
+      column[j].topRows(s).transpose().triangularView<Eigen::Upper>().solveInPlace(part);
     }
     return x.allFinite();
   }
 };
 
 /// Rows of one instant: their values over their scales, and how they change with the control points at work and the
-/// unknowns of all times.
+/// unknowns of all times. The last rows are ends of ranges, of one coordinate each.
 struct Station {
-  int first = 0;  ///< control point
+  struct End {
+    int place = 0;  ///< of the coordinate among those that may change
+    double sign = 1.0;
+  };
+  int first = -1;  ///< control point; -1: none
+  std::array<double, order> basis{};
   VecX value;
   std::vector<char> one_sided;  ///< kept where not negative; else where zero
-  MatX J, G;
+  MatX J, G;                    ///< of all rows but ends
+  std::vector<End> ends;
 
   void resize(int rows, int local, int global) {
-    value = VecX::Zero(rows);
+    value = VecX::Zero(rows + static_cast<Eigen::Index>(ends.size()));
     one_sided.assign(at(rows), 0);
+    one_sided.resize(at(rows) + ends.size(), 1);
     J = MatX::Zero(rows, local);
     G = MatX::Zero(rows, global);
   }
@@ -171,6 +166,7 @@ std::vector<Edge> edges_of(const std::vector<Vec3>& points, const Vec3& origin) 
     const auto &a = hull[i], &b = hull[(i + 1) % hull.size()];
     const double length = std::hypot(b[0] - a[0], b[1] - a[1]);
     // counterclockwise with z as the second axis: inside is to the left
+    if (!(length > 0.0)) continue;
     Edge edge{-(b[1] - a[1]) / length, (b[0] - a[0]) / length, 0.0};
     edge.distance = edge.x * a[0] + edge.z * a[1];
     edges.push_back(edge);
@@ -178,20 +174,38 @@ std::vector<Edge> edges_of(const std::vector<Vec3>& points, const Vec3& origin) 
   return edges;
 }
 
-/// Scratch of one scalar.
-template <class S>
+/// The greatest distance that a point can have from all edges of an outline: found where three of them are equally far.
+double room_within(const std::vector<Edge>& edges) {
+  double most = 0.0;
+  for (std::size_t a = 0; a < edges.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      for (std::size_t c = 0; c < b; ++c) {
+        Mat3 A;
+        A << edges[a].x, edges[a].z, -1.0, edges[b].x, edges[b].z, -1.0, edges[c].x, edges[c].z, -1.0;
+        if (std::abs(A.determinant()) < 1e-9) continue;  // equally far from all three nowhere, or along a line
+        const Vec3 place = A.inverse() * Vec3(edges[a].distance, edges[b].distance, edges[c].distance);
+        if (place[2] > most && std::all_of(edges.begin(), edges.end(), [&](const Edge& e) {
+              return e.x * place[0] + e.z * place[1] - e.distance >= place[2] - 1e-9;
+            }))
+          most = place[2];
+      }
+  return most;
+}
+
+/// Scratch.
 struct Mechanics {
   explicit Mechanics(const Model& model) : tree(model.tree()), contact(model) {
     q.resize(at(model.tree().coordinates()));
-    u = a = tau = q;
+    u = a = tau = slope = curvature = third = q;
     position.resize(at(model.coordinates()));
     speed = acceleration = position;
   }
-  TreeWork<S> tree;
-  ContactWork<S> contact;
-  std::vector<S> q, u, a, tau;
-  std::vector<S> position, speed, acceleration;  // independent
-  SpatialT<S> feet;                              // that feet have to exert, about the support's origin
+  TreeWork<double> tree;
+  ContactWork<double> contact;
+  std::vector<double> q, u, a, tau;
+  std::vector<double> slope, curvature, third;        // of each coordinate of the tree by the one that it follows
+  std::vector<double> position, speed, acceleration;  // independent
+  Spatial feet;                                       // that feet have to exert, about the support's origin
 };
 
 class NearestMotion {
@@ -205,11 +219,21 @@ class NearestMotion {
         intervals_(std::max(1, static_cast<int>(std::ceil(options.duration / options.knots - 1e-9)))),
         knots_(options.duration / intervals_),
         points_(intervals_ + order - 1),
-        blocks_((points_ + group - 1) / group),
         plain_(model),
-        dual_(model) {
+        derivative_(model.tree()),
+        moved_(model.tree()),
+        moved_contact_(model) {
     check();
     const ModelData& data = model.data();
+    for (int c = 0; c < n_; ++c)
+      if (options.fixed.empty() || !options.fixed[at(c)]) free_.push_back(c);
+    m_ = static_cast<int>(free_.size());
+    if (m_ == 0) points_ = 0;
+    followers_.resize(at(n_));
+    for (std::size_t t = 0; t < data.couplings.size(); ++t)
+      followers_[at(data.couplings[t].source)].push_back(static_cast<int>(t));
+    tau_q_.resize(data.couplings.size() * data.couplings.size());
+    tau_u_ = tau_q_;
     bare_ = data.spec;
     bare_.paths = "exact";
     bare_.muscles = {};
@@ -219,16 +243,18 @@ class NearestMotion {
     weight_ = data.mass * data.spec.gravity.norm();
     for (const Vec3& p : options.support) origin_ += p / static_cast<double>(options.support.size());
     edges_ = edges_of(options.support, origin_);
+    check_support();
     not_held_.assign(tree_.bodies.size(), 1);
     not_held_[0] = 0;
     for (const HeldBody& held : options.held)
       for (int b = held.body; b < tree_.bodies[at(held.body)].subtree_end; ++b) not_held_[at(b)] = 0;
+    check_planes();
     for (std::size_t b = 1; b < tree_.bodies.size(); ++b)
       if (tree_.bodies[b].mass > 0.0) massive_.push_back(static_cast<int>(b));
     masses_ = options.trunk >= 0 ? 3 : 0;
     planes_ = masses_ + (options.mass > 0.0 ? static_cast<int>(massive_.size()) : 0);
     globals_ = planes_ + static_cast<int>(options.planes.size());
-    x_ = VecX::Zero(blocks_ * group * n_ + globals_);
+    x_ = VecX::Zero(points_ * m_ + globals_);
     for (const auto& [name, coordinate] : data.spec.coordinates) {
       if (coordinate.coupled_to) continue;
       range_.push_back(coordinate.range);
@@ -282,22 +308,69 @@ class NearestMotion {
   static Eigen::Index index(int i) { return static_cast<Eigen::Index>(i); }
 
   void check() const {
-    const auto demand = [](bool holds, const char* what) {
-      if (!holds) throw Error(Kind::input, "reference", what);
+    const auto demand = [](bool holds, const std::string& what, const std::string& where = "") {
+      if (!holds) throw Error(Kind::input, "reference" + where, what);
     };
     demand(recording_.size() == at(n_), "expected one spline an independent coordinate");
     demand(options_.duration > 0.0 && options_.knots > 0.0 && options_.step > 0.0,
            "expected duration, knots and step above 0");
-    demand(options_.support.size() >= 3, "expected at least three points of support");
     demand(options_.angle_scale > 0.0 && options_.length_scale > 0.0, "expected scales above 0");
     demand(options_.mass_center > 0.0 && options_.mass >= 0.0 && options_.plane_height > 0.0,
            "expected bounds of changes above 0");
     demand(options_.fixed.empty() || options_.fixed.size() == at(n_), "expected one flag an independent coordinate");
+    const ModelData& data = model_.data();
+    const Vec3& g = data.spec.gravity;
+    demand(g.y() < 0.0 && g.x() == 0.0 && g.z() == 0.0,
+           "expected gravity along -y, for feet push on a level ground, found [" + shortest_text(g.x()) + ", " +
+               shortest_text(g.y()) + ", " + shortest_text(g.z()) + "] m/s^2");
+    demand(data.mass > 0.0, "expected a model that has mass");
+    demand(options_.support.size() >= 3,
+           "expected at least three foot contacts, found " + std::to_string(options_.support.size()));
+    if (options_.trunk >= 0)
+      demand(data.tree.bodies[at(options_.trunk)].mass > 0.0,
+             "expected a body that has mass, found \"" + data.body_names[at(options_.trunk)] + "\"", "/trunk");
+  }
+
+  /// That the support leaves room within the margin.
+  void check_support() const {
+    const double room = room_within(edges_);
+    if (!(room > 1e-6))
+      throw Error(Kind::input, "reference",
+                  "expected foot contacts that do not all lie on one line or in one place, found an outline that is " +
+                      shortest_text(2e3 * room) + " mm wide");
+    if (!(options_.margin + options_.between < room))
+      throw Error(Kind::input, "reference/margin",
+                  "expected a margin below " + fixed_text(room - options_.between, 3) +
+                      " m, which is all that the outline of the foot contacts leaves, found " +
+                      shortest_text(options_.margin));
+  }
+
+  /// Planes whose heights are unknown: something has to tell.
+  void check_planes() const {
+    const ModelData& data = model_.data();
+    for (std::size_t i = 0; i < options_.planes.size(); ++i) {
+      const int plane = options_.planes[i];
+      const std::string name = "\"" + data.plane_names[at(plane)] + "\"";
+      const auto wrong = [&](const std::string& what) {
+        throw Error(Kind::input, "reference/planes/" + std::to_string(i), what);
+      };
+      if (std::count(options_.planes.begin(), options_.planes.end(), plane) > 1)
+        wrong("expected each plane once, found " + name + " again");
+      if (data.planes[at(plane)].body != 0)
+        wrong("expected a plane that is fixed in ground, found " + name + " on " +
+              data.body_names[at(data.planes[at(plane)].body)]);
+      if (std::none_of(data.spheres.begin(), data.spheres.end(), [&](const ContactSphere& sphere) {
+            return not_held_[at(sphere.body)] &&
+                   std::find(sphere.planes.begin(), sphere.planes.end(), plane) != sphere.planes.end();
+          }))
+        wrong("expected a plane that spheres of bodies beside the feet can touch, found " + name +
+              ", which none of them does");
+    }
   }
 
   /// The quadratic cost of all unknowns.
   void cost() {
-    cost_ = Banded(blocks_, group * n_, globals_);
+    cost_ = Banded(points_, order, m_, globals_);
     std::vector<double> smooth(at(n_), std::pow(options_.smoothing_time, 4));
     for (const int c : model_.data().root)
       if (c >= 0) smooth[at(c)] = std::pow(options_.root_smoothing_time, 4);
@@ -307,32 +380,41 @@ class NearestMotion {
                    share = 0.5 * (after - before) / options_.duration;
       for (int j = 0; j < order; ++j)
         for (int k = 0; k <= j; ++k) {
-          for (int c = 0; c < n_; ++c) {
+          for (int f = 0; f < m_; ++f) {
+            const int c = free_[at(f)];
             const double both =
                 share * (b.value[at(j)] * b.value[at(k)] + smooth[at(c)] * b.curvature[at(j)] * b.curvature[at(k)]);
-            const double w = both / (scale_[at(c)] * scale_[at(c)]);
-            element(cost_, b.first + j, b.first + k, c, c) += w;
+            cost_.column[at(b.first + k)]((j - k) * m_ + f, f) += both / (scale_[at(c)] * scale_[at(c)]);
           }
         }
     }
-    // control points that no instant needs, and those behind the last
-    for (int j = 0; j < blocks_ * group; ++j)
-      for (int c = 0; c < n_; ++c) element(cost_, j, j, c, c) += 1e-9;
+    // control points that no instant needs
+    for (MatX& column : cost_.column) column.diagonal().array() += 1e-9;
     for (int g = 0; g < globals_; ++g) {
       const double half = 0.5 * bound(g);
       cost_.corner(g, g) += 1.0 / (half * half);
     }
   }
 
-  double bound(int g) const {
-    return g < masses_ ? options_.mass_center : g < planes_ ? options_.mass : options_.plane_height;
+  /// The cost's matrix times x: each unknown touches itself at other times only.
+  VecX cost_times(const VecX& x) const {
+    VecX y = VecX::Zero(x.size());
+    for (int j = 0; j < points_; ++j) {
+      const MatX& column = cost_.column[at(j)];
+      const Eigen::Index here = j * m_;
+      for (Eigen::Index k = 0; k < column.rows(); k += m_)
+        for (Eigen::Index f = 0; f < m_; ++f) {
+          const double w = column(k + f, f);
+          y[here + k + f] += w * x[here + f];
+          if (k > 0) y[here + f] += w * x[here + k + f];
+        }
+    }
+    y.tail(globals_) += cost_.corner.diagonal().cwiseProduct(x.tail(globals_));
+    return y;
   }
 
-  /// Element of control points j >= k, coordinates c and d.
-  double& element(Banded& matrix, int j, int k, int c, int d) const {
-    const int block = j / group, other = k / group;
-    MatX& m = block == other ? matrix.diagonal[at(block)] : matrix.below[at(block)];
-    return m(index((j % group) * n_ + c), index((k % group) * n_ + d));
+  double bound(int g) const {
+    return g < masses_ ? options_.mass_center : g < planes_ ? options_.mass : options_.plane_height;
   }
 
   /// Masses, mass centres and heights of planes at unknowns x, and for differences a little above and below.
@@ -370,20 +452,21 @@ class NearestMotion {
     for (int c = 0; c < n_; ++c) {
       const Jet2<double> jet = recording_[at(c)].jet(t);
       q[at(c)] = jet.value, u[at(c)] = jet.slope, a[at(c)] = jet.curvature;
-      for (int j = 0; j < order; ++j) {
-        const double p = x[index((b.first + j) * n_ + c)];
-        q[at(c)] += b.value[at(j)] * p;
-        u[at(c)] += b.slope[at(j)] * p;
-        a[at(c)] += b.curvature[at(j)] * p;
-      }
     }
+    for (int f = 0; f < m_; ++f)
+      for (int j = 0; j < order; ++j) {
+        const std::size_t c = at(free_[at(f)]);
+        const double p = x[index((b.first + j) * m_ + f)];
+        q[c] += b.value[at(j)] * p;
+        u[c] += b.slope[at(j)] * p;
+        a[c] += b.curvature[at(j)] * p;
+      }
   }
 
-  template <class S>
-  SpatialT<S> about_origin(const SpatialT<S>& w) const {
-    SpatialT<S> out = w;
-    const Vec3T<S> force = w.template tail<3>();
-    out.template head<3>() -= origin_.cast<S>().eval().cross(force);
+  Spatial about_origin(const Spatial& w) const {
+    Spatial out = w;
+    const Vec3 force = w.tail<3>();
+    out.head<3>() -= origin_.cross(force);
     return out;
   }
 
@@ -397,140 +480,249 @@ class NearestMotion {
     return sum;
   }
 
-  /// What feet have to exert at position, speed and acceleration of a scratch.
-  template <class S>
-  void mechanics(Mechanics<S>& m) const {
+  /// Poses and velocities of the tree at position, speed and acceleration of the scratch.
+  void move(Mechanics& m) const {
     const ModelData& data = model_.data();
     for (std::size_t t = 0; t < data.couplings.size(); ++t) {
       const Coupling& coupling = data.couplings[t];
       const std::size_t c = at(coupling.source);
-      const S source = m.position[c];
-      const Jet2<S> jet = coupling.identity ? Jet2<S>{source, S(1.0), S(0.0)} : coupling.function.jet(source);
+      const double source = m.position[c];
+      const Jet2<double> jet = coupling.identity ? Jet2<double>{source, 1.0, 0.0} : coupling.function.jet(source);
       m.q[t] = jet.value;
       m.u[t] = jet.slope * m.speed[c];
       m.a[t] = jet.slope * m.acceleration[c] + jet.curvature * m.speed[c] * m.speed[c];
+      m.slope[t] = jet.slope, m.curvature[t] = jet.curvature;
+      m.third[t] = coupling.identity ? 0.0 : coupling.function.third(source);
     }
-    positions<S>(tree_, m.q, m.tree);
-    velocities<S>(tree_, m.u, m.tree);
-    inverse_dynamics<S>(tree_, m.a, data.spec.gravity, {}, m.tree, m.tau);
-    m.feet = about_origin<S>(m.tree.joint_wrench[0] - pushed<S>(contact_model(), m.tree, m.contact));
+    positions<double>(tree_, m.q, m.tree);
+    velocities<double>(tree_, m.u, m.tree);
+  }
+
+  /// What feet have to exert, after inverse dynamics.
+  void find_feet(Mechanics& m) const {
+    m.feet = about_origin(m.tree.joint_wrench[0] - pushed<double>(contact_model(), m.tree, m.contact));
+  }
+
+  /// What feet have to exert at position, speed and acceleration of a scratch.
+  void mechanics(Mechanics& m) const {
+    move(m);
+    inverse_dynamics<double>(tree_, m.a, model_.data().spec.gravity, {}, m.tree, m.tau);
+    find_feet(m);
   }
 
   int rows_of_feet() const { return static_cast<int>(edges_.size()) + 4; }
   int fixed_rows() const { return rows_of_feet() + 6 * static_cast<int>(options_.held.size()); }
 
-  /// The rows of feet and of held bodies over their scales.
-  template <class S>
-  void rows(const Mechanics<S>& m, std::vector<S>& out) const {
-    const SpatialT<S>& w = m.feet;
-    std::size_t r = 0;
+  /// The rows of feet for a wrench that they have to exert, about the support's origin, over their scales; linear.
+  template <class Out>
+  void feet_rows(const Spatial& w, Out&& out) const {
+    Eigen::Index r = 0;
     // as with the margin: a little more than is asked, for between instants it may be a little less
-    const double friction = 0.95 * options_.friction, moment = 1.0 / (weight_ * tight_),
-                 force = 1.0 / (weight_ * tight_);
+    const double friction = 0.95 * options_.friction, scale = 1.0 / (weight_ * tight_);
     for (const Edge& e : edges_)
-      out[r++] = (e.x * w[2] - e.z * w[0] - (e.distance + options_.margin + options_.between) * w[4]) * moment;
-    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[3]) * force;
-    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[5]) * force;
-    for (const HeldBody& held : options_.held) {
-      const PoseT<S>& X = m.tree.X_GB[at(held.body)];
-      const Mat3T<S> turn = held.X_GB.R.transpose().cast<S>().eval() * X.R;
-      for (Eigen::Index k = 0; k < 3; ++k) out[r++] = (X.p[k] - held.X_GB.p[k]) / tight_;
-      out[r++] = 0.5 * (turn(2, 1) - turn(1, 2)) / tight_;
-      out[r++] = 0.5 * (turn(0, 2) - turn(2, 0)) / tight_;
-      out[r++] = 0.5 * (turn(1, 0) - turn(0, 1)) / tight_;
-    }
+      out[r++] = (e.x * w[2] - e.z * w[0] - (e.distance + options_.margin + options_.between) * w[4]) * scale;
+    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[3]) * scale;
+    for (const double sign : {1.0, -1.0}) out[r++] = (friction * w[4] + sign * w[5]) * scale;
+  }
+
+  /// The rows of one held body at a pose.
+  Spatial held_rows(const HeldBody& held, const Pose& X) const {
+    Spatial out;
+    out << X.p - held.X_GB.p, 0.5 * vee(held.X_GB.R.transpose() * X.R);
+    return out / tight_;
+  }
+
+  /// Twice the vector of the skew part.
+  static Vec3 vee(const Mat3& A) { return {A(2, 1) - A(1, 2), A(0, 2) - A(2, 0), A(1, 0) - A(0, 1)}; }
+
+  /// The rows of feet and of held bodies over their scales.
+  template <class Out>
+  void rows(const Mechanics& m, Out&& out) const {
+    feet_rows(m.feet, out.head(rows_of_feet()));
+    for (std::size_t h = 0; h < options_.held.size(); ++h)
+      out.template segment<6>(rows_of_feet() + 6 * index(static_cast<int>(h))) =
+          held_rows(options_.held[h], m.tree.X_GB[at(options_.held[h].body)]);
   }
 
   void linearise(std::size_t i) {
     Station& s = stations_[i];
     const Basis b(instant_[i], knots_, intervals_);
-    std::vector<double> q(at(n_)), u(at(n_)), a(at(n_));
-    motion(b, instant_[i], x_, q, u, a);
+    motion(b, instant_[i], x_, plain_.position, plain_.speed, plain_.acceleration);
     const bool last = options_.ends_at_rest && i + 1 == instant_.size();
-    std::vector<std::pair<int, int>> near;  // coordinates beside an end of their range, and which
-    for (int c = 0; c < n_; ++c)
+    s.ends.clear();
+    for (int f = 0; f < m_; ++f) {
+      const std::size_t c = at(free_[at(f)]);
+      const double q = plain_.position[c];
       for (const int side : {0, 1})
-        if (std::abs(q[at(c)] - range_[at(c)][at(side)]) < 0.3 || (q[at(c)] > range_[at(c)][at(side)]) == (side == 1))
-          near.emplace_back(c, side);
+        if (std::abs(q - range_[c][at(side)]) < 0.3 || (q > range_[c][at(side)]) == (side == 1))
+          s.ends.push_back({f, side == 0 ? 1.0 : -1.0});
+    }
     const int fixed = fixed_rows();
-    s.first = b.first;
-    s.resize(fixed + static_cast<int>(near.size()) + (last ? 2 * n_ : 0), order * n_, globals_);
+    s.first = m_ > 0 ? b.first : -1;
+    s.basis = b.value;
+    s.resize(fixed + (last ? 2 * m_ : 0), m_ > 0 ? order * m_ : 0, globals_);
     for (int r = 0; r < rows_of_feet(); ++r) s.one_sided[at(r)] = 1;
 
-    // feet and held bodies by dual numbers: position and speed of each coordinate; what they are at is left in `row`
-    std::vector<D> row(at(fixed));
-    for (int seed = 0; seed < 2 * n_; seed += 4) {
-      for (int c = 0; c < n_; ++c) {
-        dual_.position[at(c)] = q[at(c)];
-        dual_.speed[at(c)] = u[at(c)];
-        dual_.acceleration[at(c)] = a[at(c)];
-      }
-      const int seeds = std::min(4, 2 * n_ - seed);
-      for (int k = 0; k < seeds; ++k)
-        (seed + k < n_ ? dual_.position : dual_.speed)[at((seed + k) % n_)].v[at(k)] = 1.0;
-      mechanics(dual_);
-      rows(dual_, row);
-      for (int k = 0; k < seeds; ++k) {
-        const std::array<double, order>& w = seed + k < n_ ? b.value : b.slope;
-        for (int r = 0; r < fixed; ++r)
-          for (int j = 0; j < order; ++j) s.J(r, j * n_ + (seed + k) % n_) += row[at(r)].v[at(k)] * w[at(j)];
-      }
-    }
-    for (int r = 0; r < fixed; ++r) s.value[r] = row[at(r)].a;
-    plain_.position = q, plain_.speed = u, plain_.acceleration = a;
-    mechanics(plain_);
+    move(plain_);
+    inverse_dynamics_derivatives<double>(tree_, plain_.q, plain_.u, plain_.a, model_.data().spec.gravity, {},
+                                         plain_.tree, derivative_, plain_.tau, tau_q_, tau_u_);
+    find_feet(plain_);
+    rows(plain_, s.value.head(fixed));
+    linearise_motion(s, b);
     linearise_globals(s);
-    linearise_accelerations(s, b);
 
-    int r = fixed;
-    for (const auto& [c, side] : near) {
-      const double sign = side == 0 ? 1.0 : -1.0;
-      s.value[r] = sign * (q[at(c)] - range_[at(c)][at(side)]) / range_scale;
-      s.one_sided[at(r)] = 1;
-      for (int j = 0; j < order; ++j) s.J(r, j * n_ + c) = sign * b.value[at(j)] / range_scale;
-      ++r;
-    }
-    for (int c = 0; last && c < n_; ++c, r += 2) {
-      s.value[r] = u[at(c)] / rest_scale;
-      s.value[r + 1] = a[at(c)] / rest_scale;
+    Eigen::Index r = fixed;
+    for (int f = 0; last && f < m_; ++f, r += 2) {
+      s.value[r] = plain_.speed[at(free_[at(f)])] / rest_scale;
+      s.value[r + 1] = plain_.acceleration[at(free_[at(f)])] / rest_scale;
       for (int j = 0; j < order; ++j) {
-        s.J(r, j * n_ + c) = b.slope[at(j)] / rest_scale;
-        s.J(r + 1, j * n_ + c) = b.curvature[at(j)] / rest_scale;
+        s.J(r, j * m_ + f) = b.slope[at(j)] / rest_scale;
+        s.J(r + 1, j * m_ + f) = b.curvature[at(j)] / rest_scale;
       }
     }
-    leave_fixed(s);
+    for (const Station::End& end : s.ends) {
+      const std::size_t c = at(free_[at(end.place)]);
+      s.value[r++] = end.sign * (plain_.position[c] - range_[c][end.sign > 0.0 ? 0 : 1]) / range_scale;
+    }
   }
 
-  /// Coordinates that are not to change do not: no row knows of them, and the cost keeps them.
-  void leave_fixed(Station& s) const {
-    for (int c = 0; c < n_ && !options_.fixed.empty(); ++c)
-      for (int j = 0; j < order && options_.fixed[at(c)]; ++j) s.J.col(j * n_ + c).setZero();
+  /// How the rows of feet and held bodies change with position, speed and acceleration of each coordinate that may, in
+  /// closed form; what planes push by dual numbers.
+  void linearise_motion(Station& s, const Basis& b) {
+    by_position_.assign(at(m_), Spatial::Zero());
+    by_speed_ = by_acceleration_ = by_position_;
+    for (int f = 0; f < m_; ++f) {
+      const std::size_t c = at(free_[at(f)]), k = at(f);
+      const double u = plain_.speed[c], a = plain_.acceleration[c];
+      for (const int follower : followers_[c]) {
+        const std::size_t t = at(follower);
+        const double slope = plain_.slope[t], curvature = plain_.curvature[t];
+        const Spatial &by_q = derivative_.by_position[t], &by_u = derivative_.by_speed[t],
+                      &by_a = derivative_.by_acceleration[t];
+        by_position_[k] += slope * by_q + curvature * u * by_u + (curvature * a + plain_.third[t] * u * u) * by_a;
+        by_speed_[k] += slope * by_u + 2.0 * curvature * u * by_a;
+        by_acceleration_[k] += slope * by_a;
+      }
+    }
+    linearise_pushes();
+    VecX by_q(rows_of_feet()), by_u = by_q, by_a = by_q;
+    const auto held_from = index(rows_of_feet());
+    for (int f = 0; f < m_; ++f) {
+      feet_rows(about_origin(by_position_[at(f)]), by_q);
+      feet_rows(about_origin(by_speed_[at(f)]), by_u);
+      feet_rows(about_origin(by_acceleration_[at(f)]), by_a);
+      for (int j = 0; j < order; ++j)
+        s.J.col(j * m_ + f).head(held_from) = b.value[at(j)] * by_q + b.slope[at(j)] * by_u + b.curvature[at(j)] * by_a;
+      for (std::size_t h = 0; h < options_.held.size(); ++h) {
+        const HeldBody& held = options_.held[h];
+        const Pose& X = plain_.tree.X_GB[at(held.body)];
+        const Spatial twist = twist_of(free_[at(f)], held.body);
+        if (twist.isZero(0.0)) continue;
+        const Vec3 w = twist.head<3>(), v = twist.tail<3>() + w.cross(X.p);
+        Spatial change;
+        change << v, 0.5 * vee(held.X_GB.R.transpose() * skew(w) * X.R);
+        for (int j = 0; j < order; ++j)
+          s.J.col(j * m_ + f).segment<6>(held_from + 6 * index(static_cast<int>(h))) =
+              (b.value[at(j)] / tight_) * change;
+      }
+    }
   }
 
-  /// The feet's rows for a change of their wrench [about ground's origin]; they are linear in it.
-  const std::vector<double>& rows_of(const Spatial& change) {
-    plain_.feet = about_origin<double>(change);
-    row_.resize(at(fixed_rows()));
-    rows(plain_, row_);
-    return row_;
+  static Mat3 skew(const Vec3& w) {
+    Mat3 out;
+    out << 0.0, -w.z(), w.y(), w.z(), 0.0, -w.x(), -w.y(), w.x(), 0.0;
+    return out;
   }
 
-  /// How they change with accelerations: the momentum of all that a coordinate moves, per unit of its speed.
-  void linearise_accelerations(Station& s, const Basis& b) {
-    const std::size_t tree = at(tree_.coordinates());
-    mass_.resize(tree * tree);
-    mass_matrix<double>(tree_, plain_.tree, mass_);
-    for (std::size_t t = 0; t < tree; ++t) {
-      const Coupling& coupling = model_.data().couplings[t];
-      const RigidInertia<double>& inertia = plain_.tree.rigid[at(tree_.coordinate_body[t])];
-      const Vec3 w = plain_.tree.motion[t].head<3>(), v = plain_.tree.motion[t].tail<3>();
-      Spatial momentum;
-      momentum << inertia.second.selfadjointView<Eigen::Lower>() * w + inertia.first.cross(v),
-          inertia.mass * v - inertia.first.cross(w);
-      const double slope = coupling.identity ? 1.0 : coupling.function.jet(plain_.position[at(coupling.source)]).slope;
-      const std::vector<double>& row = rows_of(slope * momentum);
-      for (int r = 0; r < rows_of_feet(); ++r)
-        for (int j = 0; j < order; ++j) s.J(r, j * n_ + coupling.source) += row[at(r)] * b.curvature[at(j)];
+  bool moves(std::size_t t, int body) const {
+    const int own = tree_.coordinate_body[t];
+    return body >= own && body < tree_.bodies[at(own)].subtree_end;
+  }
+
+  /// Velocity of a body per unit of an independent coordinate's speed.
+  Spatial twist_of(int coordinate, int body) const {
+    Spatial sum = Spatial::Zero();
+    for (const int t : followers_[at(coordinate)])
+      if (moves(at(t), body)) sum += plain_.slope[at(t)] * plain_.tree.motion[at(t)];
+    return sum;
+  }
+
+  /// How its velocity changes with the coordinate.
+  Spatial rate_of(int coordinate, int body) const {
+    Spatial sum = Spatial::Zero();
+    const Spatial& velocity = plain_.tree.velocity[at(body)];
+    for (const int follower : followers_[at(coordinate)]) {
+      const std::size_t t = at(follower);
+      if (!moves(t, body)) continue;
+      const Spatial& axis = plain_.tree.motion[t];
+      const Vec3 w = axis.head<3>(), v = axis.tail<3>(), body_w = velocity.head<3>(), body_v = velocity.tail<3>();
+      Spatial carried;
+      carried << w.cross(body_w), w.cross(body_v) + v.cross(body_w);
+      sum += plain_.slope[t] * (carried + derivative_.first[t]) +
+             plain_.curvature[t] * plain_.speed[at(coordinate)] * axis;
+    }
+    return sum;
+  }
+
+  /// What planes push changes with the poses and speeds of bodies that touch: takes it off the wrench of feet.
+  void linearise_pushes() {
+    const ModelData& data = model_.data();
+    std::vector<char> touches(tree_.bodies.size(), 0);
+    bool any = false;
+    for (std::size_t k = 0; k < data.spheres.size(); ++k) {
+      const ContactSphere& sphere = data.spheres[k];
+      if (plain_.contact.sphere_force[k].isZero(0.0)) continue;
+      for (const int p : sphere.planes) {
+        const int other = data.planes[at(p)].body;
+        if (!not_held_[at(sphere.body)] && !not_held_[at(other)]) continue;
+        touches[at(sphere.body)] = touches[at(other)] = 1;
+        any = true;
+      }
+    }
+    if (!any) return;
+    for (std::size_t b = 0; b < touches.size(); ++b) {
+      moved_.X_GB[b] = plain_.tree.X_GB[b].cast<D>();
+      moved_.velocity[b] = plain_.tree.velocity[b].cast<D>();
+    }
+    struct Seed {
+      Spatial* change;
+      int coordinate;
+      bool speed;
+    };
+    std::vector<Seed> seeds;
+    for (int f = 0; f < m_; ++f) {
+      bool moves_one = false;
+      for (std::size_t b = 1; b < touches.size(); ++b)
+        moves_one = moves_one || (touches[b] && !twist_of(free_[at(f)], static_cast<int>(b)).isZero(0.0));
+      if (!moves_one) continue;
+      seeds.push_back({&by_position_[at(f)], free_[at(f)], false});
+      seeds.push_back({&by_speed_[at(f)], free_[at(f)], true});
+    }
+    for (std::size_t from = 0; from < seeds.size(); from += 4) {
+      const std::size_t count = std::min<std::size_t>(4, seeds.size() - from);
+      for (std::size_t b = 1; b < touches.size(); ++b) {
+        if (!touches[b]) continue;
+        const Pose& X = plain_.tree.X_GB[b];
+        for (std::size_t k = 0; k < 4; ++k) {
+          Spatial twist = Spatial::Zero(), rate = twist;
+          if (k < count) {
+            const Seed& seed = seeds[from + k];
+            const int body = static_cast<int>(b);
+            (seed.speed ? rate : twist) = twist_of(seed.coordinate, body);
+            if (!seed.speed) rate = rate_of(seed.coordinate, body);
+          }
+          const Vec3 w = twist.head<3>(), v = twist.tail<3>() + w.cross(X.p);
+          const Mat3 turn = skew(w) * X.R;
+          for (Eigen::Index i = 0; i < 3; ++i) {
+            moved_.X_GB[b].p[i].v[k] = v[i];
+            for (Eigen::Index j = 0; j < 3; ++j) moved_.X_GB[b].R(i, j).v[k] = turn(i, j);
+          }
+          for (Eigen::Index i = 0; i < 6; ++i) moved_.velocity[b][i].v[k] = rate[i];
+        }
+      }
+      const SpatialT<D> push = pushed<D>(contact_model(), moved_, moved_contact_);
+      for (std::size_t k = 0; k < count; ++k)
+        for (Eigen::Index i = 0; i < 6; ++i) (*seeds[from + k].change)[i] -= push[i].v[k];
     }
   }
 
@@ -538,8 +730,7 @@ class NearestMotion {
   void linearise_globals(Station& s) {
     if (globals_ == 0) return;
     const auto see = [&](int g, const Spatial& change) {
-      const std::vector<double>& row = rows_of(change);
-      for (int r = 0; r < rows_of_feet(); ++r) s.G(r, g) = row[at(r)];
+      feet_rows(about_origin(change), s.G.col(g).head(rows_of_feet()));
     };
     const TreeWork<double>& tree = plain_.tree;
     if (masses_ > 0) {
@@ -574,6 +765,7 @@ class NearestMotion {
     s.first = -1;
     const VecX rest = x_.tail(globals_);
     const int boxes = globals_ - masses_, trunk = masses_ > 0 ? 1 : 0, sum = planes_ > masses_ ? 1 : 0;
+    s.ends.clear();
     s.resize(2 * boxes + trunk + sum, 0, globals_);
     int r = 0;
     for (int g = masses_; g < globals_; ++g)
@@ -601,8 +793,8 @@ class NearestMotion {
   /// The cost and the squares of missed rows at x.
   double merit(const VecX& x) {
     change_models(x, false);
-    double sum = x.dot(cost_.times(x));
-    std::vector<double> row(at(fixed_rows()));
+    double sum = x.dot(cost_times(x));
+    VecX row(fixed_rows());
     const auto miss = [&](double value, bool one_sided) {
       if (!one_sided || value < 0.0) sum += value * value;
     };
@@ -611,8 +803,8 @@ class NearestMotion {
       motion(b, instant_[i], x, plain_.position, plain_.speed, plain_.acceleration);
       mechanics(plain_);
       rows(plain_, row);
-      for (int r = 0; r < fixed_rows(); ++r) miss(row[at(r)], r < rows_of_feet());
-      for (int c = 0; c < n_; ++c) {
+      for (int r = 0; r < fixed_rows(); ++r) miss(row[r], r < rows_of_feet());
+      for (const int c : free_) {
         miss((plain_.position[at(c)] - range_[at(c)][0]) / range_scale, true);
         miss((range_[at(c)][1] - plain_.position[at(c)]) / range_scale, true);
         if (options_.ends_at_rest && i + 1 == instant_.size()) {
@@ -632,37 +824,69 @@ class NearestMotion {
     return sum;
   }
 
-  /// Where the unknowns of a station stand.
+  /// How the rows of a station change along d.
   VecX product(const Station& s, const VecX& d) const {
-    VecX out = s.G * d.tail(globals_);
-    if (s.first >= 0) out += s.J * d.segment(s.first * n_, order * n_);
+    VecX out(s.value.size());
+    auto dense = out.head(s.J.rows());
+    dense = s.G * d.tail(globals_);
+    if (s.first < 0) return out;
+    dense += s.J * d.segment(s.first * m_, order * m_);
+    for (std::size_t e = 0; e < s.ends.size(); ++e) {
+      double sum = 0.0;
+      for (int j = 0; j < order; ++j) sum += s.basis[at(j)] * d[index((s.first + j) * m_ + s.ends[e].place)];
+      out[s.J.rows() + static_cast<Eigen::Index>(e)] = s.ends[e].sign / range_scale * sum;
+    }
     return out;
   }
 
-  /// Adds J^T J of some rows of a station, or all.
-  void add(const Station& s, const std::vector<char>& active, Banded& matrix) {
-    Eigen::Index count = 0;
-    for (const char one : active) count += one != 0;
-    if (count == 0) return;
-    MatX J(count, s.J.cols()), G(count, globals_);
-    Eigen::Index k = 0;
-    for (std::size_t r = 0; r < active.size(); ++r)
-      if (active[r]) {
-        if (s.first >= 0) J.row(k) = s.J.row(static_cast<Eigen::Index>(r));
-        if (globals_ > 0) G.row(k) = s.G.row(static_cast<Eigen::Index>(r));
-        ++k;
-      }
-    if (globals_ > 0) matrix.corner.selfadjointView<Eigen::Lower>().rankUpdate(G.transpose());
+  /// Adds what the rows' values `missed` give the gradient.
+  void add_gradient(const Station& s, const VecX& missed, VecX& gradient) const {
+    const auto dense = missed.head(s.J.rows());
+    gradient.tail(globals_) += s.G.transpose() * dense;
     if (s.first < 0) return;
-    const MatX own = J.transpose() * J, cross = G.transpose() * J;
-    for (int j = 0; j < order; ++j) {
-      const int row = s.first + j;
-      if (globals_ > 0)
-        matrix.border[at(row / group)].middleCols((row % group) * n_, n_) += cross.middleCols(j * n_, n_);
-      for (int l = 0; l <= j; ++l) {
-        const int column = s.first + l;
-        MatX& block = row / group == column / group ? matrix.diagonal[at(row / group)] : matrix.below[at(row / group)];
-        block.block((row % group) * n_, (column % group) * n_, n_, n_) += own.block(j * n_, l * n_, n_, n_);
+    gradient.segment(s.first * m_, order * m_) += s.J.transpose() * dense;
+    for (std::size_t e = 0; e < s.ends.size(); ++e) {
+      const double pull = s.ends[e].sign / range_scale * missed[s.J.rows() + static_cast<Eigen::Index>(e)];
+      for (int j = 0; j < order; ++j) gradient[index((s.first + j) * m_ + s.ends[e].place)] += pull * s.basis[at(j)];
+    }
+  }
+
+  /// Adds J^T J of the active rows of all stations.
+  void add(const std::vector<std::vector<char>>& active, Banded& matrix) const {
+    // stations in a row that share their control points are one
+    for (std::size_t i = 0; i < stations_.size();) {
+      const int first = stations_[i].first;
+      Eigen::Index count = 0;
+      std::size_t end = i;
+      for (; end < stations_.size() && stations_[end].first == first; ++end) {
+        const Station& s = stations_[end];
+        for (Eigen::Index r = 0; r < s.J.rows(); ++r) count += active[end][static_cast<std::size_t>(r)] != 0;
+        for (std::size_t e = 0; e < s.ends.size(); ++e) {
+          if (!active[end][static_cast<std::size_t>(s.J.rows()) + e]) continue;
+          const int f = s.ends[e].place;
+          for (int l = 0; l < order; ++l)
+            for (int j = l; j < order; ++j)
+              matrix.column[at(first + l)]((j - l) * m_ + f, f) +=
+                  s.basis[at(j)] * s.basis[at(l)] / (range_scale * range_scale);
+        }
+      }
+      MatX J(count, stations_[i].J.cols()), G(count, globals_);
+      Eigen::Index k = 0;
+      for (std::size_t one = i; one < end; ++one)
+        for (Eigen::Index r = 0; r < stations_[one].J.rows(); ++r)
+          if (active[one][static_cast<std::size_t>(r)]) {
+            if (first >= 0) J.row(k) = stations_[one].J.row(r);
+            if (globals_ > 0) G.row(k) = stations_[one].G.row(r);
+            ++k;
+          }
+      i = end;
+      if (count == 0) continue;
+      if (globals_ > 0) matrix.corner.selfadjointView<Eigen::Lower>().rankUpdate(G.transpose());
+      for (int l = 0; first >= 0 && l < order; ++l) {
+        const auto here = J.middleCols(l * m_, m_);
+        matrix.column[at(first + l)].topRows((order - l) * m_).noalias() +=
+            J.rightCols((order - l) * m_).transpose() * here;
+        if (globals_ > 0) matrix.border[at(first + l)].noalias() += G.transpose() * here;
       }
     }
   }
@@ -670,43 +894,40 @@ class NearestMotion {
   /// The step to the minimum of the cost and of the squares of linearised rows: Newton's method with the rows that are
   /// missed, and an exact line search along each step.
   VecX convex() {
-    Banded always = cost_;
-    std::vector<std::vector<char>> active(stations_.size());
+    Banded always = cost_, matrix;
+    std::vector<std::vector<char>> active(stations_.size()), extra(stations_.size());
+    std::vector<VecX> value(stations_.size()), rate(stations_.size());
     for (std::size_t i = 0; i < stations_.size(); ++i) {
       const Station& s = stations_[i];
-      active[i].assign(s.one_sided.size(), 0);
-      for (std::size_t r = 0; r < active[i].size(); ++r) active[i][r] = !s.one_sided[r];
-      add(s, active[i], always);
+      for (const char one : s.one_sided) active[i].push_back(!one);
+      value[i] = s.value;
     }
+    add(active, always);
     VecX d = VecX::Zero(x_.size());
-    std::vector<VecX> value(stations_.size());
-    for (std::size_t i = 0; i < stations_.size(); ++i) value[i] = stations_[i].value;
     for (int round = 0; round < 60; ++round) {
-      Banded matrix = always;
-      VecX gradient = cost_.times(x_ + d);
+      matrix = always;
+      VecX gradient = cost_times(x_ + d);
       bool changed = round == 0;
       for (std::size_t i = 0; i < stations_.size(); ++i) {
         const Station& s = stations_[i];
-        std::vector<char> extra(active[i].size(), 0);
+        extra[i].assign(active[i].size(), 0);
         VecX missed = value[i];
-        for (std::size_t r = 0; r < extra.size(); ++r) {
+        for (std::size_t r = 0; r < extra[i].size(); ++r) {
           const bool on = !s.one_sided[r] || value[i][static_cast<Eigen::Index>(r)] < 0.0;
           if (!on) missed[static_cast<Eigen::Index>(r)] = 0.0;
-          extra[r] = on && s.one_sided[r];
+          extra[i][r] = on && s.one_sided[r];
           changed = changed || on != (active[i][r] != 0);
           active[i][r] = on;
         }
-        add(s, extra, matrix);
-        gradient.tail(globals_) += s.G.transpose() * missed;
-        if (s.first >= 0) gradient.segment(s.first * n_, order * n_) += s.J.transpose() * missed;
+        add_gradient(s, missed, gradient);
       }
       if (!changed) break;
+      add(extra, matrix);
       VecX step = -gradient;
       if (!matrix.solve(step)) throw Error(Kind::numeric, "reference", "expected equations of full rank");
       // the derivative along the step, which rises
-      std::vector<VecX> rate(stations_.size());
       for (std::size_t i = 0; i < stations_.size(); ++i) rate[i] = product(stations_[i], step);
-      const double linear = step.dot(cost_.times(x_ + d)), quadratic = step.dot(cost_.times(step));
+      const double linear = step.dot(cost_times(x_ + d)), quadratic = step.dot(cost_times(step));
       const auto slope = [&](double length) {
         double sum = linear + length * quadratic;
         for (std::size_t i = 0; i < stations_.size(); ++i)
@@ -807,7 +1028,10 @@ class NearestMotion {
   int n_;
   int intervals_;
   double knots_;
-  int points_, blocks_;
+  int points_;
+  int m_ = 0;                                // coordinates that may change
+  std::vector<int> free_;                    // and which
+  std::vector<std::vector<int>> followers_;  // per independent coordinate: those of the tree
   int masses_ = 0, planes_ = 0,
       globals_ = 0;  // where the unknowns of all times start, and how many there are
   double weight_ = 0.0;
@@ -822,9 +1046,13 @@ class NearestMotion {
   Banded cost_;
   VecX x_;
   std::vector<Station> stations_;
-  std::vector<double> row_, mass_;  // scratch
-  Mechanics<double> plain_;
-  Mechanics<D> dual_;
+  // scratch
+  Mechanics plain_;
+  DerivativeWork<double> derivative_;
+  std::vector<double> tau_q_, tau_u_;
+  std::vector<Spatial> by_position_, by_speed_, by_acceleration_;  // per coordinate that may change: wrench of the feet
+  TreeWork<D> moved_;                                              // poses and velocities of bodies alone
+  ContactWork<D> moved_contact_;
   double tight_ = loosest;
 };
 
@@ -848,7 +1076,7 @@ void stand(const Model& model, std::span<const QuinticSpline> recording, double 
     if (std::find(heels.begin(), heels.end(), body) == heels.end() &&
         std::none_of(feet.begin(), feet.end(), [&](int other) { return below(body, other); }))
       heels.push_back(body);
-  if (heels.empty()) throw Error(Kind::input, "reference", "expected a model with foot contacts");
+  if (heels.empty()) throw Error(Kind::input, "reference", "expected a model with foot contacts, found none");
 
   Workspace work(model);
   const int count = 100;
@@ -871,6 +1099,10 @@ void stand(const Model& model, std::span<const QuinticSpline> recording, double 
   for (std::size_t h = 0; h < heels.size(); ++h) {
     Pose X;
     heading[h].y() = 0.0;
+    if (!(heading[h].norm() > 1e-6))
+      throw Error(Kind::input, "reference",
+                  "expected feet that point somewhere along the ground, found none for \"" +
+                      data.body_names[at(heels[h])] + "\"");
     X.R.col(0) = heading[h].normalized();
     X.R.col(1) = Vec3::UnitY();
     X.R.col(2) = X.R.col(0).cross(X.R.col(1));
@@ -891,13 +1123,10 @@ void stand(const Model& model, std::span<const QuinticSpline> recording, double 
       }
       return sum;
     };
-    double low = place[h].y() - 0.2, high = place[h].y() + 0.2;
-    if (carried(low) > share && carried(high) < share) {
-      for (int k = 0; k < 60; ++k) (carried(0.5 * (low + high)) > share ? low : high) = 0.5 * (low + high);
-      X.p.y() = 0.5 * (low + high);
-    } else {
-      X.p.y() = place[h].y();
-    }
+    const double height = place[h].y();
+    const Root found =
+        bisection_root([&](double y) { return carried(y) - share; }, height - 0.2, height + 0.2, {.value = 1e-9});
+    X.p.y() = found.converged ? found.x : height;
     options.held.push_back({heels[h], X});
   }
   // the support is level: at the height of the mean of its points
@@ -918,16 +1147,25 @@ void stand(const Model& model, std::span<const QuinticSpline> recording, double 
   }
 }
 
-void change(const Reference& reference, const ReferenceOptions& options, const Model& model, ModelSpec& spec) {
+std::vector<Edit> as_edits(const Reference& reference, const ReferenceOptions& options, const Model& model) {
   const ModelData& data = model.data();
+  std::vector<Edit> out;
   for (std::size_t b = 1; b < reference.mass.size(); ++b) {
-    BodySpec& body = *spec.bodies.find(data.body_names[b]);
-    if (static_cast<int>(b) == options.trunk) body.mass_center += reference.mass_center;
-    body.mass *= 1.0 + reference.mass[b];
-    for (double& one : body.inertia) one *= 1.0 + reference.mass[b];
+    Edit edit;
+    edit.bodies = {data.body_names[b]};
+    if (const double change = reference.mass[b]; change != 0.0)
+      for (const char* field : {"mass", "inertia"}) edit.scale[field] = 1.0 + change;
+    if (const Vec3& shift = reference.mass_center; static_cast<int>(b) == options.trunk && !shift.isZero(0.0))
+      edit.shift["mass_center"] = {shift.x(), shift.y(), shift.z()};
+    if (!edit.scale.empty() || !edit.shift.empty()) out.push_back(std::move(edit));
   }
-  for (std::size_t p = 0; p < reference.plane_height.size(); ++p)
-    spec.planes.find(data.plane_names[at(options.planes[p])])->height += reference.plane_height[p];
+  for (std::size_t p = 0; p < reference.plane_height.size(); ++p) {
+    Edit edit;
+    edit.planes = {data.plane_names[at(options.planes[p])]};
+    edit.shift["height"] = {reference.plane_height[p]};
+    out.push_back(std::move(edit));
+  }
+  return out;
 }
 
 QuinticSpline brought_to_rest(const QuinticSpline& recording, double until, double settle, double duration) {

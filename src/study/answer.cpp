@@ -22,9 +22,10 @@ struct MatchedNumber {
 
 MatchedNumber number_of(Edit& edit, const ModelSpec& base) {
   for (auto& [field, factor] : edit.scale) return {&factor, 1.0, "scale", field};
-  for (auto& [field, amount] : edit.shift) return {&amount, 0.0, "shift", field};
+  for (auto& [field, amounts] : edit.shift) return {&amounts.front(), 0.0, "shift", field};
   for (auto& [field, value] : edit.set) {
-    MatchedNumber out{&value.number, 0.0, "set", field};
+    if (value.word) continue;
+    MatchedNumber out{&value.numbers.front(), 0.0, "set", field};
     // the value that the first selected muscle has now
     for (const std::string& selection : edit.muscles)
       for (const std::string& name : select_muscles(base, selection)) {
@@ -232,9 +233,10 @@ bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
   const std::vector<std::string> group = select_muscles(model.spec(), "group:iliopsoas");
   for (const Edit& edit : edits) {
     bool touches = false;
-    for (const auto* fields : {&edit.scale, &edit.shift})
-      for (const auto& [field, value] : *fields) touches = touches || is_shortening_field(field);
-    for (const auto& [field, value] : edit.set) touches = touches || is_shortening_field(field);
+    const auto see = [&](const auto& fields) {
+      for (const auto& [field, value] : fields) touches = touches || is_shortening_field(field);
+    };
+    see(edit.set), see(edit.scale), see(edit.shift);
     if (!touches) continue;
     for (const std::string& selection : edit.muscles)
       for (const std::string& muscle : select_muscles(model.spec(), selection))

@@ -55,19 +55,19 @@ ConsistentMotion::ConsistentMotion(const Study& study, const SimulationStudy& qu
     options_.trunk = index(*spec.trunk, data.body_names, "trunk", "a body");
   else if (!data.levels.empty())
     options_.trunk = data.levels.back().superior;
-  for (std::size_t i = 0; i < spec.planes.size(); ++i) {
-    const std::string pointer = "planes/" + std::to_string(i);
-    const int plane = index(spec.planes[i], data.plane_names, pointer, "a plane");
-    if (data.planes[at(plane)].body != 0)
-      throw Error(Kind::input, study.place("/reference/" + pointer), "expected a plane fixed in ground");
-    options_.planes.push_back(plane);
-  }
+  for (std::size_t i = 0; i < spec.planes.size(); ++i)
+    options_.planes.push_back(index(spec.planes[i], data.plane_names, "planes/" + std::to_string(i), "a plane"));
   try {
     stand(model, recording_, std::min(until, question.duration), options_);
-  } catch (const Error&) {
-    throw Error(Kind::input, study.place("/reference"), "expected a model with foot contacts, found none");
+    found_ = consistent_reference(model, recording_, options_);
+  } catch (const Error& error) {
+    // what is said of the reference stands at its place in the study
+    const std::string& where = error.where();
+    const std::string text = error.what();
+    const bool own = where.rfind("reference", 0) == 0;
+    throw Error(error.kind(), study.place(own ? "/" + where : "/reference"),
+                own ? text.substr(where.size() + 2) : text);
   }
-  found_ = consistent_reference(model, recording_, options_);
 }
 
 double ConsistentMotion::rms_angle() const {
@@ -81,10 +81,9 @@ double ConsistentMotion::rms_angle() const {
 void ConsistentMotion::tell(Block& block) const {
   const ModelData& data = model_.data();
   const double weight = data.mass * data.spec.gravity.norm();
-  ResultTable& angles = block.tables["reference/angles"];
+  ResultTable angles, places, masses;
   angles.description = "what a consistent motion changes of the recorded angles";
   angles.columns = {{"rms", "deg"}, {"greatest", "deg"}};
-  ResultTable& places = block.tables["reference/translations"];
   places.description = "what it changes of the recorded translations";
   places.columns = {{"rms", "mm"}, {"greatest", "mm"}};
   for (std::size_t c = 0; c < found_.rms.size(); ++c) {
@@ -98,7 +97,6 @@ void ConsistentMotion::tell(Block& block) const {
     series.unit = rotation ? "rad" : "m";
     for (const double t : block.axis_values) series.values.push_back(found_.coordinates[c](t));
   }
-  ResultTable& masses = block.tables["reference/masses"];
   masses.description = "changes of masses of bodies";
   masses.columns = {{"change", "%"}};
   for (std::size_t b = 1; b < found_.mass.size(); ++b)
@@ -106,6 +104,9 @@ void ConsistentMotion::tell(Block& block) const {
       masses.labels.push_back(data.body_names[b]);
       masses.rows.push_back({100.0 * found_.mass[b]});
     }
+  block.tables["reference/angles"] = std::move(angles);
+  block.tables["reference/translations"] = std::move(places);
+  block.tables["reference/masses"] = std::move(masses);
   block.scalars["reference/rms change of angles"] = {rms_angle(), "rad"};
   for (int k = 0; k < 3; ++k)
     block.scalars[std::string("reference/mass_center_") + "xyz"[k]] = {found_.mass_center[k], "m"};

@@ -18,8 +18,8 @@ class ConsistentMotion {
 
   /// What is followed: a spline an independent coordinate.
   const std::vector<QuinticSpline>& coordinates() const { return found_.coordinates; }
-  /// Changes a model as the motion asks.
-  void change(ModelSpec& spec) const { psoas::change(found_, options_, model_, spec); }
+  /// What the motion asks of a model.
+  std::vector<Edit> edits() const { return as_edits(found_, options_, model_); }
 
   /// Series over the block's rows, scalars, tables and credibility.
   void tell(Block& block) const;

@@ -6,6 +6,7 @@
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/skeleton/rotation_vector.hpp"
 
 namespace psoas {
 namespace {
@@ -16,12 +17,6 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 Mat3 trunk_rotation(const Vec3& recorded) {
   return rotation_about(Vec3::UnitZ(), recorded[0]) * rotation_about(Vec3::UnitX(), recorded[1]) *
          rotation_about(Vec3::UnitY(), recorded[2]);
-}
-
-/// Rotation vector of a rotation matrix (angle below pi).
-Vec3 rotation_vector(const Mat3& R) {
-  const Eigen::AngleAxisd turn(R);
-  return turn.angle() * turn.axis();
 }
 
 /// Finds the trunk coordinates at which the levels' rotations multiply to a recorded orientation of the thorax on the
@@ -39,14 +34,14 @@ class TrunkSolver {
     x = recorded;
     for (int iteration = 0; iteration < 20; ++iteration) {
       const Mat3 now = orientation(x);
-      const Vec3 error = rotation_vector(now.transpose() * wanted);
+      const Vec3 error = rotation_vector_of(Mat3(now.transpose() * wanted));
       if (error.norm() < 1e-12) return true;
       Mat3 J;
       const double h = 1e-6;
       for (Eigen::Index k = 0; k < 3; ++k) {
         Vec3 moved = x;
         moved[k] += h;
-        J.col(k) = rotation_vector(now.transpose() * orientation(moved)) / h;
+        J.col(k) = rotation_vector_of(Mat3(now.transpose() * orientation(moved))) / h;
       }
       const Vec3 a = J.col(0), b = J.col(1), c = J.col(2);
       const double determinant = a.dot(b.cross(c));

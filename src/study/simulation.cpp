@@ -187,6 +187,7 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
 
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
   std::vector<Variant> variants = compile_variants(study);
+  Result result;
   // one motion for all variants, so that what differs between them is theirs
   std::optional<ConsistentMotion> reference;
   if (question.reference) {
@@ -201,13 +202,17 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     const Model first = variants.front().model;
     const std::pair<SimulationOptions, State> prepared = prepare(study, question, first, first);
     reference.emplace(study, question, first, prepared.second, prepared.first);
+    result.edits = reference->edits();
     for (Variant& variant : variants) {
       ModelSpec spec = variant.model.spec();
-      reference->change(spec);
+      std::vector<Problem> problems;
+      apply(result.edits, "", spec, problems);
+      if (!problems.empty())
+        throw Error(Kind::input, study.place(variant.name.empty() ? "/edits" : "/variants/" + variant.name),
+                    "expected a model that what the reference changes is part of: " + problems.front().text);
       variant.model = Model(spec);
     }
   }
-  Result result;
   std::vector<Integrator> used;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const Model model = question.lumbar == "free" ? with_free_levels(study, variants[v].model) : variants[v].model;

@@ -47,7 +47,8 @@ json schema_of_study(const std::string& kind) {
     json& p = schema["properties"];
     p["study"] = {{"const", std::string(K::name)}};
     p["format"] = {{"const", study_format}};
-    for (const char* key : {"$schema", "title", "model", "extends"}) p[key] = {{"type", "string"}};
+    for (const char* key : {"$schema", "title", "model"}) p[key] = {{"type", "string"}};
+    p["extends"] = extends_schema();
     p["edits"] = {{"type", "array"}};
     p["variants"] = {{"type", "object"}};
     const json factor = schema_of(required, factor_info);
@@ -494,7 +495,16 @@ std::string result_text(const Result& result) {
     summary.push_back(entry);
   }
   root["notes"] = result.notes;
+  if (!result.edits.empty()) root["edits"] = edits_json(result.edits);
   root["provenance"] = json::parse(result.provenance);
+  return pretty(root);
+}
+
+std::string edits_text(const Result& result) {
+  if (result.edits.empty()) return "";
+  json root = json::object();
+  root["format"] = study_format;
+  root["edits"] = edits_json(result.edits);
   return pretty(root);
 }
 

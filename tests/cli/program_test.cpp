@@ -270,6 +270,23 @@ TEST_F(Cli, AnOlderResultIsReplacedWhole) {
   EXPECT_TRUE(names.contains("a/mine.svg"));
 }
 
+TEST_F(Cli, WhatAReferenceChangedIsWrittenForOtherStudies) {
+  const std::string bad = source + "/tests/bad/";
+  ASSERT_EQ(psoas({"run", bad + "good_reference.json", "-o", "a"}).code, 0);
+  const auto edits = nlohmann::json::parse(folder.read("a/edits.json"))["edits"];
+  EXPECT_EQ(edits, nlohmann::json::parse(folder.read("a/result.json"))["edits"]);
+  ASSERT_GE(edits.size(), 2u);
+  nlohmann::json motion = {{"extends", {bad + "good_motion.json", "a/edits.json"}}, {"model", bad + "good_feet.json"}};
+  motion["motion"]["coordinates"] = bad + "good_motion.mot";
+  folder.write("motion.json", motion.dump());
+  const Ran ran = psoas({"run", "motion.json", "-o", "b"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(nlohmann::json::parse(folder.read("b/result.json"))["provenance"]["study"]["edits"], edits);
+  // not left behind by a result that has none
+  ASSERT_EQ(psoas({"run", swing, "-o", "a"}).code, 0);
+  EXPECT_FALSE(folder.names().contains("a/edits.json"));
+}
+
 TEST_F(Cli, NothingIsLeftOfAFailure) {
   EXPECT_EQ(psoas({"run", "nothere.json"}).code, 2);
   folder.write("file", "x");

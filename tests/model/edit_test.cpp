@@ -136,6 +136,29 @@ TEST(Edits, JointsBodiesAndPassiveElements) {
   EXPECT_TRUE(edited(R"([{"passive": "*", "remove": true}])").passive.empty());
 }
 
+TEST(Edits, FieldsThatAreListsAreGivenAllTheirNumbers) {
+  const ModelSpec before = tiny_model();
+  const ModelSpec spec = edited(R"([{"bodies": "thigh", "set": {"mass_center": [0.01, -0.2, 0.03]}},
+                                    {"bodies": "sh*", "shift": {"mass_center": [0.001, 0, -0.002]}, "scale": {"mass": 1.5, "inertia": 1.5}}])");
+  EXPECT_EQ(spec.bodies.find("thigh")->mass_center, Vec3(0.01, -0.2, 0.03));
+  EXPECT_EQ(spec.bodies.find("thigh")->mass, before.bodies.find("thigh")->mass);
+  const BodySpec &shank = *spec.bodies.find("shank"), &was = *before.bodies.find("shank");
+  EXPECT_EQ(shank.mass_center, Vec3(was.mass_center + Vec3(0.001, 0, -0.002)));
+  EXPECT_EQ(shank.mass, 1.5 * was.mass);
+  for (std::size_t k = 0; k < 6; ++k) EXPECT_EQ(shank.inertia[k], 1.5 * was.inertia[k]) << k;
+}
+
+TEST(Edits, AreReadAsTheyWereWritten) {
+  const char* text =
+      R"([{"name": "heavy", "bodies": "thigh", "set": {"mass_center": [0.1, 0.2, 0.30000000000000004]}, "scale": {"mass": 1.1, "inertia": 1.1}},
+      {"muscles": ["group:psoas", "hamstrings_r"], "set": {"tendon": "rigid", "pennation": 0.2}, "shift": {"tendon_slack_length": 0.01}},
+      {"bodies": "shank", "shift": {"mass_center": [0.1, 0, 0]}}, {"passive": "*", "remove": true}, {"joints": "knee", "set": {"parent": "ground"}},
+      {"muscles": "psoas_r", "scale": {"optimal_fibre_length": 0.95}, "match": {"delta_theta_deg": 13.0}}])";
+  std::vector<Problem> problems;
+  EXPECT_EQ(edits_json(edits_from(json::parse(text), "", problems)), json::parse(text));
+  EXPECT_TRUE(problems.empty());
+}
+
 TEST(Edits, PlanesAndSpheresAreSelectedLikeOthers) {
   ModelSpec spec = tiny_model();
   spec.planes["floor"];
@@ -151,7 +174,7 @@ TEST(Edits, PlanesAndSpheresAreSelectedLikeOthers) {
   spec.spheres.find("thigh")->planes = {"seat"};
   Edit lower;
   lower.planes = {"seat"};
-  lower.set["height"].number = 0.3;
+  lower.set["height"].numbers = {0.3};
   Edit soften;
   soften.spheres = {"*e*"};
   soften.scale["stiffness"] = 0.5;
@@ -210,9 +233,9 @@ TEST(EditsRefuse, FieldsThatDoNotExist) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"optimal_fiber_length": 0.9}}])"),
             "/edits/0/scale/optimal_fiber_length: unknown field, did you mean \"optimal_fibre_length\"?");
   EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"path": 1}}])"),
-            "/edits/0/set/path: expected a field that is a number or a word");
+            "/edits/0/set/path: expected a field that is numbers or a word");
   EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": 1}}])"),
-            "/edits/0/set/mass_center: expected a field that is a number or a word");
+            "/edits/0/set/mass_center: expected 3 numbers (centre of mass in the body frame), found 1");
   EXPECT_EQ(
       refused(R"([{"passive": "capsule", "set": {"stiffness": 1}}])").find("/edits/0/set/stiffness: unknown field"),
       0u);
@@ -243,9 +266,35 @@ TEST(EditsRefuse, ValuesOfAnotherType) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "scale": {"pennation": "2"}}])")
                 .find("/edits/0/scale/pennation: expected a number [1]"),
             0u);
-  EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"pennation": null}}])")
-                .find("/edits/0/set/pennation: expected a number or a text, found null"),
+  EXPECT_EQ(
+      refused(R"([{"muscles": "*", "set": {"pennation": null}}])")
+          .find("/edits/0/set/pennation: expected a number, numbers of a field that is a list, or a text, found null"),
+      0u);
+}
+
+TEST(EditsRefuse, ListsOfAnotherLength) {
+  EXPECT_EQ(refused(R"([{"bodies": "*", "shift": {"mass_center": [1, 2]}}])"),
+            "/edits/0/shift/mass_center: expected 3 numbers (centre of mass in the body frame), found 2");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass": [1, 2, 3]}}])"),
+            "/edits/0/set/mass: expected a number (mass), found 3");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": "far"}}])"),
+            "/edits/0/set/mass_center: expected 3 numbers, found \"far\"");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": [0, "far", 0]}}])"),
+            "/edits/0/set/mass_center/1: expected a number, found \"far\"");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass": [1]}}])"),
+            "/edits/0/set/mass: expected a number, numbers of a field that is a list, or a text, found [1]");
+  EXPECT_EQ(refused(R"([{"bodies": "*", "shift": {"mass": "1"}}])"),
+            "/edits/0/shift/mass: expected a number, or numbers of a field that is a list, found \"1\"");
+  EXPECT_EQ(refused(R"([{"bodies": "thigh", "set": {"mass_center": [0, 20, 0]}}])")
+                .find("/edits/0/set/mass_center: expected a number [m] from -10 to 10 (centre of mass in the body "
+                      "frame), found 20 for \"thigh\""),
             0u);
+}
+
+TEST(EditsRefuse, BodiesThatCannotBe) {
+  EXPECT_EQ(refused(R"([{"bodies": "thigh", "set": {"inertia": [1, 0.1, 0.1, 0, 0, 0]}}])"),
+            "/edits/0: expected an inertia that a body of positive mass can have: no principal moment above the sum of "
+            "the other two, found another in \"thigh\" after this edit");
 }
 
 TEST(EditsRefuse, SetAndScaleOfOneField) {
@@ -296,11 +345,11 @@ TEST(Edits, FromAProgram) {
   EXPECT_EQ(test::place_of(wrong), (std::pair<std::string, std::string>{"input", "edits"}));
   EXPECT_NE(error_of([&] { model.with(scale("psoas_r", "pennation", std::nan(""))); }).find("expected a number [rad]"),
             std::string::npos);
-  // a body that cannot exist is found when it is compiled
+  // a body that cannot exist
   Edit edit;
   edit.bodies = {"thigh"};
   edit.scale["mass"] = 0.0;
-  EXPECT_NE(error_of([&] { model.with(edit); }).find("/bodies/thigh: expected an inertia"), std::string::npos);
+  EXPECT_NE(error_of([&] { model.with(edit); }).find("/edits/0: expected an inertia"), std::string::npos);
 }
 
 TEST(Edits, FieldsOfARestingLength) {

@@ -272,9 +272,21 @@ TEST(Extends, AtMostEightDeepAndNoCycle) {
   EXPECT_EQ(place_of([&] { read_model(folder.write("c.json", "{\"extends\": \"none.json\"}")); }),
             (std::pair<std::string, std::string>{"io", folder / "c.json:1: /extends"}));
   EXPECT_NE(error_of([&] {
-              read_model(folder.write("d.json", "{\"extends\": [\"0.json\"]}"));
-            }).find("d.json:1: /extends: expected a path"),
+              read_model(folder.write("d.json", "{\"extends\": {\"0.json\": 1}}"));
+            }).find("d.json:1: /extends: expected a path or a list of paths"),
             std::string::npos);
+  // lists are no way round
+  EXPECT_EQ(read_model(folder.write("e.json", "{\"extends\": [\"0.json\"]}")).name, "tiny");
+  EXPECT_NE(error_of([&] {
+              read_model(folder.write("f.json", "{\"extends\": [\n\"0.json\", \"8.json\"]}"));
+            }).find("expected at most 8 files in a row"),
+            std::string::npos);
+  folder.write("sub/one.json", "{\"extends\": \"../e.json\"}");
+  folder.write("sub/two.json", "{\"extends\": \"../e.json\"}");
+  EXPECT_EQ(
+      error_of([&] { read_model(folder.write("g.json", "{\"extends\": [\"sub/one.json\", \"sub/two.json\"]}")); }),
+      (folder / "sub/one.json") + ":1: /extends: expected each file once, found " + (folder / "sub/../e.json") +
+          " again");
 }
 
 // ---- many problems, long texts ----

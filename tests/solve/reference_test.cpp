@@ -176,9 +176,8 @@ TEST(Reference, ShiftOfTheTrunksMassCentreIsFoundWhereNothingElseMayChange) {
   EXPECT_GT(beyond.after.moment, 10.0);
 
   // the changed model has it
-  ModelSpec changed = model.spec();
-  const Vec3 before = changed.bodies.find("rod")->mass_center;
-  change(within, options, model, changed);
+  const ModelSpec changed = model.with(as_edits(within, options, model)).spec();
+  const Vec3 before = model.spec().bodies.find("rod")->mass_center;
   EXPECT_EQ(changed.bodies.find("rod")->mass_center, Vec3(before + within.mass_center));
   EXPECT_EQ(changed.bodies.find("foot")->mass_center, model.spec().bodies.find("foot")->mass_center);
 }
@@ -256,9 +255,7 @@ TEST(Reference, RateOfMomentumIsWhatWeightSeatAndFeetWithinTheMarginGive) {
   const ReferenceOptions options = seated_options(model, recording);
   const Reference found = consistent_reference(model, recording, options);
   EXPECT_TRUE(found.converged);
-  ModelSpec spec = model.spec();
-  change(found, options, model, spec);
-  const Model changed(spec);
+  const Model changed = model.with(as_edits(found, options, model));
   EXPECT_NEAR(changed.data().mass, model.data().mass, 1e-6);
   double heel_edge = inf, toe_edge = -inf;
   for (const Vec3& point : options.support) {
@@ -375,8 +372,28 @@ TEST(Reference, WrongOptionsAreRefused) {
             (std::pair<std::string, std::string>{"input", "reference"}));  // no support
   stand(model, recording, 0.5, options);
   EXPECT_EQ(place_of([&] { consistent_reference(model, std::span(recording).first(2), options); }).first, "input");
-  options.mass_center = 0.0;
-  EXPECT_EQ(place_of([&] { consistent_reference(model, recording, options); }).first, "input");
+  const auto place_with = [&](const auto& wrong) {
+    ReferenceOptions own = options;
+    wrong(own);
+    return place_of([&] { consistent_reference(model, recording, own); });
+  };
+  const auto at_place = [](const char* place) { return std::pair<std::string, std::string>{"input", place}; };
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.mass_center = 0.0; }), at_place("reference"));
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.support.resize(2); }), at_place("reference"));
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.support.assign(5, Vec3(0.1, 0.0, 0.1)); }),
+            at_place("reference"));
+  EXPECT_EQ(place_with([](ReferenceOptions& own) {
+              own.support = {Vec3(0, 0, 0), Vec3(0.1, 0, 0.1), Vec3(0.3, 0, 0.3), Vec3(0.2, 0, 0.2)};
+            }),
+            at_place("reference"));
+  // the outline is 250 by 100 mm: half of its width, less what is kept between instants
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.margin = 0.0471; }), at_place("reference/margin"));
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.margin = 0.0469; }).first, "none");
+  EXPECT_EQ(place_with([](ReferenceOptions& own) { own.trunk = 0; }), at_place("reference/trunk"));
+  ModelSpec tilted = stander();
+  tilted.gravity = {0.1, -9.8, 0.0};
+  const Model on_a_slope(tilted);
+  EXPECT_EQ(place_of([&] { consistent_reference(on_a_slope, recording, options); }), at_place("reference"));
   const Model without(pendulum());
   EXPECT_EQ(
       place_of([&] { stand(without, record(without, 0.5, [](int, double) { return 0.0; }), 0.5, options); }).first,

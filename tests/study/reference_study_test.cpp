@@ -4,6 +4,7 @@
 // what weight, seat and feet can give.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,18 +12,20 @@
 
 #include "psoas/core/spline.hpp"
 #include "psoas/io/file.hpp"
+#include "psoas/io/table_file.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 #include "psoas/study/study.hpp"
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 namespace psoas::test {
 namespace {
 
 constexpr double duration = 0.6;
+const std::string root = std::string(PSOAS_SOURCE_DIR) + "/";
 
 /// The first six tenths of the rise, past seat-off, of two variants.
 std::string study_text() {
-  const std::string root = std::string(PSOAS_SOURCE_DIR) + "/";
   nlohmann::ordered_json study,
       motion = nlohmann::ordered_json::parse(read_file(root + "examples/sit_to_stand/study.json"));
   study["format"] = "psoas-study/1";
@@ -32,7 +35,8 @@ std::string study_text() {
   study["duration"] = duration;
   study["step"] = 0.005;
   study["tolerance"] = 1e-3;
-  study["outputs"] = {"coordinate/pelvis_ty"};
+  study["outputs"] = {"coordinate/*",   "speed/*",        "acceleration/*",
+                      "joint_moment/*", "body_force_*/*", "body_moment_*/*"};
   auto& tracking = study["controllers"]["follow"]["tracking"];
   tracking["coordinates"] = root + "examples/sit_to_stand/subject_a.mot";
   tracking["lowpass_hz"] = 4;
@@ -43,10 +47,103 @@ std::string study_text() {
   return study.dump();
 }
 
+TEST(ReferenceStudy, says_what_a_model_lacks) {
+  const std::string path = root + "tests/bad/good_reference.json";
+  const auto refused = [&](const std::vector<std::pair<std::string, std::string>>& set) {
+    const Study study = read_study(path, set);
+    const std::string text = error_of([&] { run(study); }), place = path + ":3: /reference: ";
+    EXPECT_EQ(text.rfind(place, 0), 0u) << text;
+    return text.substr(std::min(text.size(), place.size()));
+  };
+  EXPECT_EQ(refused({{"/model/contacts/heel_*/support", "seat"}}), "expected at least three foot contacts, found 2");
+  EXPECT_EQ(refused({{"/model/contacts/*/support", "seat"}}), "expected a model with foot contacts, found none");
+  const std::string narrow =
+      "expected foot contacts that do not all lie on one line or in one place, found an outline ";
+  EXPECT_EQ(refused({{"/model/contacts/*_out/location/2", "-0.05"}}).rfind(narrow, 0), 0u);
+  EXPECT_EQ(refused({{"/model/contacts/*/location", "[0, -0.4, 0]"}}).rfind(narrow, 0), 0u);
+  const std::string gravity = "expected gravity along -y, for feet push on a level ground, found ";
+  EXPECT_EQ(refused({{"/model/gravity", "[0, 0, 0]"}}), gravity + "[0, 0, 0] m/s^2");
+  EXPECT_EQ(refused({{"/model/gravity", "[0, 0, -9.8]"}}), gravity + "[0, 0, -9.8] m/s^2");
+  EXPECT_EQ(refused({{"/model/gravity", "[0, 9.8, 0]"}}), gravity + "[0, 9.8, 0] m/s^2");
+}
+
+TEST(ReferenceStudy, variants_have_what_it_changes) {
+  const TempFolder folder;
+  const std::string bad = root + "tests/bad/";
+  nlohmann::ordered_json file;
+  file["extends"] = bad + "good_reference.json";
+  file["model"] = bad + "good_feet.json";
+  file["controllers"]["follow"]["tracking"]["coordinates"] = bad + "good_motion.mot";
+  file["variants"] = nlohmann::ordered_json::parse(R"({"seated": [], "not": [{"planes": "seat", "remove": true}]})");
+  const std::string path = folder.write("study.json", file.dump());
+  const Study study = read_study(path);
+  const std::string text = error_of([&] { run(study); });
+  EXPECT_EQ(text.rfind(path + ":1: /variants/not: expected a model that what the reference changes is part of: ", 0),
+            0u)
+      << text;
+  EXPECT_NE(text.find("found \"seat\""), std::string::npos) << text;
+}
+
+/// Root mean square of a difference over that of the first.
+double relative(const std::vector<double>& wanted, const std::vector<double>& found) {
+  double error = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    error += (found.at(i) - wanted[i]) * (found.at(i) - wanted[i]);
+    size += wanted[i] * wanted[i];
+  }
+  return std::sqrt(error / size);
+}
+
+/// A motion study of what a simulation wrote, of the model that it changed, returns its joint moments.
+void expect_inverse_dynamics_to_agree(const Result& forward, const Study& study, const TempFolder& folder) {
+  folder.write("out/series.sto", write_sto(series_table(forward)));
+  folder.write("out/edits.json", edits_text(forward));
+  nlohmann::ordered_json inverse = nlohmann::ordered_json::parse(
+      R"({"study": "motion", "redundancy": {"lumbar": "rhythm"}, "motion": {"coordinates": "out/series.sto", "lowpass_hz": 0,
+          "forces": {"table": "out/series.sto"}}, "outputs": ["joint_moment/*", "residual/*"]})");
+  inverse["model"] = root + "models/full_body_contact.json";
+  inverse["extends"] = {"subject.json", "out/edits.json"};
+  nlohmann::ordered_json subject;
+  subject["format"] = "psoas-study/1";
+  subject["subject"] = nlohmann::ordered_json::parse(study_text())["subject"];
+  folder.write("subject.json", subject.dump());
+  const Study motion = read_study(folder.write("inverse.json", inverse.dump()));
+  inverse["extends"] = "subject.json";
+  const Study unchanged = read_study(folder.write("unchanged.json", inverse.dump()));
+
+  // the same model, to the last digit
+  const auto close = [](const Vec3& a, const Vec3& b) { return (a - b).norm() < 1e-15; };
+  EXPECT_EQ(motion.edits.size(), forward.edits.size());
+  EXPECT_FALSE(
+      close(unchanged.model.bodies.find("thorax")->mass_center, motion.model.bodies.find("thorax")->mass_center));
+  EXPECT_TRUE(
+      close(study.model.bodies.find("thorax")->mass_center, unchanged.model.bodies.find("thorax")->mass_center));
+
+  const Result found = run(motion), without = run(unchanged);
+  const Block &wanted = forward.blocks.begin()->second, &moments = found.blocks.begin()->second;
+  double worst = 0.0, residual = 0.0, left = 0.0;
+  int compared = 0;
+  for (const char* joint : {"hip_flexion_r", "hip_flexion_l", "hip_adduction_r", "hip_rotation_l", "knee_angle_r",
+                            "knee_angle_l", "ankle_angle_r", "ankle_angle_l", "lumbar_extension", "lumbar_bending"}) {
+    const std::string name = std::string("joint_moment/") + joint;
+    ASSERT_TRUE(wanted.series.find(name) && moments.series.find(name)) << name;
+    worst = std::max(worst, relative(wanted.series.find(name)->values, moments.series.find(name)->values));
+    ++compared;
+  }
+  EXPECT_EQ(compared, 10);
+  EXPECT_LT(worst, 1e-6);
+  for (const double one : moments.series.find("residual/force")->values) residual = std::max(residual, one);
+  for (const double one : without.blocks.begin()->second.series.find("residual/moment")->values)
+    left = std::max(left, one);
+  EXPECT_LT(residual, 1e-3);
+  EXPECT_GT(left, 1.0);  // what the reference changed is missed
+}
+
 TEST(ReferenceSlow, rise_is_changed_little_and_obeys_the_laws_of_motion) {
   const TempFolder folder;
   const Study study = read_study(folder.write("study.json", study_text()));
   const Result result = run(study);
+  expect_inverse_dynamics_to_agree(result, study, folder);
   ASSERT_FALSE(result.summary.empty());
   EXPECT_EQ(result.summary.front().label, "made consistent before it is followed");
   const Block& block = result.blocks.begin()->second;

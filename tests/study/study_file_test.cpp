@@ -233,6 +233,31 @@ TEST_F(StudyFile, EditsOfTheBaseComeFirst) {
   EXPECT_TRUE(none.edits.empty());
 }
 
+TEST_F(StudyFile, OfSeveralBasesEachIsLaidOverThoseBeforeIt) {
+  folder.write(
+      "title.json",
+      "{\"title\": \"over\",\n\"to_deg\": 20,\n\"edits\": [{\"bodies\": \"thigh\", \"scale\": {\"mass\": 2}}]}");
+  const std::string derived =
+      folder.write("b.json",
+                   "{\"extends\": [\"study.json\", \"title.json\"], \"to_deg\": 30, \"edits\": [\n{\"bodies\": "
+                   "\"thigh\", \"shift\": {\"mass_center\": [0, 0.01, 0]}}]}");
+  const Study study = read_study(derived), before = read_study(path);
+  EXPECT_EQ(study.title, "over");
+  EXPECT_EQ(std::get<TorqueCurveStudy>(study.question).to_deg, 30.0);
+  ASSERT_EQ(study.edits.size(), before.edits.size() + 2);
+  EXPECT_EQ(study.place("/edits/0/scale"), path + ":3: /edits/0/scale");
+  EXPECT_EQ(study.place("/edits/2"), (folder.path() / "title.json").string() + ":3: /edits/2");
+  EXPECT_EQ(study.place("/edits/3"), derived + ":2: /edits/3");
+  EXPECT_EQ(study.place("/title"), (folder.path() / "title.json").string() + ":1: /title");
+  const BodySpec &thigh = *study.model.bodies.find("thigh"), &was = *before.model.bodies.find("thigh");
+  EXPECT_EQ(thigh.mass, 2.0 * was.mass);
+  EXPECT_EQ(thigh.mass_center, Vec3(was.mass_center + Vec3(0, 0.01, 0)));
+  // a base's own bases come with it
+  const Study deeper = read_study(folder.write("c.json", R"({"extends": ["b.json"], "title": "deeper"})"));
+  EXPECT_EQ(deeper.edits.size(), study.edits.size());
+  EXPECT_EQ(deeper.title, "deeper");
+}
+
 TEST_F(StudyFile, OneMemberOfAnObjectCanBeReplacedAlone) {
   const Study study = read_study(
       folder.write("b.json", R"({"extends": "study.json", "posture": {"hip": 0.1}, "variants": {"normal": null}})"));

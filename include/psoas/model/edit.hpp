@@ -14,9 +14,9 @@
 
 namespace psoas {
 
-/// A number or a word.
+/// What a field is given: a number, as many numbers as a field has that is a list, such as a mass centre, or a word.
 struct Value {
-  double number = 0.0;
+  std::vector<double> numbers;
   std::optional<std::string> word;
 };
 
@@ -27,7 +27,8 @@ struct Edit {
   std::optional<std::string> name;
   std::vector<std::string> muscles, joints, bodies, passive, planes, spheres;
   Named<Value> set;
-  Named<double> scale, shift;
+  Named<double> scale;               ///< of a field that is a list, all of its numbers
+  Named<std::vector<double>> shift;  ///< one amount, or as many as the field has numbers
   bool remove = false;
   /// The lost hip extension [deg] that the edit's one number is to be found for; the number given is where the search
   /// starts. A study finds it; apply() takes no edit that still has one.

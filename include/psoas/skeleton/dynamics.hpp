@@ -66,6 +66,9 @@ struct DerivativeWork {
   std::vector<Eigen::Matrix<S, 6, 6>> rate;  // per body: B of its subtree
   std::vector<SpatialT<S>> within;           // per joint, c k: the motion axis of its coordinate c by its coordinate k
   std::vector<int> first_within;             // per body
+  /// Per coordinate: change of the wrench that its joint carries [N m, N, about ground's origin] by the coordinate, its
+  /// speed and its acceleration, external wrenches being what they are in ground. After inverse_dynamics_derivatives().
+  std::vector<SpatialT<S>> by_position, by_speed, by_acceleration;
 };
 
 /// Derivatives of inverse_dynamics() at coordinates q, speeds u and accelerations a by coordinates and by speeds, n x n each: element

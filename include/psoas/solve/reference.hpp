@@ -2,7 +2,7 @@
 //
 // A motion that obeys the laws of motion: the one nearest to a recording that feet on the ground can carry.
 //   stand(model, recording, 1.2, options);   Reference found = consistent_reference(model, recording, options);
-//   change(found, options, model, spec);   found.coordinates[c].jet(t);
+//   const Model changed = model.with(as_edits(found, options, model));   found.coordinates[c].jet(t);
 //
 // A recording does not: its model has a generic distribution of mass, its angles are filtered, its feet drift. What no
 // foot can carry then has to come from the root, where a simulation has nothing to push with.
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "psoas/core/spline.hpp"
+#include "psoas/model/edit.hpp"
 #include "psoas/model/model.hpp"
 
 namespace psoas {
@@ -77,18 +78,20 @@ struct Reference {
 /// wrench (what the motion needs, less what planes exert on spheres of bodies that are not held, by their law) has its
 /// centre of pressure inside the support and stays within friction. Where no such motion exists the least is missing. A
 /// sequence of convex problems (Gauss-Newton with semismooth active sets), each of banded equations. Deterministic.
-/// Throws Error(input) for options out of range and for fewer than three points of support.
+/// Throws Error(input) at "reference", or "reference/margin", "reference/trunk" or "reference/planes/0" and so on, for
+/// options out of range, gravity that is not along -y, points of support that leave no room within the margin, and
+/// planes that nothing but feet can touch.
 Reference consistent_reference(const Model& model, std::span<const QuinticSpline> recording,
                                const ReferenceOptions& options);
 
-/// Changes a model's masses, mass centre, inertias and planes as a reference asks. `model` is the one that the reference
-/// was made with, `spec` a description with the same bodies and planes.
-void change(const Reference& reference, const ReferenceOptions& options, const Model& model, ModelSpec& spec);
+/// What a reference changes in the model that it was made with, as edits: factors on masses with inertias, shifts of the
+/// trunk's mass centre and of heights of planes. They fit any model with the same bodies and planes.
+std::vector<Edit> as_edits(const Reference& reference, const ReferenceOptions& options, const Model& model);
 
 /// Puts feet into options: bodies with foot contacts, and none below them on their leg, are held flat at their mean place
 /// and heading in the recording up to `until` [s], at the height at which spheres on the ground carry an equal share of
-/// body weight, or, without spheres, at their mean height; the support is their foot contacts. Throws Error(input) for a
-/// model without foot contacts.
+/// body weight, or, without spheres, at their mean height; the support is their foot contacts. Throws Error(input) at
+/// "reference" for a model without foot contacts.
 void stand(const Model& model, std::span<const QuinticSpline> recording, double until, ReferenceOptions& options);
 
 /// A recording that is followed to `until` [s], then brought to rest within `settle` [s] and held up to `duration`: its

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "psoas/core/kind.hpp"
+#include "psoas/model/edit.hpp"
 
 namespace psoas {
 
@@ -73,8 +74,9 @@ struct Result {
   std::vector<SummaryLine> summary;
   std::vector<std::string> notes;  ///< sentences that belong under the summary
   std::vector<Plot> plots;
-  Named<Block> blocks;     ///< by variant; one called "" without variants
-  std::string provenance;  ///< JSON text: program version, resolved study, model, input tables
+  Named<Block> blocks;      ///< by variant; one called "" without variants
+  std::vector<Edit> edits;  ///< what the study itself changed in its model after its own edits, such as a reference
+  std::string provenance;   ///< JSON text: program version, resolved study, model, input tables
 
   bool credible() const {
     for (const auto& [name, block] : blocks)

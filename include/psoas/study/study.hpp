@@ -54,6 +54,9 @@ Result run(const Study& study, const RunOptions& options = {});
 
 /// The text of result.json: a pure function of study and program.
 std::string result_text(const Result& result);
+/// What the study itself changed in its model, as the text of a psoas-study/1 file with edits that another study of the
+/// same model and subject can extend. Empty where it changed nothing.
+std::string edits_text(const Result& result);
 /// The result's series as one table: other variants' columns are "<variant>:<output>".
 Table series_table(const Result& result);
 
