@@ -65,7 +65,15 @@ bool find_touch(const ModelData& data, const TreeWork<double>& tree, std::size_t
 /// Activation after `duration` under a constant excitation, by the implicit midpoint rule.
 double activation_after(const MuscleParameters& unit, double excitation, double activation, double duration) {
   const double low = std::min(activation, excitation), high = std::max(activation, excitation);
-  double x = excitation;
+  if (excitation == activation) return activation;
+  // near what Thelen's dynamics give, whose halves are quadratic in the mean activation
+  const double a = activation, e = excitation;
+  const bool rises = e > a;
+  const double k = duration / (rises ? unit.activation_time : unit.deactivation_time),
+               linear = rises ? 1.0 - 3.0 * a + k : 2.0 - 1.5 * k * e + 0.5 * k,
+               constant = rises ? a + k * e : 2.0 * a + 0.5 * k * e, square = rises ? 3.0 : 1.5 * k,
+               mean = 2.0 * constant / (linear + std::sqrt(linear * linear + 4.0 * square * constant));
+  double x = std::clamp(2.0 * mean - a, low, high);
   for (int i = 0; i < 6; ++i) {
     const Dual<1> middle = 0.5 * (Dual<1>(x, 0) + activation);
     const Dual<1> left = Dual<1>(x, 0) - activation - duration * activation_rate(unit, Dual<1>(excitation), middle);
@@ -93,8 +101,9 @@ struct Phi {
 /// A muscle over an interval in which its path goes on as it goes now.
 class MuscleAhead {
  public:
+  /// `fibre` is what compliant_fibre() has found at the state, `force` the tendon's there [N].
   MuscleAhead(const MuscleParameters& unit, double length, double speed, double activation, double fibre_length,
-              double fibre_velocity, double duration)
+              const FibreState& fibre, double force, double duration)
       : unit_(&unit),
         length_(length),
         speed_(speed),
@@ -119,23 +128,23 @@ class MuscleAhead {
       return;
     }
     // Near their present motion fibres move as dl/dt = v + J_l (l - l_now) + J_L dL/dt t + J_a (da/dt) t.
-    const FibreVelocitySlopes slope = fibre_velocity_slopes(unit, length, fibre_length, activation);
+    const FibreVelocitySlopes slope = fibre_velocity_slopes(unit, length, fibre_length, activation, fibre);
     const Phi phi(slope.by_fibre_length * duration);
     const double coasting = fibre_length +
-                            duration * (phi.one * fibre_velocity + phi.two * duration * slope.by_length * speed),
+                            duration * (phi.one * fibre.fibre_velocity + phi.two * duration * slope.by_length * speed),
                  by_activation = duration * phi.two * slope.by_activation;
     const auto linear = [&](double a) {
       return tendon_force(unit, end, std::max(coasting + by_activation * (a - activation), unit.least_along()));
     };
     const double step = 1e-6 * unit.optimal_fibre_length;
-    const double stiffness =
-        (tendon_force(unit, length + step, fibre_length) - tendon_force(unit, length, fibre_length)) / step;
+    const double stiffness = (tendon_force(unit, length + step, fibre_length) - force) / step;
     by_acceleration_ = std::max(0.0, stiffness * duration * duration * (0.5 - duration * phi.three * slope.by_length));
     least_ = linear(least_activation_);
     // That says too much of large rises: where the force that it finds asks for more activation than there can be.
-    double low = linear(activation), high = linear(greatest_activation_);
-    double at_low = activation - greatest_activation_, at_high = activation_for(high) - greatest_activation_;
+    double high = linear(greatest_activation_), at_high = activation_for(high) - greatest_activation_;
     greatest_ = high;
+    const bool too_much = at_high > 0.01;
+    double low = too_much ? linear(activation) : 0.0, at_low = activation - greatest_activation_;
     for (int i = 0; i < 2 && at_high > 0.01 && at_low < 0.0; ++i) {
       greatest_ = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
       const double left = activation_for(greatest_) - greatest_activation_;
@@ -171,8 +180,10 @@ class MuscleAhead {
 
   /// The constant excitation that leads to `force` [N].
   double excitation_for_force(double force) const {
-    const double after = std::clamp(force <= least_ ? least_activation_ : activation_for(force), least_activation_,
-                                    greatest_activation_);
+    if (force <= least_) return std::min(unit_->minimum_activation, 1.0);
+    const double after = activation_for(force);
+    if (after <= least_activation_) return std::min(unit_->minimum_activation, 1.0);
+    if (after >= greatest_activation_) return 1.0;
     return excitation_to(*unit_, activation_, after, duration_);
   }
 
@@ -228,7 +239,7 @@ struct MotionTracker::Scratch {
         followed(find_followed(m, simulation)),
         driven(find_driven(m, simulation, followed)),
         rows(model, o.redundancy.levels, not_followed()),
-        solver(rows.size(), model.muscles() + count_followed()) {
+        solver(rows.size(), model.muscles()) {
     const ModelData& data = model.data();
     const std::size_t n = at(model.coordinates()), tree = at(model.tree().coordinates()), muscles = at(model.muscles());
     for (std::size_t c = 0; c < n; ++c)
@@ -242,6 +253,7 @@ struct MotionTracker::Scratch {
     tau = tree_udot;
     mass.assign(tree * tree, 0.0);
     resistance.setZero(static_cast<Eigen::Index>(tree), static_cast<Eigen::Index>(n));
+    projected.setZero(resistance.cols(), resistance.cols());
     external.assign(model.tree().bodies.size(), Spatial::Zero());
     target.assign(at(rows.size()), 0.0);
     dense = target;
@@ -254,8 +266,8 @@ struct MotionTracker::Scratch {
     jacobian.assign(tree, Vec3::Zero());
     pushed = jacobian;
     weight = muscle_weights(model, o.redundancy.weight);
-    problem.resize(rows.size(), static_cast<int>(muscles + columns.size()),
-                   rows.muscle_entries() + rows.size() * static_cast<int>(columns.size()));
+    problem.resize(rows.size(), model.muscles(), rows.muscle_entries());
+    problem.give.assign(at(rows.size() * rows.size()), 0.0);
     set_reserve_scales();
     solution.multiplier.assign(at(rows.size()), 0.0);
     warm = solution.multiplier;
@@ -299,7 +311,6 @@ struct MotionTracker::Scratch {
     for (std::size_t c = 0; c < out.size(); ++c) out[c] = !followed[c];
     return out;
   }
-  int count_followed() const { return static_cast<int>(std::count(followed.begin(), followed.end(), 1)); }
 
   /// The touches of spheres and planes at the pose and velocities in `work`.
   void find_touches() {
@@ -357,33 +368,28 @@ struct MotionTracker::Scratch {
       double lengthening = 0.0;
       for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
         const std::size_t c = at(data.arm_slots[at(i)].coordinate);
-        lengthening -= work.arm[at(i)] * tree_udot[c];
+        lengthening -= here->arm[at(i)] * tree_udot[c];
         for (int j = data.arm_start[m]; j < data.arm_start[m + 1]; ++j)
-          mass[c * n + at(data.arm_slots[at(j)].coordinate)] += k * work.arm[at(i)] * work.arm[at(j)];
+          mass[c * n + at(data.arm_slots[at(j)].coordinate)] += k * here->arm[at(i)] * here->arm[at(j)];
       }
       stretched[m] = k * lengthening;
     }
   }
 
-  /// Fills `resistance`: forces on the tree's coordinates per acceleration of independent ones, from `mass`.
+  /// Fills `resistance`, forces on the tree's coordinates per acceleration of independent ones, from `mass`, and
+  /// `projected`, the same on independent coordinates.
   void fold() {
     const ModelData& data = model.data();
-    const std::size_t n = data.couplings.size();
+    const auto n = static_cast<Eigen::Index>(data.couplings.size());
+    const Eigen::Map<const MatX> all(mass.data(), n, n);
     resistance.setZero();
-    for (std::size_t c = 0; c < n; ++c) {
-      const Eigen::Index column = data.couplings[c].source;
-      const double slope = work.slope[c];
-      for (std::size_t r = 0; r < n; ++r) resistance(static_cast<Eigen::Index>(r), column) += slope * mass[c * n + r];
-    }
-  }
-
-  double projected(int row_source, int column) const {
-    const ModelData& data = model.data();
-    double sum = 0.0;
-    for (std::size_t t = 0; t < data.couplings.size(); ++t)
-      if (data.couplings[t].source == row_source)
-        sum += work.slope[t] * resistance(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(column));
-    return sum;
+    projected.setZero();
+    for (Eigen::Index t = 0; t < n; ++t)
+      resistance.col(data.couplings[static_cast<std::size_t>(t)].source) +=
+          here->slope[static_cast<std::size_t>(t)] * all.col(t);
+    for (Eigen::Index t = 0; t < n; ++t)
+      projected.col(data.couplings[static_cast<std::size_t>(t)].source) +=
+          here->slope[static_cast<std::size_t>(t)] * resistance.row(t).transpose();
   }
 
   /// Fills and solves the problem for the forces in `tau` (needed at the wished accelerations), `resistance`, muscle
@@ -391,12 +397,12 @@ struct MotionTracker::Scratch {
   void solve() {
     const std::size_t muscles = at(model.muscles());
     std::fill(target.begin(), target.end(), 0.0);
-    rows.add(work, tau, 1.0, target);
-    rows.add(work, work.passive_torque, -1.0, target);
+    rows.add(*here, tau, 1.0, target);
+    rows.add(*here, here->passive_torque, -1.0, target);
     int entry = 0;
     problem.column_start[0] = 0;
     for (std::size_t m = 0; m < muscles; ++m) {
-      rows.add_arms(model, work, static_cast<int>(m), dense);
+      rows.add_arms(model, *here, static_cast<int>(m), dense);
       for (const int row : rows.of_muscle(static_cast<int>(m))) {
         problem.row[at(entry)] = row;
         problem.value[at(entry++)] = dense[at(row)] * active[m];
@@ -416,26 +422,15 @@ struct MotionTracker::Scratch {
       for (const EquationRows::Share& share : rows.shares(t))
         for (Eigen::Index k = 0; k < count; ++k)
           giving(k, share.row) -=
-              (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
+              (share.whole ? 1.0 : here->slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
     metric.triangularView<Eigen::Lower>().solveInPlace(giving);
-    for (std::size_t k = 0; k < columns.size(); ++k) {
-      const std::size_t variable = muscles + k;
-      for (int row = 0; row < rows.size(); ++row) {
-        problem.row[at(entry)] = row;
-        problem.value[at(entry++)] = giving(static_cast<Eigen::Index>(k), row);
-      }
-      problem.column_start[variable + 1] = entry;
-      problem.weight[variable] = 1.0;
-      problem.power[variable] = 2.0;
-      problem.low[variable] = -inf;
-      problem.high[variable] = inf;
-    }
+    Eigen::Map<MatX>(problem.give.data(), rows.size(), rows.size()).noalias() = giving.transpose() * giving;
     for (std::size_t r = 0; r < target.size(); ++r) problem.target[r] = target[r];
     std::copy(solution.multiplier.begin(), solution.multiplier.end(), warm.begin());
     solver.solve(problem, solution, {.tolerance = 1e-6, .accept = 1e-6, .warm_start = warm});
     for (std::size_t m = 0; m < muscles; ++m)
       wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
-    for (Eigen::Index k = 0; k < count; ++k) given[k] = solution.x[muscles + static_cast<std::size_t>(k)];
+    given.noalias() = 0.5 * giving * Eigen::Map<const VecX>(solution.multiplier.data(), rows.size());
     metric.triangularView<Eigen::Lower>().transpose().solveInPlace(given);
   }
 
@@ -449,14 +444,14 @@ struct MotionTracker::Scratch {
     for (std::size_t k = 0; rows.first_level() < rows.size() && k < data.levels.size(); ++k)
       for (std::size_t axis = 0; axis < 3; ++axis)
         reserve[at(data.trunk[axis])] +=
-            work.slope[at(data.levels[k].coordinates[axis])] * solution.reserve[at(rows.first_level()) + 3 * k + axis];
+            here->slope[at(data.levels[k].coordinates[axis])] * solution.reserve[at(rows.first_level()) + 3 * k + axis];
   }
 
   /// Active force a unit of activation and passive force of every muscle as if fibres moved with the path: the
   /// activation that a force stands for in the cost.
   void steady_forces() {
     const ModelData& data = model.data();
-    data.batch.rigid(work.length, work.speed, fibre, forces);
+    data.batch.rigid(here->length, here->speed, fibre, forces);
     for (std::size_t m = 0; m < active.size(); ++m) {
       active[m] = std::max(forces.active[m], 0.02 * data.units[m].max_isometric_force);
       passive[m] = forces.passive[m];
@@ -469,6 +464,7 @@ struct MotionTracker::Scratch {
   std::vector<PrescribedCoordinate> prescribed;
   TrackedMotion motion;
   Workspace work;
+  const Workspace* here = nullptr;  // the pose that the problem is of: `work`, or what a simulation has evaluated
   BatchFibres fibre;
   BatchForces forces;
   BatchEquilibria balance;
@@ -482,7 +478,7 @@ struct MotionTracker::Scratch {
   VecX given;                                // by how much accelerations are not as wished
   std::vector<double> wish, reserve;         // per independent coordinate
   std::vector<double> tree_udot, tau, mass;  // of the tree
-  MatX resistance;                           // tree x independent
+  MatX resistance, projected;                // tree x independent; independent x independent
   std::vector<Spatial> external;             // per body
   std::vector<double> target, dense, warm;   // per equation
   std::vector<double> wanted, least, greatest, active, passive, stretched, weight;  // per muscle
@@ -529,8 +525,14 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   const ModelData& data = model.data();
   const State& state = now.state();
   const double t = state.time, T = s.options.lead, omega = s.options.frequency, H = s.options.horizon;
-  s.work = now.work();
-  exact_paths(model, s.work);  // equations of levels need them
+  s.here = &now.work();
+  if (!data.fitted.empty()) {  // equations of levels need exact paths
+    s.work = now.work();
+    exact_paths(model, s.work);
+    s.here = &s.work;
+  }
+  const Workspace& here = *s.here;
+  s.work.tree = here.tree;
 
   // The accelerations that would bring errors to rest.
   for (int c = 0; c < model.coordinates(); ++c) {
@@ -542,7 +544,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     s.wish[at(c)] = ahead.curvature + 2.0 * omega * (here.slope - state.u()[at(c)]) +
                     omega * omega * (here.value - state.q()[at(c)]);
   }
-  couple_accelerations(model, state.u(), s.wish, s.work, s.tree_udot);
+  couple_accelerations(model, state.u(), s.wish, here, s.tree_udot);
 
   // Where muscles can be.
   s.steady_forces();
@@ -550,8 +552,12 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   for (int m = 0; m < model.muscles(); ++m) {
     const MuscleParameters& unit = data.units[at(m)];
     const double a = state.activation()[at(m)];
-    s.ahead.emplace_back(unit, s.work.length[at(m)], s.work.speed[at(m)], a, state.fibre_length()[at(m)],
-                         s.work.fibre.fibre_velocity[at(m)], T);
+    FibreState fibre;
+    fibre.fibre_length = here.fibre.fibre_length[at(m)];
+    fibre.fibre_velocity = here.fibre.fibre_velocity[at(m)];
+    fibre.cos_pennation = here.fibre.cos_pennation[at(m)];
+    s.ahead.emplace_back(unit, here.length[at(m)], here.speed[at(m)], a, state.fibre_length()[at(m)], fibre,
+                         here.tendon_force[at(m)], T);
     s.least[at(m)] = s.ahead.back().least_force();
     s.greatest[at(m)] = s.ahead.back().greatest_force();
   }
@@ -563,7 +569,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     for (std::size_t j = 0; j <= i; ++j)
       s.metric(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-          s.options.stiffness * (s.projected(s.columns[i], s.columns[j]) +
+          s.options.stiffness * (s.projected(s.columns[j], s.columns[i]) +
                                  (i == j && data.is_rotation[at(s.columns[i])] ? least_inertia : 0.0));
   {
     Eigen::Ref<MatX> in_place = s.metric;
@@ -597,9 +603,9 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     if (!s.driven[at(c)]) continue;
     double sum = 0.0;
     for (std::size_t i = 0; i < data.couplings.size(); ++i)
-      if (data.couplings[i].source == c) sum += s.work.slope[i] * (s.tau[i] - s.work.passive_torque[i]);
+      if (data.couplings[i].source == c) sum += here.slope[i] * (s.tau[i] - here.passive_torque[i]);
     for (std::size_t i = 0; i < s.columns.size(); ++i)
-      sum += s.projected(c, s.columns[i]) * s.given[static_cast<Eigen::Index>(i)];
+      sum += s.projected(s.columns[i], c) * s.given[static_cast<Eigen::Index>(i)];
     force[at(c)] = sum;
   }
 }
@@ -610,6 +616,7 @@ State MotionTracker::start(double t) {
   const ModelData& data = model.data();
   State state = model.default_state();
   state.time = t;
+  s.here = &s.work;
   for (int c = 0; c < model.coordinates(); ++c) {
     const bool moves = s.followed[at(c)] || s.driven[at(c)];
     const Jet2<double> jet = s.motion.jet(c, t);
