@@ -18,6 +18,9 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 /// none, follow too.
 constexpr double least_inertia = 0.05;
 
+/// A step [rad, m] that the start's pose need not take any more.
+constexpr double settled = 1e-5;
+
 /// What one plane does to one sphere, and how that changes as the sphere moves past the plane.
 struct Touch {
   std::size_t sphere = 0;
@@ -424,6 +427,9 @@ struct MotionTracker::Scratch {
           giving(k, share.row) -=
               (share.whole ? 1.0 : here->slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
     metric.triangularView<Eigen::Lower>().solveInPlace(giving);
+    if (gone.size() > 0)  // what costs is how far it has gone in all
+      Eigen::Map<VecX>(target.data(), rows.size()) +=
+          giving.transpose() * (metric.triangularView<Eigen::Lower>().transpose() * gone);
     Eigen::Map<MatX>(problem.give.data(), rows.size(), rows.size()).noalias() = giving.transpose() * giving;
     for (std::size_t r = 0; r < target.size(); ++r) problem.target[r] = target[r];
     std::copy(solution.multiplier.begin(), solution.multiplier.end(), warm.begin());
@@ -432,6 +438,7 @@ struct MotionTracker::Scratch {
       wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
     given.noalias() = 0.5 * giving * Eigen::Map<const VecX>(solution.multiplier.data(), rows.size());
     metric.triangularView<Eigen::Lower>().transpose().solveInPlace(given);
+    if (gone.size() > 0) given -= gone;
   }
 
   /// Reserves as forces at coordinates: those of levels by their shares in the trunk's coordinates.
@@ -476,6 +483,7 @@ struct MotionTracker::Scratch {
   std::vector<int> columns, involved;        // coordinates that are followed; of one touch
   MatX metric, giving;                       // factor of the cost of giving way; its part in the equations
   VecX given;                                // by how much accelerations are not as wished
+  VecX gone;                                 // start(): how far coordinates have given way already; else nothing
   std::vector<double> wish, reserve;         // per independent coordinate
   std::vector<double> tree_udot, tau, mass;  // of the tree
   MatX resistance, projected;                // tree x independent; independent x independent
@@ -485,7 +493,7 @@ struct MotionTracker::Scratch {
   std::vector<MuscleAhead> ahead;
   std::vector<Touch> touches;
   std::vector<Vec3> jacobian, pushed;  // per coordinate of the tree
-  double shortfall = 0.0;
+  double shortfall = 0.0, unsettled = 0.0;
 };
 
 MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simulation, const TrackingOptions& options,
@@ -512,6 +520,7 @@ std::span<const char> MotionTracker::followed() const { return scratch_->followe
 std::span<const char> MotionTracker::driven() const { return scratch_->driven; }
 std::span<const double> MotionTracker::reserve() const { return scratch_->reserve; }
 double MotionTracker::shortfall() const { return scratch_->shortfall; }
+double MotionTracker::unsettled() const { return scratch_->unsettled; }
 double MotionTracker::residual() const { return scratch_->solution.residual; }
 
 SampledControl MotionTracker::sampled() {
@@ -681,7 +690,8 @@ State MotionTracker::start(double t) {
   for (int j = 0; j < s.rows.size(); ++j)
     if (const Equation& equation = s.rows.equations()[at(j)]; equation.root)
       s.problem.reserve_scale[at(j)] = equation.rotation ? 10.0 : equation.coordinate == vertical ? 5.0 : 100.0;
-  for (int iteration = 0; iteration < 40; ++iteration) {
+  s.gone.setZero(static_cast<Eigen::Index>(s.columns.size()));
+  for (int iteration = 0; iteration < 100; ++iteration) {
     needed();
     s.metric.setZero();
     for (std::size_t k = 0; k < s.columns.size(); ++k)  // what costs as much as one full activation
@@ -703,15 +713,14 @@ State MotionTracker::start(double t) {
       s.greatest[m] = s.active[m] + s.passive[m];
     }
     s.solve();
-    double most = 0.0;
-    for (std::size_t k = 0; k < s.columns.size(); ++k)
-      most = std::max(most, std::abs(s.given[static_cast<Eigen::Index>(k)]));
-
-    if (most < 1e-5) break;
-    const double part = std::min(1.0, 0.01 / most);
+    s.unsettled = s.given.size() > 0 ? s.given.cwiseAbs().maxCoeff() : 0.0;
+    if (s.unsettled < settled) break;
+    const double part = std::min(1.0, 0.01 / s.unsettled);
+    s.gone += part * s.given;
     for (std::size_t k = 0; k < s.columns.size(); ++k)
       state.q()[at(s.columns[k])] += part * s.given[static_cast<Eigen::Index>(k)];
   }
+  s.gone.resize(0);
 
   s.set_reserve_scales();
 

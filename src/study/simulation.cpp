@@ -245,7 +245,10 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     if (tracker) state = tracker->start(0.0);
     std::optional<TrackingRecord> record;
-    if (tracker) record.emplace(model, *tracker);
+    if (tracker) {
+      record.emplace(model, *tracker);
+      simulation.sampled = record->watched(std::move(*simulation.sampled));
+    }
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
     // What the study drives is told, whatever outputs it asks for.

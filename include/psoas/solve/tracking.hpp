@@ -66,6 +66,9 @@ class MotionTracker {
   /// carry the motion; activations that explain it, and fibres in balance under them. The vertical part of the root's
   /// displacement is added to the reference for all times.
   State start(double t);
+  /// The greatest step [rad, m] that the pose of the last start() was still to take where its search ended; 1e-5 and
+  /// below where it came to its end.
+  double unsettled() const;
 
   /// What a simulation calls; refers to this controller.
   SampledControl sampled();
