@@ -251,7 +251,7 @@ struct MotionTracker::Scratch {
     giving.setZero(metric.rows(), rows.size());
     given.setZero(metric.rows());
     wish.assign(n, 0.0);
-    reserve = wish;
+    reserve = next_q = next_u = wish;
     tree_udot.assign(tree, 0.0);
     tau = tree_udot;
     mass.assign(tree * tree, 0.0);
@@ -371,9 +371,9 @@ struct MotionTracker::Scratch {
       double lengthening = 0.0;
       for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i) {
         const std::size_t c = at(data.arm_slots[at(i)].coordinate);
-        lengthening -= here->arm[at(i)] * tree_udot[c];
+        lengthening -= work.arm[at(i)] * tree_udot[c];
         for (int j = data.arm_start[m]; j < data.arm_start[m + 1]; ++j)
-          mass[c * n + at(data.arm_slots[at(j)].coordinate)] += k * here->arm[at(i)] * here->arm[at(j)];
+          mass[c * n + at(data.arm_slots[at(j)].coordinate)] += k * work.arm[at(i)] * work.arm[at(j)];
       }
       stretched[m] = k * lengthening;
     }
@@ -389,10 +389,10 @@ struct MotionTracker::Scratch {
     projected.setZero();
     for (Eigen::Index t = 0; t < n; ++t)
       resistance.col(data.couplings[static_cast<std::size_t>(t)].source) +=
-          here->slope[static_cast<std::size_t>(t)] * all.col(t);
+          work.slope[static_cast<std::size_t>(t)] * all.col(t);
     for (Eigen::Index t = 0; t < n; ++t)
       projected.col(data.couplings[static_cast<std::size_t>(t)].source) +=
-          here->slope[static_cast<std::size_t>(t)] * resistance.row(t).transpose();
+          work.slope[static_cast<std::size_t>(t)] * resistance.row(t).transpose();
   }
 
   /// Fills and solves the problem for the forces in `tau` (needed at the wished accelerations), `resistance`, muscle
@@ -400,12 +400,12 @@ struct MotionTracker::Scratch {
   void solve() {
     const std::size_t muscles = at(model.muscles());
     std::fill(target.begin(), target.end(), 0.0);
-    rows.add(*here, tau, 1.0, target);
-    rows.add(*here, here->passive_torque, -1.0, target);
+    rows.add(work, tau, 1.0, target);
+    rows.add(work, work.passive_torque, -1.0, target);
     int entry = 0;
     problem.column_start[0] = 0;
     for (std::size_t m = 0; m < muscles; ++m) {
-      rows.add_arms(model, *here, static_cast<int>(m), dense);
+      rows.add_arms(model, work, static_cast<int>(m), dense);
       for (const int row : rows.of_muscle(static_cast<int>(m))) {
         problem.row[at(entry)] = row;
         problem.value[at(entry++)] = dense[at(row)] * active[m];
@@ -425,7 +425,7 @@ struct MotionTracker::Scratch {
       for (const EquationRows::Share& share : rows.shares(t))
         for (Eigen::Index k = 0; k < count; ++k)
           giving(k, share.row) -=
-              (share.whole ? 1.0 : here->slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
+              (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
     metric.triangularView<Eigen::Lower>().solveInPlace(giving);
     if (gone.size() > 0)  // what costs is how far it has gone in all
       Eigen::Map<VecX>(target.data(), rows.size()) +=
@@ -451,14 +451,14 @@ struct MotionTracker::Scratch {
     for (std::size_t k = 0; rows.first_level() < rows.size() && k < data.levels.size(); ++k)
       for (std::size_t axis = 0; axis < 3; ++axis)
         reserve[at(data.trunk[axis])] +=
-            here->slope[at(data.levels[k].coordinates[axis])] * solution.reserve[at(rows.first_level()) + 3 * k + axis];
+            work.slope[at(data.levels[k].coordinates[axis])] * solution.reserve[at(rows.first_level()) + 3 * k + axis];
   }
 
   /// Active force a unit of activation and passive force of every muscle as if fibres moved with the path: the
   /// activation that a force stands for in the cost.
-  void steady_forces() {
+  void steady_forces(const Workspace& here) {
     const ModelData& data = model.data();
-    data.batch.rigid(here->length, here->speed, fibre, forces);
+    data.batch.rigid(here.length, here.speed, fibre, forces);
     for (std::size_t m = 0; m < active.size(); ++m) {
       active[m] = std::max(forces.active[m], 0.02 * data.units[m].max_isometric_force);
       passive[m] = forces.passive[m];
@@ -470,8 +470,7 @@ struct MotionTracker::Scratch {
   std::vector<ExternalLoad> loads;
   std::vector<PrescribedCoordinate> prescribed;
   TrackedMotion motion;
-  Workspace work;
-  const Workspace* here = nullptr;  // the pose that the problem is of: `work`, or what a simulation has evaluated
+  Workspace work;  // at the pose that the problem is of: that of start(), or at the end of the lead
   BatchFibres fibre;
   BatchForces forces;
   BatchEquilibria balance;
@@ -480,15 +479,15 @@ struct MotionTracker::Scratch {
   RedundancySolver solver;
   RedundancyProblem problem;
   RedundancySolution solution;
-  std::vector<int> columns, involved;        // coordinates that are followed; of one touch
-  MatX metric, giving;                       // factor of the cost of giving way; its part in the equations
-  VecX given;                                // by how much accelerations are not as wished
-  VecX gone;                                 // start(): how far coordinates have given way already; else nothing
-  std::vector<double> wish, reserve;         // per independent coordinate
-  std::vector<double> tree_udot, tau, mass;  // of the tree
-  MatX resistance, projected;                // tree x independent; independent x independent
-  std::vector<Spatial> external;             // per body
-  std::vector<double> target, dense, warm;   // per equation
+  std::vector<int> columns, involved;  // coordinates that are followed; of one touch
+  MatX metric, giving;                 // factor of the cost of giving way; its part in the equations
+  VecX given;                          // by how much accelerations are not as wished
+  VecX gone;                           // start(): how far coordinates have given way already; else nothing
+  std::vector<double> wish, reserve, next_q, next_u;  // per independent coordinate
+  std::vector<double> tree_udot, tau, mass;           // of the tree
+  MatX resistance, projected;                         // tree x independent; independent x independent
+  std::vector<Spatial> external;                      // per body
+  std::vector<double> target, dense, warm;            // per equation
   std::vector<double> wanted, least, greatest, active, passive, stretched, weight;  // per muscle
   std::vector<MuscleAhead> ahead;
   std::vector<Touch> touches;
@@ -534,14 +533,25 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   const ModelData& data = model.data();
   const State& state = now.state();
   const double t = state.time, T = s.options.lead, omega = s.options.frequency, H = s.options.horizon;
-  s.here = &now.work();
-  if (!data.fitted.empty()) {  // equations of levels need exact paths
-    s.work = now.work();
-    exact_paths(model, s.work);
-    s.here = &s.work;
+  const Workspace& here = now.work();
+
+  // The body at the end of the lead, for that is when muscles will have their forces: it goes on as it goes now, but for
+  // the accelerations of the motion.
+  for (int c = 0; c < model.coordinates(); ++c) {
+    s.next_q[at(c)] = state.q()[at(c)];
+    s.next_u[at(c)] = state.u()[at(c)];
+    if (!s.followed[at(c)] && !s.driven[at(c)]) continue;
+    const Jet2<double> first = s.motion.jet(c, t), last = s.motion.jet(c, t + T);
+    s.next_q[at(c)] += T * state.u()[at(c)] + (last.value - first.value - T * first.slope);
+    s.next_u[at(c)] += last.slope - first.slope;
   }
-  const Workspace& here = *s.here;
-  s.work.tree = here.tree;
+  for (const PrescribedCoordinate& one : s.prescribed) {
+    const Jet2<double> jet = one.value.jet(t + T);
+    s.next_q[at(one.coordinate)] = jet.value;
+    s.next_u[at(one.coordinate)] = jet.slope;
+  }
+  evaluate(model, s.next_q, s.next_u, s.work, Depth::velocity);
+  exact_paths(model, s.work);  // equations of levels need them
 
   // The accelerations that would bring errors to rest.
   for (int c = 0; c < model.coordinates(); ++c) {
@@ -549,14 +559,14 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
       s.wish[at(c)] = now.udot()[at(c)];
       continue;
     }
-    const Jet2<double> here = s.motion.jet(c, t), ahead = s.motion.jet(c, t + T);
-    s.wish[at(c)] = ahead.curvature + 2.0 * omega * (here.slope - state.u()[at(c)]) +
-                    omega * omega * (here.value - state.q()[at(c)]);
+    const Jet2<double> present = s.motion.jet(c, t), ahead = s.motion.jet(c, t + T);
+    s.wish[at(c)] = ahead.curvature + 2.0 * omega * (present.slope - state.u()[at(c)]) +
+                    omega * omega * (present.value - state.q()[at(c)]);
   }
-  couple_accelerations(model, state.u(), s.wish, here, s.tree_udot);
+  couple_accelerations(model, s.next_u, s.wish, s.work, s.tree_udot);
 
   // Where muscles can be.
-  s.steady_forces();
+  s.steady_forces(here);
   s.ahead.clear();
   for (int m = 0; m < model.muscles(); ++m) {
     const MuscleParameters& unit = data.units[at(m)];
@@ -571,10 +581,9 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     s.greatest[at(m)] = s.ahead.back().greatest_force();
   }
 
-  // What resists accelerations: inertia, muscles on their paths, and what touches, as it will be at the horizon's end.
+  // What resists accelerations: inertia, muscles on their paths, and what touches.
   mass_matrix<double>(model.tree(), s.work.tree, s.mass);
   s.fold();
-  std::copy(now.external().begin(), now.external().end(), s.external.begin());
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     for (std::size_t j = 0; j <= i; ++j)
       s.metric(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
@@ -587,9 +596,16 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
       throw Error(Kind::numeric, "tracking", "expected inertia that resists every coordinate that muscles move");
   }
   s.stretch();
+  std::fill(s.external.begin(), s.external.end(), Spatial::Zero());
+  add_external<double>(s.loads, t + T, s.work.tree, s.external);
   s.find_touches();
-  for (const Touch& touch : s.touches)
-    s.resist(touch, H * H * touch.by_position + H * touch.by_velocity, H * touch.by_position * touch.velocity);
+  for (const Touch& touch : s.touches) {
+    const Spatial wrench = wrench_at<double>(touch.place, touch.force);
+    s.external[at(data.spheres[touch.sphere].body)] += wrench;
+    s.external[at(data.planes[at(touch.plane)].body)] -= wrench;
+    s.resist(touch, H * H * touch.by_position + H * touch.by_velocity,
+             std::max(H - T, 0.0) * touch.by_position * touch.velocity);
+  }
   s.fold();
   inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, s.external, s.work.tree, s.tau);
 
@@ -612,7 +628,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     if (!s.driven[at(c)]) continue;
     double sum = 0.0;
     for (std::size_t i = 0; i < data.couplings.size(); ++i)
-      if (data.couplings[i].source == c) sum += here.slope[i] * (s.tau[i] - here.passive_torque[i]);
+      if (data.couplings[i].source == c) sum += s.work.slope[i] * (s.tau[i] - s.work.passive_torque[i]);
     for (std::size_t i = 0; i < s.columns.size(); ++i)
       sum += s.projected(s.columns[i], c) * s.given[static_cast<Eigen::Index>(i)];
     force[at(c)] = sum;
@@ -625,7 +641,6 @@ State MotionTracker::start(double t) {
   const ModelData& data = model.data();
   State state = model.default_state();
   state.time = t;
-  s.here = &s.work;
   for (int c = 0; c < model.coordinates(); ++c) {
     const bool moves = s.followed[at(c)] || s.driven[at(c)];
     const Jet2<double> jet = s.motion.jet(c, t);
@@ -706,7 +721,7 @@ State MotionTracker::start(double t) {
     s.tree_udot = kept;
     s.fold();
     inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
-    s.steady_forces();
+    s.steady_forces(s.work);
     std::fill(s.stretched.begin(), s.stretched.end(), 0.0);
     for (std::size_t m = 0; m < muscles; ++m) {
       s.least[m] = data.units[m].minimum_activation * s.active[m] + s.passive[m];
