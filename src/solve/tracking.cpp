@@ -271,6 +271,9 @@ struct MotionTracker::Scratch {
     weight = muscle_weights(model, o.redundancy.weight);
     problem.resize(rows.size(), model.muscles(), rows.muscle_entries());
     problem.give.assign(at(rows.size() * rows.size()), 0.0);
+    is_level.assign(n, 0);
+    for (const Equation& equation : rows.equations())
+      if (equation.lumbar && equation.coordinate >= 0) is_level[at(equation.coordinate)] = 1;
     set_reserve_scales();
     solution.multiplier.assign(at(rows.size()), 0.0);
     warm = solution.multiplier;
@@ -474,7 +477,7 @@ struct MotionTracker::Scratch {
   BatchFibres fibre;
   BatchForces forces;
   BatchEquilibria balance;
-  std::vector<char> followed, driven;
+  std::vector<char> followed, driven, is_level;
   EquationRows rows;
   RedundancySolver solver;
   RedundancyProblem problem;
@@ -542,7 +545,9 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     s.next_u[at(c)] = state.u()[at(c)];
     if (!s.followed[at(c)] && !s.driven[at(c)]) continue;
     const Jet2<double> first = s.motion.jet(c, t), last = s.motion.jet(c, t + T);
-    s.next_q[at(c)] += T * state.u()[at(c)] + (last.value - first.value - T * first.slope);
+    // a free level weighs next to nothing and swings on its disc faster than that: it goes on as the motion does
+    const double slope = s.is_level[at(c)] ? first.slope : state.u()[at(c)];
+    s.next_q[at(c)] += T * slope + (last.value - first.value - T * first.slope);
     s.next_u[at(c)] += last.slope - first.slope;
   }
   for (const PrescribedCoordinate& one : s.prescribed) {
