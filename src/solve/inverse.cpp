@@ -69,7 +69,7 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   q_.assign(at(model_.coordinates()), 0.0);
   u_ = udot_ = joint_moment_ = q_;
   tree_udot_.assign(at(model_.tree().coordinates()), 0.0);
-  tree_moment_ = joint_moment_partial_ = tree_udot_;
+  tree_moment_ = joint_moment_partial_ = muscle_moment_ = tree_udot_;
   activation_.assign(data.units.size(), 0.0);
   tendon_force_ = activation_;
   contact_force_.assign(3 * data.contacts.size(), 0.0);
@@ -102,10 +102,20 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
 
 void InverseSolver::net(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
                         std::span<const Spatial> measured) {
+  evaluate(model_, q, u, work_, Depth::velocity);
+  need(q, u, udot, measured);
+}
+
+void InverseSolver::net(const ForwardDynamics& now) {
+  work_ = now.work();
+  need(now.state().q(), now.state().u(), now.udot(), now.external());
+}
+
+void InverseSolver::need(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
+                         std::span<const Spatial> measured) {
   std::copy(q.begin(), q.end(), q_.begin());
   std::copy(u.begin(), u.end(), u_.begin());
   std::copy(udot.begin(), udot.end(), udot_.begin());
-  evaluate(model_, q_, u_, work_, Depth::velocity);
   exact_paths(model_, work_);  // loads and level equations need them
   rigid_tendon_forces(model_, work_);
   couple_accelerations(model_, u_, udot_, work_, tree_udot_);
@@ -310,7 +320,9 @@ void InverseSolver::finish(std::span<const double> contact_force) {
         wrench_at<double>(contact_point(static_cast<int>(k)),
                           Vec3(contact_force[3 * k], contact_force[3 * k + 1], contact_force[3 * k + 2]));
 
-  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, external_, work_.tree, tree_moment_);
+  // where no contact pushes net() has found these already
+  const bool pushed = std::any_of(contact_force.begin(), contact_force.end(), [](double f) { return f != 0.0; });
+  if (pushed) inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, external_, work_.tree, tree_moment_);
   project(model_, work_, tree_moment_, joint_moment_);
   joint_moment_partial_ = tree_moment_;
   for (std::size_t b = 0; b < tree.bodies.size(); ++b) net_wrench_[b] = work_.tree.joint_wrench[b];
@@ -330,8 +342,12 @@ void InverseSolver::finish(std::span<const double> contact_force) {
     load.net_moment_axial = moment.y();
   }
   loads_of(tendon_force_);
+  std::fill(muscle_moment_.begin(), muscle_moment_.end(), 0.0);
+  for (std::size_t m = 0; m < data.units.size(); ++m)
+    for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i)
+      muscle_moment_[at(data.arm_slots[at(i)].coordinate)] += work_.arm[at(i)] * tendon_force_[m];
   // leave the generalised forces of net() in place: a second solve of this instant starts from them
-  inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, measured_, work_.tree, tree_moment_);
+  if (pushed) inverse_dynamics<double>(tree, tree_udot_, data.spec.gravity, measured_, work_.tree, tree_moment_);
 }
 
 Spatial InverseSolver::residual_wrench() const {
@@ -359,13 +375,8 @@ Vec3 InverseSolver::level_imbalance(int level) const {
   for (std::size_t axis = 0; axis < 3; ++axis) {
     double sum = 0.0;
     for (int t = 0; t < model_.tree().coordinates(); ++t)
-      if (const double s = share(t, axis); s != 0.0) {
-        sum += s * joint_moment_partial_[at(t)];
-        sum -= s * work_.passive_torque[at(t)];
-        for (std::size_t m = 0; m < data.units.size(); ++m)
-          for (int i = data.arm_start[m]; i < data.arm_start[m + 1]; ++i)
-            if (data.arm_slots[at(i)].coordinate == t) sum -= s * work_.arm[at(i)] * tendon_force_[m];
-      }
+      if (const double s = share(t, axis); s != 0.0)
+        sum += s * (joint_moment_partial_[at(t)] - work_.passive_torque[at(t)] - muscle_moment_[at(t)]);
     left[static_cast<Eigen::Index>(axis)] = sum;
   }
   return left;

@@ -4,6 +4,7 @@
 //   D(lambda) = b . lambda - sum_i phi_i*(s_i) - sum_j r0_j^2 lambda_j^2 / 4
 // is concave and once differentiable: its gradient is b - A x(lambda) - r(lambda), where x_i(lambda) is the inverse of
 // phi_i' at s_i, clamped, and r_j = r0_j^2 lambda_j / 2. Minus its (generalised) Hessian is A D A^T + diag(r0^2 / 2).
+// What gives way takes lambda^T S lambda / 4 more from D, S lambda / 2 from the gradient, and adds S / 2 to that.
 //
 // Two phases. The dual phase cannot diverge, but x(lambda) of a power p > 2 is so steep near 0 that rounding of lambda
 // shows in x, and of p < 2 so flat that a step sees nothing. The finish therefore treats x as an unknown of its own
@@ -88,6 +89,17 @@ double compliance(double x, double p, double w, double range) {
   return 1 / (p * (p - 1) * w * y);
 }
 
+/// moment += factor S lambda / 2.
+void add_given(const RedundancyProblem& problem, const double* multiplier, double factor, double* moment) {
+  if (problem.give.empty()) return;
+  const std::size_t m = index(problem.equations);
+  for (std::size_t c = 0; c < m; ++c) {
+    const double* column = problem.give.data() + c * m;
+    const double price = 0.5 * factor * multiplier[c];
+    for (std::size_t r = 0; r < m; ++r) moment[r] += column[r] * price;
+  }
+}
+
 /// The `certificate`; `moment` is scratch for m numbers.
 double residual_of(const RedundancyProblem& problem, const double* x, const double* reserve, const double* multiplier,
                    double* moment) {
@@ -96,6 +108,7 @@ double residual_of(const RedundancyProblem& problem, const double* x, const doub
     if (!(fault <= worst)) worst = std::isfinite(fault) ? fault : infinity;
   };
   for (int j = 0; j < problem.equations; ++j) moment[j] = reserve[j] - problem.target[index(j)];
+  add_given(problem, multiplier, 1.0, moment);
   for (int i = 0; i < problem.variables; ++i) {
     const double p = problem.power[index(i)], low = problem.low[index(i)], high = problem.high[index(i)], xi = x[i];
     double price = 0, size = 0;
@@ -134,6 +147,7 @@ void RedundancyProblem::resize(int m, int n, int entries) {
   value.assign(index(entries), 0);
   target.assign(index(m), 0);
   reserve_scale.assign(index(m), 1);
+  give.clear();
   weight.assign(index(n), 1);
   power.assign(index(n), 2);
   low.assign(index(n), 0);
@@ -158,6 +172,9 @@ bool RedundancyProblem::valid() const {
     if (!(weight[i] > 0 && std::isfinite(weight[i]) && power[i] >= 1.5 && std::isfinite(power[i]))) return false;
     if (!(low[i] <= high[i] && low[i] < infinity && high[i] > -infinity)) return false;
   }
+  if (!give.empty() && give.size() != m * m) return false;
+  for (const double s : give)
+    if (!std::isfinite(s)) return false;
   for (std::size_t j = 0; j < m; ++j)
     if (!(std::isfinite(target[j]) && reserve_scale[j] > 0 && std::isfinite(reserve_scale[j]))) return false;
   return true;
@@ -183,6 +200,7 @@ struct RedundancySolver::Scratch {
         best_multiplier(rows),
         reserve(rows),
         moment(rows),
+        given(rows),
         x(columns),
         trial_x(columns),
         best_x(columns),
@@ -197,7 +215,7 @@ struct RedundancySolver::Scratch {
   // Sizes are the greatest; the loops use the leading part.
   int max_equations, max_variables;
   MatX hessian;  // lower triangle, then its Cholesky factor
-  VecX gradient, step, multiplier, trial_multiplier, best_multiplier, reserve, moment;
+  VecX gradient, step, multiplier, trial_multiplier, best_multiplier, reserve, moment, given;
   VecX x, trial_x, best_x, price, price_step;
   VecX soft;                          // D, the compliance of each variable; 0 where a bound holds it
   VecX fault;                         // phi' - s, of the finish
@@ -247,6 +265,7 @@ struct RedundancySolver::Scratch {
   /// gradient = b - A y - r(at), and its scaled size.
   double moment_error(const VecX& y, const VecX& at) {
     for (int j = 0; j < m; ++j) gradient[j] = problem->target[index(j)] - half_r0_squared(j) * at[j];
+    add_given(*problem, at.data(), -1.0, gradient.data());
     for (int i = 0; i < n; ++i) {
       if (y[i] == 0) continue;
       for (int k = problem->column_start[index(i)]; k < problem->column_start[index(i) + 1]; ++k)
@@ -265,7 +284,8 @@ struct RedundancySolver::Scratch {
   bool newton_step() {
     for (const double ridge : {0.0, 1e-12, 1e-9, 1e-6}) {
       for (int c = 0; c < m; ++c)
-        for (int r = c; r < m; ++r) hessian(r, c) = 0;
+        for (int r = c; r < m; ++r)
+          hessian(r, c) = problem->give.empty() ? 0.0 : 0.5 * problem->give[index(c) * index(m) + index(r)];
       for (int i = 0; i < n; ++i) {
         if (soft[i] == 0) continue;
         const int first = problem->column_start[index(i)], last = problem->column_start[index(i) + 1];
@@ -331,9 +351,14 @@ struct RedundancySolver::Scratch {
   }
 
   /// The length along `step` at which the dual is greatest, given its derivative at 0.
-  double search(double derivative) const {
+  double search(double derivative) {
     double quadratic = 0;
     for (int j = 0; j < m; ++j) quadratic += half_r0_squared(j) * step[j] * step[j];
+    if (!problem->give.empty()) {
+      given.setZero();
+      add_given(*problem, step.data(), 1.0, given.data());
+      for (int j = 0; j < m; ++j) quadratic += step[j] * given[j];
+    }
     // Written with differences of x: close to the solution the derivative is a small difference of large sums.
     const auto at = [&](double t) {
       double sum = derivative - t * quadratic;
@@ -511,6 +536,11 @@ void RedundancySolver::solve(const RedundancyProblem& problem, RedundancySolutio
   for (int j = 0; j < m; ++j) {
     const double ratio = solution.reserve[index(j)] / problem.reserve_scale[index(j)];
     solution.cost += ratio * ratio;
+  }
+  if (!problem.give.empty()) {
+    s.given.setZero();
+    add_given(problem, solution.multiplier.data(), 1.0, s.given.data());
+    for (int j = 0; j < m; ++j) solution.cost += 0.5 * solution.multiplier[index(j)] * s.given[j];
   }
 }
 

@@ -18,6 +18,9 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 /// none, follow too.
 constexpr double least_inertia = 0.05;
 
+/// A step [rad, m] that the start's pose need not take any more.
+constexpr double settled = 1e-5;
+
 /// What one plane does to one sphere, and how that changes as the sphere moves past the plane.
 struct Touch {
   std::size_t sphere = 0;
@@ -65,7 +68,15 @@ bool find_touch(const ModelData& data, const TreeWork<double>& tree, std::size_t
 /// Activation after `duration` under a constant excitation, by the implicit midpoint rule.
 double activation_after(const MuscleParameters& unit, double excitation, double activation, double duration) {
   const double low = std::min(activation, excitation), high = std::max(activation, excitation);
-  double x = excitation;
+  if (excitation == activation) return activation;
+  // near what Thelen's dynamics give, whose halves are quadratic in the mean activation
+  const double a = activation, e = excitation;
+  const bool rises = e > a;
+  const double k = duration / (rises ? unit.activation_time : unit.deactivation_time),
+               linear = rises ? 1.0 - 3.0 * a + k : 2.0 - 1.5 * k * e + 0.5 * k,
+               constant = rises ? a + k * e : 2.0 * a + 0.5 * k * e, square = rises ? 3.0 : 1.5 * k,
+               mean = 2.0 * constant / (linear + std::sqrt(linear * linear + 4.0 * square * constant));
+  double x = std::clamp(2.0 * mean - a, low, high);
   for (int i = 0; i < 6; ++i) {
     const Dual<1> middle = 0.5 * (Dual<1>(x, 0) + activation);
     const Dual<1> left = Dual<1>(x, 0) - activation - duration * activation_rate(unit, Dual<1>(excitation), middle);
@@ -93,8 +104,9 @@ struct Phi {
 /// A muscle over an interval in which its path goes on as it goes now.
 class MuscleAhead {
  public:
+  /// `fibre` is what compliant_fibre() has found at the state, `force` the tendon's there [N].
   MuscleAhead(const MuscleParameters& unit, double length, double speed, double activation, double fibre_length,
-              double fibre_velocity, double duration)
+              const FibreState& fibre, double force, double duration)
       : unit_(&unit),
         length_(length),
         speed_(speed),
@@ -119,29 +131,33 @@ class MuscleAhead {
       return;
     }
     // Near their present motion fibres move as dl/dt = v + J_l (l - l_now) + J_L dL/dt t + J_a (da/dt) t.
-    const FibreVelocitySlopes slope = fibre_velocity_slopes(unit, length, fibre_length, activation);
+    const FibreVelocitySlopes slope = fibre_velocity_slopes(unit, length, fibre_length, activation, fibre);
     const Phi phi(slope.by_fibre_length * duration);
     const double coasting = fibre_length +
-                            duration * (phi.one * fibre_velocity + phi.two * duration * slope.by_length * speed),
+                            duration * (phi.one * fibre.fibre_velocity + phi.two * duration * slope.by_length * speed),
                  by_activation = duration * phi.two * slope.by_activation;
     const auto linear = [&](double a) {
       return tendon_force(unit, end, std::max(coasting + by_activation * (a - activation), unit.least_along()));
     };
     const double step = 1e-6 * unit.optimal_fibre_length;
-    const double stiffness =
-        (tendon_force(unit, length + step, fibre_length) - tendon_force(unit, length, fibre_length)) / step;
+    const double stiffness = (tendon_force(unit, length + step, fibre_length) - force) / step;
     by_acceleration_ = std::max(0.0, stiffness * duration * duration * (0.5 - duration * phi.three * slope.by_length));
-    least_ = linear(least_activation_);
-    // That says too much of large rises: where the force that it finds asks for more activation than there can be.
-    double low = linear(activation), high = linear(greatest_activation_);
-    double at_low = activation - greatest_activation_, at_high = activation_for(high) - greatest_activation_;
-    greatest_ = high;
-    for (int i = 0; i < 2 && at_high > 0.01 && at_low < 0.0; ++i) {
-      greatest_ = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
-      const double left = activation_for(greatest_) - greatest_activation_;
-      (left < 0.0 ? low : high) = greatest_;
-      (left < 0.0 ? at_low : at_high) = left;
-    }
+    // That says too much of large rises, and of fibres under a slack tendon, which it lets run on past taut: where the
+    // force that it finds asks for more activation than there can be, it is looked for below.
+    const auto within = [&](double low, double high, double most) {
+      double at_high = activation_for(high) - most;
+      if (at_high <= 0.01) return high;
+      double at_low = activation_for(low) - most, found = high;
+      for (int i = 0; i < 3 && at_high > 0.01 && at_low < 0.0; ++i) {
+        found = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
+        const double left = activation_for(found) - most;
+        (left < 0.0 ? low : high) = found;
+        (left < 0.0 ? at_low : at_high) = left;
+      }
+      return found;
+    };
+    least_ = within(0.0, linear(least_activation_), least_activation_);
+    greatest_ = within(std::min(linear(activation), force), linear(greatest_activation_), greatest_activation_);
     greatest_ = std::max(greatest_, least_);
   }
 
@@ -171,8 +187,10 @@ class MuscleAhead {
 
   /// The constant excitation that leads to `force` [N].
   double excitation_for_force(double force) const {
-    const double after = std::clamp(force <= least_ ? least_activation_ : activation_for(force), least_activation_,
-                                    greatest_activation_);
+    if (force <= least_) return std::min(unit_->minimum_activation, 1.0);
+    const double after = activation_for(force);
+    if (after <= least_activation_) return std::min(unit_->minimum_activation, 1.0);
+    if (after >= greatest_activation_) return 1.0;
     return excitation_to(*unit_, activation_, after, duration_);
   }
 
@@ -228,7 +246,7 @@ struct MotionTracker::Scratch {
         followed(find_followed(m, simulation)),
         driven(find_driven(m, simulation, followed)),
         rows(model, o.redundancy.levels, not_followed()),
-        solver(rows.size(), model.muscles() + count_followed()) {
+        solver(rows.size(), model.muscles()) {
     const ModelData& data = model.data();
     const std::size_t n = at(model.coordinates()), tree = at(model.tree().coordinates()), muscles = at(model.muscles());
     for (std::size_t c = 0; c < n; ++c)
@@ -237,11 +255,12 @@ struct MotionTracker::Scratch {
     giving.setZero(metric.rows(), rows.size());
     given.setZero(metric.rows());
     wish.assign(n, 0.0);
-    reserve = wish;
+    reserve = next_q = next_u = wish;
     tree_udot.assign(tree, 0.0);
     tau = tree_udot;
     mass.assign(tree * tree, 0.0);
     resistance.setZero(static_cast<Eigen::Index>(tree), static_cast<Eigen::Index>(n));
+    projected.setZero(resistance.cols(), resistance.cols());
     external.assign(model.tree().bodies.size(), Spatial::Zero());
     target.assign(at(rows.size()), 0.0);
     dense = target;
@@ -254,8 +273,11 @@ struct MotionTracker::Scratch {
     jacobian.assign(tree, Vec3::Zero());
     pushed = jacobian;
     weight = muscle_weights(model, o.redundancy.weight);
-    problem.resize(rows.size(), static_cast<int>(muscles + columns.size()),
-                   rows.muscle_entries() + rows.size() * static_cast<int>(columns.size()));
+    problem.resize(rows.size(), model.muscles(), rows.muscle_entries());
+    problem.give.assign(at(rows.size() * rows.size()), 0.0);
+    is_level.assign(n, 0);
+    for (const Equation& equation : rows.equations())
+      if (equation.lumbar && equation.coordinate >= 0) is_level[at(equation.coordinate)] = 1;
     set_reserve_scales();
     solution.multiplier.assign(at(rows.size()), 0.0);
     warm = solution.multiplier;
@@ -299,7 +321,6 @@ struct MotionTracker::Scratch {
     for (std::size_t c = 0; c < out.size(); ++c) out[c] = !followed[c];
     return out;
   }
-  int count_followed() const { return static_cast<int>(std::count(followed.begin(), followed.end(), 1)); }
 
   /// The touches of spheres and planes at the pose and velocities in `work`.
   void find_touches() {
@@ -365,25 +386,20 @@ struct MotionTracker::Scratch {
     }
   }
 
-  /// Fills `resistance`: forces on the tree's coordinates per acceleration of independent ones, from `mass`.
+  /// Fills `resistance`, forces on the tree's coordinates per acceleration of independent ones, from `mass`, and
+  /// `projected`, the same on independent coordinates.
   void fold() {
     const ModelData& data = model.data();
-    const std::size_t n = data.couplings.size();
+    const auto n = static_cast<Eigen::Index>(data.couplings.size());
+    const Eigen::Map<const MatX> all(mass.data(), n, n);
     resistance.setZero();
-    for (std::size_t c = 0; c < n; ++c) {
-      const Eigen::Index column = data.couplings[c].source;
-      const double slope = work.slope[c];
-      for (std::size_t r = 0; r < n; ++r) resistance(static_cast<Eigen::Index>(r), column) += slope * mass[c * n + r];
-    }
-  }
-
-  double projected(int row_source, int column) const {
-    const ModelData& data = model.data();
-    double sum = 0.0;
-    for (std::size_t t = 0; t < data.couplings.size(); ++t)
-      if (data.couplings[t].source == row_source)
-        sum += work.slope[t] * resistance(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(column));
-    return sum;
+    projected.setZero();
+    for (Eigen::Index t = 0; t < n; ++t)
+      resistance.col(data.couplings[static_cast<std::size_t>(t)].source) +=
+          work.slope[static_cast<std::size_t>(t)] * all.col(t);
+    for (Eigen::Index t = 0; t < n; ++t)
+      projected.col(data.couplings[static_cast<std::size_t>(t)].source) +=
+          work.slope[static_cast<std::size_t>(t)] * resistance.row(t).transpose();
   }
 
   /// Fills and solves the problem for the forces in `tau` (needed at the wished accelerations), `resistance`, muscle
@@ -418,25 +434,18 @@ struct MotionTracker::Scratch {
           giving(k, share.row) -=
               (share.whole ? 1.0 : work.slope[at(t)]) * resistance(t, columns[static_cast<std::size_t>(k)]);
     metric.triangularView<Eigen::Lower>().solveInPlace(giving);
-    for (std::size_t k = 0; k < columns.size(); ++k) {
-      const std::size_t variable = muscles + k;
-      for (int row = 0; row < rows.size(); ++row) {
-        problem.row[at(entry)] = row;
-        problem.value[at(entry++)] = giving(static_cast<Eigen::Index>(k), row);
-      }
-      problem.column_start[variable + 1] = entry;
-      problem.weight[variable] = 1.0;
-      problem.power[variable] = 2.0;
-      problem.low[variable] = -inf;
-      problem.high[variable] = inf;
-    }
+    if (gone.size() > 0)  // what costs is how far it has gone in all
+      Eigen::Map<VecX>(target.data(), rows.size()) +=
+          giving.transpose() * (metric.triangularView<Eigen::Lower>().transpose() * gone);
+    Eigen::Map<MatX>(problem.give.data(), rows.size(), rows.size()).noalias() = giving.transpose() * giving;
     for (std::size_t r = 0; r < target.size(); ++r) problem.target[r] = target[r];
     std::copy(solution.multiplier.begin(), solution.multiplier.end(), warm.begin());
     solver.solve(problem, solution, {.tolerance = 1e-6, .accept = 1e-6, .warm_start = warm});
     for (std::size_t m = 0; m < muscles; ++m)
       wanted[m] = std::clamp(active[m] * solution.x[m] + passive[m], least[m], greatest[m]);
-    for (Eigen::Index k = 0; k < count; ++k) given[k] = solution.x[muscles + static_cast<std::size_t>(k)];
+    given.noalias() = 0.5 * giving * Eigen::Map<const VecX>(solution.multiplier.data(), rows.size());
     metric.triangularView<Eigen::Lower>().transpose().solveInPlace(given);
+    if (gone.size() > 0) given -= gone;
   }
 
   /// Reserves as forces at coordinates: those of levels by their shares in the trunk's coordinates.
@@ -454,9 +463,9 @@ struct MotionTracker::Scratch {
 
   /// Active force a unit of activation and passive force of every muscle as if fibres moved with the path: the
   /// activation that a force stands for in the cost.
-  void steady_forces() {
+  void steady_forces(const Workspace& here) {
     const ModelData& data = model.data();
-    data.batch.rigid(work.length, work.speed, fibre, forces);
+    data.batch.rigid(here.length, here.speed, fibre, forces);
     for (std::size_t m = 0; m < active.size(); ++m) {
       active[m] = std::max(forces.active[m], 0.02 * data.units[m].max_isometric_force);
       passive[m] = forces.passive[m];
@@ -468,28 +477,29 @@ struct MotionTracker::Scratch {
   std::vector<ExternalLoad> loads;
   std::vector<PrescribedCoordinate> prescribed;
   TrackedMotion motion;
-  Workspace work;
+  Workspace work;  // at the pose that the problem is of: that of start(), or at the end of the lead
   BatchFibres fibre;
   BatchForces forces;
   BatchEquilibria balance;
-  std::vector<char> followed, driven;
+  std::vector<char> followed, driven, is_level;
   EquationRows rows;
   RedundancySolver solver;
   RedundancyProblem problem;
   RedundancySolution solution;
-  std::vector<int> columns, involved;        // coordinates that are followed; of one touch
-  MatX metric, giving;                       // factor of the cost of giving way; its part in the equations
-  VecX given;                                // by how much accelerations are not as wished
-  std::vector<double> wish, reserve;         // per independent coordinate
-  std::vector<double> tree_udot, tau, mass;  // of the tree
-  MatX resistance;                           // tree x independent
-  std::vector<Spatial> external;             // per body
-  std::vector<double> target, dense, warm;   // per equation
+  std::vector<int> columns, involved;  // coordinates that are followed; of one touch
+  MatX metric, giving;                 // factor of the cost of giving way; its part in the equations
+  VecX given;                          // by how much accelerations are not as wished
+  VecX gone;                           // start(): how far coordinates have given way already; else nothing
+  std::vector<double> wish, reserve, next_q, next_u;  // per independent coordinate
+  std::vector<double> tree_udot, tau, mass;           // of the tree
+  MatX resistance, projected;                         // tree x independent; independent x independent
+  std::vector<Spatial> external;                      // per body
+  std::vector<double> target, dense, warm;            // per equation
   std::vector<double> wanted, least, greatest, active, passive, stretched, weight;  // per muscle
   std::vector<MuscleAhead> ahead;
   std::vector<Touch> touches;
   std::vector<Vec3> jacobian, pushed;  // per coordinate of the tree
-  double shortfall = 0.0;
+  double shortfall = 0.0, unsettled = 0.0;
 };
 
 MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simulation, const TrackingOptions& options,
@@ -516,6 +526,7 @@ std::span<const char> MotionTracker::followed() const { return scratch_->followe
 std::span<const char> MotionTracker::driven() const { return scratch_->driven; }
 std::span<const double> MotionTracker::reserve() const { return scratch_->reserve; }
 double MotionTracker::shortfall() const { return scratch_->shortfall; }
+double MotionTracker::unsettled() const { return scratch_->unsettled; }
 double MotionTracker::residual() const { return scratch_->solution.residual; }
 
 SampledControl MotionTracker::sampled() {
@@ -529,7 +540,26 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
   const ModelData& data = model.data();
   const State& state = now.state();
   const double t = state.time, T = s.options.lead, omega = s.options.frequency, H = s.options.horizon;
-  s.work = now.work();
+  const Workspace& here = now.work();
+
+  // The body at the end of the lead, for that is when muscles will have their forces: it goes on as it goes now, but for
+  // the accelerations of the motion.
+  for (int c = 0; c < model.coordinates(); ++c) {
+    s.next_q[at(c)] = state.q()[at(c)];
+    s.next_u[at(c)] = state.u()[at(c)];
+    if (!s.followed[at(c)] && !s.driven[at(c)]) continue;
+    const Jet2<double> first = s.motion.jet(c, t), last = s.motion.jet(c, t + T);
+    // a free level weighs next to nothing and swings on its disc faster than that: it goes on as the motion does
+    const double slope = s.is_level[at(c)] ? first.slope : state.u()[at(c)];
+    s.next_q[at(c)] += T * slope + (last.value - first.value - T * first.slope);
+    s.next_u[at(c)] += last.slope - first.slope;
+  }
+  for (const PrescribedCoordinate& one : s.prescribed) {
+    const Jet2<double> jet = one.value.jet(t + T);
+    s.next_q[at(one.coordinate)] = jet.value;
+    s.next_u[at(one.coordinate)] = jet.slope;
+  }
+  evaluate(model, s.next_q, s.next_u, s.work, Depth::velocity);
   exact_paths(model, s.work);  // equations of levels need them
 
   // The accelerations that would bring errors to rest.
@@ -538,32 +568,35 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
       s.wish[at(c)] = now.udot()[at(c)];
       continue;
     }
-    const Jet2<double> here = s.motion.jet(c, t), ahead = s.motion.jet(c, t + T);
-    s.wish[at(c)] = ahead.curvature + 2.0 * omega * (here.slope - state.u()[at(c)]) +
-                    omega * omega * (here.value - state.q()[at(c)]);
+    const Jet2<double> present = s.motion.jet(c, t), ahead = s.motion.jet(c, t + T);
+    s.wish[at(c)] = ahead.curvature + 2.0 * omega * (present.slope - state.u()[at(c)]) +
+                    omega * omega * (present.value - state.q()[at(c)]);
   }
-  couple_accelerations(model, state.u(), s.wish, s.work, s.tree_udot);
+  couple_accelerations(model, s.next_u, s.wish, s.work, s.tree_udot);
 
   // Where muscles can be.
-  s.steady_forces();
+  s.steady_forces(here);
   s.ahead.clear();
   for (int m = 0; m < model.muscles(); ++m) {
     const MuscleParameters& unit = data.units[at(m)];
     const double a = state.activation()[at(m)];
-    s.ahead.emplace_back(unit, s.work.length[at(m)], s.work.speed[at(m)], a, state.fibre_length()[at(m)],
-                         s.work.fibre.fibre_velocity[at(m)], T);
+    FibreState fibre;
+    fibre.fibre_length = here.fibre.fibre_length[at(m)];
+    fibre.fibre_velocity = here.fibre.fibre_velocity[at(m)];
+    fibre.cos_pennation = here.fibre.cos_pennation[at(m)];
+    s.ahead.emplace_back(unit, here.length[at(m)], here.speed[at(m)], a, state.fibre_length()[at(m)], fibre,
+                         here.tendon_force[at(m)], T);
     s.least[at(m)] = s.ahead.back().least_force();
     s.greatest[at(m)] = s.ahead.back().greatest_force();
   }
 
-  // What resists accelerations: inertia, muscles on their paths, and what touches, as it will be at the horizon's end.
+  // What resists accelerations: inertia, muscles on their paths, and what touches.
   mass_matrix<double>(model.tree(), s.work.tree, s.mass);
   s.fold();
-  std::copy(now.external().begin(), now.external().end(), s.external.begin());
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     for (std::size_t j = 0; j <= i; ++j)
       s.metric(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-          s.options.stiffness * (s.projected(s.columns[i], s.columns[j]) +
+          s.options.stiffness * (s.projected(s.columns[j], s.columns[i]) +
                                  (i == j && data.is_rotation[at(s.columns[i])] ? least_inertia : 0.0));
   {
     Eigen::Ref<MatX> in_place = s.metric;
@@ -572,9 +605,16 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
       throw Error(Kind::numeric, "tracking", "expected inertia that resists every coordinate that muscles move");
   }
   s.stretch();
+  std::fill(s.external.begin(), s.external.end(), Spatial::Zero());
+  add_external<double>(s.loads, t + T, s.work.tree, s.external);
   s.find_touches();
-  for (const Touch& touch : s.touches)
-    s.resist(touch, H * H * touch.by_position + H * touch.by_velocity, H * touch.by_position * touch.velocity);
+  for (const Touch& touch : s.touches) {
+    const Spatial wrench = wrench_at<double>(touch.place, touch.force);
+    s.external[at(data.spheres[touch.sphere].body)] += wrench;
+    s.external[at(data.planes[at(touch.plane)].body)] -= wrench;
+    s.resist(touch, H * H * touch.by_position + H * touch.by_velocity,
+             std::max(H - T, 0.0) * touch.by_position * touch.velocity);
+  }
   s.fold();
   inverse_dynamics<double>(model.tree(), s.tree_udot, model.spec().gravity, s.external, s.work.tree, s.tau);
 
@@ -599,7 +639,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     for (std::size_t i = 0; i < data.couplings.size(); ++i)
       if (data.couplings[i].source == c) sum += s.work.slope[i] * (s.tau[i] - s.work.passive_torque[i]);
     for (std::size_t i = 0; i < s.columns.size(); ++i)
-      sum += s.projected(c, s.columns[i]) * s.given[static_cast<Eigen::Index>(i)];
+      sum += s.projected(s.columns[i], c) * s.given[static_cast<Eigen::Index>(i)];
     force[at(c)] = sum;
   }
 }
@@ -674,7 +714,8 @@ State MotionTracker::start(double t) {
   for (int j = 0; j < s.rows.size(); ++j)
     if (const Equation& equation = s.rows.equations()[at(j)]; equation.root)
       s.problem.reserve_scale[at(j)] = equation.rotation ? 10.0 : equation.coordinate == vertical ? 5.0 : 100.0;
-  for (int iteration = 0; iteration < 40; ++iteration) {
+  s.gone.setZero(static_cast<Eigen::Index>(s.columns.size()));
+  for (int iteration = 0; iteration < 100; ++iteration) {
     needed();
     s.metric.setZero();
     for (std::size_t k = 0; k < s.columns.size(); ++k)  // what costs as much as one full activation
@@ -689,22 +730,21 @@ State MotionTracker::start(double t) {
     s.tree_udot = kept;
     s.fold();
     inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
-    s.steady_forces();
+    s.steady_forces(s.work);
     std::fill(s.stretched.begin(), s.stretched.end(), 0.0);
     for (std::size_t m = 0; m < muscles; ++m) {
       s.least[m] = data.units[m].minimum_activation * s.active[m] + s.passive[m];
       s.greatest[m] = s.active[m] + s.passive[m];
     }
     s.solve();
-    double most = 0.0;
-    for (std::size_t k = 0; k < s.columns.size(); ++k)
-      most = std::max(most, std::abs(s.given[static_cast<Eigen::Index>(k)]));
-
-    if (most < 1e-5) break;
-    const double part = std::min(1.0, 0.01 / most);
+    s.unsettled = s.given.size() > 0 ? s.given.cwiseAbs().maxCoeff() : 0.0;
+    if (s.unsettled < settled) break;
+    const double part = std::min(1.0, 0.01 / s.unsettled);
+    s.gone += part * s.given;
     for (std::size_t k = 0; k < s.columns.size(); ++k)
       state.q()[at(s.columns[k])] += part * s.given[static_cast<Eigen::Index>(k)];
   }
+  s.gone.resize(0);
 
   s.set_reserve_scales();
 

@@ -256,7 +256,10 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     }
     if (tracker) state = tracker->start(0.0);
     std::optional<TrackingRecord> record;
-    if (tracker) record.emplace(model, *tracker);
+    if (tracker) {
+      record.emplace(model, *tracker);
+      simulation.sampled = record->watched(std::move(*simulation.sampled));
+    }
     InverseSolver loads(model, {});
     const std::vector<double> no_contact(3 * data.contacts.size(), 0.0);
     // What the study drives is told, whatever outputs it asks for.
@@ -278,7 +281,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
     PostureWatch watch(model);
     const SimulationReport report =
         simulate(model, state, simulation, [&](const State& now, const ForwardDynamics& dynamics) {
-          loads.net(now.q(), now.u(), dynamics.udot(), dynamics.external());
+          loads.net(dynamics);
           loads.loads_with(no_contact, dynamics.work().tendon_force);
           const Instant instant{&model,
                                 &dynamics.work(),
@@ -293,11 +296,12 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
           block.axis_values.push_back(now.time);
           watch.see(now.q(), dynamics.work());
           if (record) record->see(now, dynamics, loads);
-          rigid_tendon_forces(model, work = dynamics.work());
+          const BatchForces& rigid = loads.work().force;
           for (std::size_t m = 0; m < tension.size(); ++m)
-            tension[m] = now.activation()[m] * work.force.active[m] + work.force.passive[m];
+            tension[m] = now.activation()[m] * rigid.active[m] + rigid.passive[m];
           loads.loads_with(no_contact, tension);
-          const Instant algebraic{&model, &work, now.q(), now.u(), dynamics.udot(), now.activation(), tension, &loads};
+          const Instant algebraic{&model,          &loads.work(),    now.q(), now.u(),
+                                  dynamics.udot(), now.activation(), tension, &loads};
           for (std::size_t k = 0; k < outputs.size(); ++k)
             if (const double one = std::abs(outputs[k].value(algebraic) - values[k].back()); std::isfinite(one))
               difference[k] = std::isfinite(difference[k]) ? std::max(difference[k], one) : one;

@@ -34,6 +34,24 @@ TrackingRecord::TrackingRecord(const Model& model, const MotionTracker& tracker)
   error_.resize(followed_.size());
   reserve_ = moment_ = error_;
   drive_.resize(driven_.size());
+  reserve_squares_.assign(followed_.size(), 0.0);
+  greatest_reserve_ = reserve_squares_;
+}
+
+SampledControl TrackingRecord::watched(SampledControl control) {
+  const auto act = [this, inner = std::move(control.act)](const ForwardDynamics& now, std::span<double> excitation,
+                                                          std::span<double> force) {
+    inner(now, excitation, force);
+    ++instants_;
+    for (std::size_t k = 0; k < followed_.size(); ++k) {
+      const double reserve = tracker_.reserve()[at(followed_[k])];
+      reserve_squares_[k] += reserve * reserve;
+      greatest_reserve_[k] = std::max(greatest_reserve_[k], std::abs(reserve));
+    }
+    greatest_shortfall_ = std::max(greatest_shortfall_, tracker_.shortfall());
+    residual_ = std::max(residual_, tracker_.residual());
+  };
+  return {control.interval, act};
 }
 
 void TrackingRecord::see(const State& now, const ForwardDynamics& dynamics, const InverseSolver& loads) {
@@ -45,7 +63,6 @@ void TrackingRecord::see(const State& now, const ForwardDynamics& dynamics, cons
   }
   for (std::size_t k = 0; k < driven_.size(); ++k) drive_[k].push_back(dynamics.sampled_force()[at(driven_[k])]);
   shortfall_.push_back(tracker_.shortfall());
-  residual_ = std::max(residual_, tracker_.residual());
 }
 
 void TrackingRecord::tell(Block& block) const {
@@ -86,7 +103,8 @@ void TrackingRecord::tell(Block& block) const {
       continue;
     }
     block.series["reserve/" + name] = {rotation ? "N m" : "N", reserve_[k]};
-    const double rms_reserve = root_mean_square(reserve_[k]), most_reserve = greatest(reserve_[k]);
+    const double rms_reserve = std::sqrt(reserve_squares_[k] / std::max(instants_, 1)),
+                 most_reserve = greatest_reserve_[k];
     block.scalars["rms reserve/" + name] = {rms_reserve, rotation ? "N m" : "N"};
     block.scalars["greatest reserve/" + name] = {most_reserve, rotation ? "N m" : "N"};
     table.labels.push_back(name);
@@ -122,10 +140,12 @@ void TrackingRecord::tell(Block& block) const {
     block.scalars["greatest tracking_error of the root's position"] = {greatest(away), "m"};
     line("tracking: root mean square error of the root's position", 1e3 * position, 10.0, "mm", source, "");
     block.series["root_acceleration_missed"] = {"1", shortfall_};
-    block.scalars["peak root_acceleration_missed"] = {greatest(shortfall_), "1"};
+    block.scalars["peak root_acceleration_missed"] = {greatest_shortfall_, "1"};
   }
   line("tracking: root mean square reserve, worst", reserve, 2.0, "N m", source, worst_reserve);
   line("tracking: reserve over the joint's peak moment, worst", share, 0.05, "1", "Hicks et al. 2015", worst_share);
+  line("tracking: start, step that the settled pose is still to take", tracker_.unsettled(), 1e-4, "rad or m", source,
+       tracker_.unsettled() <= 1e-4 ? "" : "muscles and contacts do not explain the first instant");
   line("tracking: redundancy residual", residual_, 1e-6, "1", "psoas: moment error, bounds and stationarity", "");
 }
 

@@ -8,11 +8,13 @@
 
 namespace psoas {
 
-/// Rows of one variant.
+/// Rows of one variant, and the controller's own instants, which rows may lie between.
 class TrackingRecord {
  public:
   TrackingRecord(const Model& model, const MotionTracker& tracker);
 
+  /// The controller, with an eye on what it does at each instant; refers to this.
+  SampledControl watched(SampledControl control);
   /// A row; `loads` knows the joint moments there.
   void see(const State& now, const ForwardDynamics& dynamics, const InverseSolver& loads);
   /// Series, scalars, a table by coordinate, and credibility.
@@ -28,7 +30,10 @@ class TrackingRecord {
   std::vector<int> followed_, driven_;
   std::vector<std::vector<double>> error_, reserve_, moment_, drive_;  // per followed coordinate; per driven one
   std::vector<double> shortfall_;
-  double residual_ = 0.0;
+  // over the controller's instants
+  int instants_ = 0;
+  std::vector<double> reserve_squares_, greatest_reserve_;  // per followed coordinate
+  double greatest_shortfall_ = 0.0, residual_ = 0.0;
 };
 
 }  // namespace psoas

@@ -646,5 +646,49 @@ TEST(Redundancy, SolveAllocatesNothing) {
   EXPECT_EQ(test::heap_allocations(), before);
 }
 
+// Free variables whose cost is their square, as columns and multiplied out: one problem.
+TEST(Redundancy, WhatGivesWayIsAsColumnsOfItsOwn) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const RedundancyProblem bounded = body(seed, {.power = seed % 2 ? 2.0 : 3.0, .beyond = 20});
+    const int m = bounded.equations, n = bounded.variables, k = 9;
+    RedundancyProblem columns = bounded, given = bounded;
+    std::vector<double> G(at(k * m));
+    Random random(seed);
+    for (double& x : G) x = random.uniform(-3, 3);
+    for (int i = 0; i < k; ++i) {
+      for (int j = 0; j < m; ++j) {
+        columns.row.push_back(j);
+        columns.value.push_back(G[at(i * m + j)]);
+      }
+      columns.column_start.push_back(static_cast<int>(columns.row.size()));
+      columns.weight.push_back(1);
+      columns.power.push_back(2);
+      columns.low.push_back(-infinity);
+      columns.high.push_back(infinity);
+    }
+    columns.variables += k;
+    given.give.assign(at(m * m), 0.0);
+    for (int i = 0; i < k; ++i)
+      for (int r = 0; r < m; ++r)
+        for (int c = 0; c < m; ++c) given.give[at(c * m + r)] += G[at(i * m + r)] * G[at(i * m + c)];
+    RedundancySolver solver(m, n + k);
+    RedundancySolution one, other;
+    solver.solve(columns, one);
+    solver.solve(given, other);
+    ASSERT_TRUE(one.converged && other.converged) << one.residual << " " << other.residual;
+    EXPECT_LT(certificate(given, other), 1e-8);
+    EXPECT_NEAR(other.cost, one.cost, 1e-9 * one.cost);
+    for (int i = 0; i < n; ++i) EXPECT_NEAR(other.x[at(i)], one.x[at(i)], 1e-7 * std::max(1.0, std::abs(one.x[at(i)])));
+    for (int i = 0; i < k; ++i) {
+      double y = 0.0;
+      for (int j = 0; j < m; ++j) y += 0.5 * G[at(i * m + j)] * other.multiplier[at(j)];
+      EXPECT_NEAR(y, one.x[at(n + i)], 1e-7 * std::max(1.0, std::abs(y)));
+    }
+    given.give.pop_back();
+    solver.solve(given, other);
+    EXPECT_FALSE(other.converged) << "a matrix of another size";
+  }
+}
+
 }  // namespace
 }  // namespace psoas

@@ -194,6 +194,7 @@ TEST(Tracking, StartsOnItsSoles) {
     options.duration = 0.3;
     MotionTracker controller(model, options, {}, TrackedMotion(model, splines(motion, 0.3)));
     const State start = controller.start(0.0);
+    EXPECT_LE(controller.unsettled(), 1e-5) << "the search for a pose came to its end";
     Workspace work(model);
     evaluate(model, start, work, Depth::force);
     double carried = 0.0;

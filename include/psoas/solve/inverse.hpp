@@ -13,6 +13,7 @@
 
 #include "psoas/model/model.hpp"
 #include "psoas/solve/equations.hpp"
+#include "psoas/solve/forward.hpp"
 #include "psoas/solve/redundancy.hpp"
 
 namespace psoas {
@@ -60,6 +61,9 @@ class InverseSolver {
   /// wrench about ground's origin in ground [N m, N] for each body of the tree, or nothing where none were measured.
   void net(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
            std::span<const Spatial> measured = {});
+  /// The same at the instant of a simulation of the model, which has evaluated poses and paths already, under all that
+  /// acts on bodies there.
+  void net(const ForwardDynamics& now);
 
   /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
   /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as
@@ -122,6 +126,9 @@ class InverseSolver {
   bool converged() const { return solution_.converged; }
 
  private:
+  /// What is left of net() where kinematics and paths are known.
+  void need(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
+            std::span<const Spatial> measured);
   void muscle_columns(RedundancyProblem& problem);
   void contact_columns(const ContactCaps& caps);
   void finish(std::span<const double> contact_force);
@@ -135,6 +142,7 @@ class InverseSolver {
   Workspace work_;
   double body_weight_ = 0.0;
   std::vector<double> q_, u_, udot_, tree_udot_, tree_moment_, joint_moment_partial_, row_target_, dense_;
+  std::vector<double> muscle_moment_;  ///< per coordinate of the tree: of tendon_force()
   Spatial required_ = Spatial::Zero();
   EquationRows rows_;
   std::vector<double> muscle_weight_;

@@ -4,6 +4,8 @@
 //
 //   minimise  sum_i w_i |x_i|^p_i + sum_j (r_j / r0_j)^2   subject to  A x + r = b,  low_i <= x_i <= high_i
 //
+// Variables without bounds whose cost is their square need no place in x: their columns G enter as G^T G (`give`).
+//
 //   RedundancySolver solver(38, 330);  RedundancySolution answer;
 //   fill(problem);  solver.solve(problem, answer);  use(answer.x, answer.reserve);
 //
@@ -30,6 +32,10 @@ struct RedundancyProblem {
 
   std::vector<double> target;         ///< b, the moment to explain, N·m
   std::vector<double> reserve_scale;  ///< r0 > 0, N·m: small makes reserves dear
+
+  /// S, m x m, symmetric positive semidefinite, or nothing. Of free variables y of cost |y|^2 that explain G^T y it is
+  /// G^T G; they explain S lambda / 2 in all, and y = G lambda / 2.
+  std::vector<double> give;
 
   std::vector<double> weight;  ///< w > 0
   std::vector<double> power;   ///< p >= 1.5
@@ -66,7 +72,7 @@ struct RedundancyOptions {
 
 /// How far (x, reserve, multiplier) is from satisfying the conditions of optimality, computed from the problem alone.
 /// The largest of
-///   moment error         |A x + r - b|_j / max(1, |b_j|)
+///   moment error         |A x + r + S lambda / 2 - b|_j / max(1, |b_j|)
 ///   bound violation      of x_i, / max(1, |bound|)
 ///   stationarity         |w_i p_i |x_i|^(p_i - 1) sign(x_i) - (A^T lambda)_i| / (p_i w_i max(1, |x_i|)^(p_i - 1)); on
 ///                        a bound only the part that points into the interval counts

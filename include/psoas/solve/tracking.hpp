@@ -47,10 +47,11 @@ class TrackedMotion {
 ///       u'* = u'_ref(t + lead) + 2 omega (u_ref - u) + omega^2 (q_ref - q);
 ///   - finds between which forces each muscle can be after `lead`, with no and with full excitation (activation
 ///     dynamics; fibres of compliant tendons by their linearised balance along the path's present speed);
+///   - moves the body on to the end of `lead`, where these forces will act;
 ///   - solves the redundancy problem of InverseSolver for muscle forces in these ranges. The root has no actuator:
 ///     accelerations give way, at a cost in the metric of inertia (sum of M_cc (u' - u'*)_c^2, after Gauss), and contact
-///     forces are what planes do at the end of the horizon, by one linearly implicit step, so that light feet on stiff
-///     soles are seen as settled and a soft seat as it is;
+///     forces are what planes do there, and give way to accelerations as over `horizon` by one linearly implicit step, so
+///     that light feet on stiff soles are seen as settled and a soft seat as it is;
 ///   - sets the excitations that lead to these forces there, and are thought over again an interval later, and reserves as forces at coordinates.
 /// Coordinates that no muscle crosses (arms, in a model of legs and trunk) are moved by forces at them, as motors would.
 /// Sources: Thelen & Anderson 2006 (J Biomech 39:1107) for computed muscle control. Allocates when made, never after.
@@ -66,6 +67,9 @@ class MotionTracker {
   /// carry the motion; activations that explain it, and fibres in balance under them. The vertical part of the root's
   /// displacement is added to the reference for all times.
   State start(double t);
+  /// The greatest step [rad, m] that the pose of the last start() was still to take where its search ended; 1e-5 and
+  /// below where it came to its end.
+  double unsettled() const;
 
   /// What a simulation calls; refers to this controller.
   SampledControl sampled();
