@@ -80,7 +80,8 @@ TEST(Tracking, AnArmFollowsASineByItsMuscles) {
   const auto sine = [](double t) { return 0.5 * std::sin(2.0 * pi * 0.8 * t) + 0.1; };
   for (const char* tendon : {"rigid", "compliant"}) {
     const Followed out = follow(Model(arm(tendon)), sine, 2.5);
-    EXPECT_LT(out.rms, degrees(0.1)) << tendon;
+    // what it needs is found where it will be a lead later; where it is now would leave 0.1 degrees
+    EXPECT_LT(out.rms, degrees(0.03)) << tendon;
     EXPECT_LT(out.greatest_reserve, 0.01 * out.greatest_moment) << tendon;
     EXPECT_LT(out.report.audit.relative(), 1e-4);
   }
