@@ -19,6 +19,7 @@
 #include "psoas/model/fit_paths.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 #include "psoas/study/study.hpp"
+#include "solve/steppers.hpp"
 #include "study/consistent_motion.hpp"
 
 namespace {
@@ -49,9 +50,8 @@ struct Rise {
         if (glob_match(pattern, recorded.data().coordinate_names[at(c)])) options.locked[at(c)] = 1;
     const State state = recorded.default_state();
     const ConsistentMotion reference(study, question, recorded, state, options);
-    ModelSpec spec = recorded.spec();
-    reference.change(spec);
-    model = std::make_unique<Model>(fitted ? fit_paths(spec) : spec);
+    model = std::make_unique<Model>(recorded.with(reference.edits()));
+    if (fitted) model = std::make_unique<Model>(fit_paths(model->spec()));
     tracker = add_controls(study, question, *model, state, options, &reference.coordinates());
     options.events = contact_events(*model);
     for (Event& event : range_events(*model, options.locked)) options.events.push_back(std::move(event));
@@ -137,7 +137,9 @@ void sit_to_stand(benchmark::State& state, bool fitted) {
   for (auto _ : state) {
     Stopwatch controller, rows, right_sides;
     Stopwatch skeleton, paths, fibres, contact;  // of one right side, at the instants of the controller
+    Stopwatch implicit;                          // of one step: all of ark4 that is no right side
     ForwardDynamics alone(model, all.options);
+    LinearPart part(alone);
     out.resize(at(alone.size()));
     double aside = 0.0;
     const double start = now_s();
@@ -162,6 +164,13 @@ void sit_to_stand(benchmark::State& state, bool fitted) {
           };
           Stopwatch poses, velocity;
           time(right_sides, [&] { alone.rates(here.time, here.vector, out); });
+          time(implicit, [&] {
+            part.take();
+            part.factorise(2.5e-4);
+            for (int stage = 0; stage < 5; ++stage) part.solve(out);
+            part.factorise(AdditiveStepper::memory);
+            part.solve(out);
+          });
           time(velocity, [&] { evaluate(model, here.q(), here.u(), work, Depth::velocity); });
           time(poses, kinematics);
           paths.seconds += velocity.seconds - poses.seconds;
@@ -193,8 +202,10 @@ void sit_to_stand(benchmark::State& state, bool fitted) {
     state.counters["paths_%"] = paths.seconds * each;
     state.counters["muscles_%"] = fibres.seconds * each;
     state.counters["contact_%"] = contact.seconds * each;
+    state.counters["implicit_%"] = implicit.seconds / implicit.calls * report.steps * share;
     state.counters["right_sides_%"] = right_sides.seconds * each;
     state.counters["real_time"] = all.options.duration / whole;
+    state.counters["steps_per_s"] = report.steps / all.options.duration;
     state.counters["rates_per_s"] = static_cast<double>(report.rates) / all.options.duration;
   }
 }

@@ -4,11 +4,10 @@
 //   LinearPart part(dynamics);   dynamics.rates(t, x, out);   part.take();   part.factorise(g);   part.solve(r);
 #pragma once
 
-#include <Eigen/LU>
 #include <span>
 #include <vector>
 
-#include "psoas/core/linear.hpp"
+#include "psoas/core/factor.hpp"
 #include "psoas/solve/forward.hpp"
 
 namespace psoas {

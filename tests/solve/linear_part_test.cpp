@@ -12,16 +12,17 @@
 namespace psoas {
 namespace {
 
-/// The whole body on its feet, toes locked, muscles alike and every third on a rigid tendon, a twentieth of a second after
-/// it was let go.
+/// The whole body on its feet, toes locked, muscles alike and every third on a rigid tendon, when soles have come to
+/// rest after it was let go.
 struct Standing {
   Standing() : model(spec()), state(model.default_state()) {
     options.excitation.assign(static_cast<std::size_t>(model.muscles()), 0.1);
     options.locked.assign(static_cast<std::size_t>(model.coordinates()), 0);
     for (const char* toes : {"mtp_angle_r", "mtp_angle_l"})
       options.locked[static_cast<std::size_t>(model.coordinate(toes))] = 1;
-    options.duration = options.step = 0.05;
-    options.tolerance = 1e-6;
+    options.duration = 0.25;
+    options.tolerance = 1e-3;
+    options.integrator = Integrator::ark4;
     simulate(model, State(state), options, [&](const State& now, const ForwardDynamics&) { state = now; });
   }
 
@@ -80,7 +81,7 @@ TEST(LinearPart, is_all_of_the_jacobian_that_is_stiff) {
 TEST(LinearPart, lets_a_body_on_its_feet_take_long_steps) {
   Standing body;
   SimulationOptions options = body.options;
-  options.duration = options.step = 0.1;
+  options.duration = 0.06;
   const auto end = [&](Integrator integrator, double tolerance, SimulationReport& report) {
     options.integrator = integrator;
     options.tolerance = tolerance;
@@ -89,7 +90,7 @@ TEST(LinearPart, lets_a_body_on_its_feet_take_long_steps) {
     return out;
   };
   SimulationReport exact, explicit_one, additive;
-  const State a = end(Integrator::dopri5, 1e-9, exact), b = end(Integrator::dopri5, 1e-4, explicit_one),
+  const State a = end(Integrator::dopri5, 1e-7, exact), b = end(Integrator::dopri5, 1e-4, explicit_one),
               c = end(Integrator::ark4, 1e-4, additive), d = end(Integrator::ark4, 1e-6, exact);
   const auto apart = [&](const State& other) {
     double most = 0.0;
@@ -98,8 +99,8 @@ TEST(LinearPart, lets_a_body_on_its_feet_take_long_steps) {
   };
   std::cout << "steps: dopri5 " << explicit_one.steps << ", ark4 " << additive.steps << "; errors of coordinates "
             << apart(b) << ", " << apart(c) << ", at a hundredth of the tolerance " << apart(d) << "\n";
-  EXPECT_LT(5 * additive.steps, explicit_one.steps);
-  EXPECT_LT(apart(c), 1e-4 * 0.1);
+  EXPECT_LT(3 * additive.steps, explicit_one.steps);
+  EXPECT_LT(apart(c), 1e-4 * options.duration);
   EXPECT_LT(apart(d), 0.1 * apart(c));
   // what is asked of a model of many states without saying how
   options.tolerance = 1e-4;

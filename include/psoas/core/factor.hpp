@@ -6,3 +6,4 @@
 #include "psoas/core/linear.hpp"
 
 #include <Eigen/Cholesky>
+#include <Eigen/LU>
