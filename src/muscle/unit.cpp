@@ -270,6 +270,15 @@ double tendon_force(const MuscleParameters& unit, double length, double fibre_le
       unit.curve);
 }
 
+double tendon_stiffness(const MuscleParameters& unit, double length, double fibre_length) {
+  const double along = along_tendon(unit, fibre_length);
+  return std::visit(
+      [&](const auto& curve) {
+        return unit.max_isometric_force / unit.tendon_slack_length * tendon_jet(curve, unit, length, along).slope;
+      },
+      unit.curve);
+}
+
 FibreState compliant_fibre(const MuscleParameters& unit, double length, double fibre_length, double activation) {
   const double least = std::hypot(unit.least_along(), unit.height());
   FibreState fibre;
@@ -408,8 +417,7 @@ MuscleStiffness stiffness(const MuscleParameters& unit, double length, const Fib
           out.muscle_tendon = force > 0.0 ? out.fibre_along * t * t + force * cos * dt : 0.0;
           return;
         }
-        out.tendon = unit.max_isometric_force / unit.tendon_slack_length *
-                     tendon_jet(curve, unit, length, along_tendon(unit, fibre.fibre_length)).slope;
+        out.tendon = tendon_stiffness(unit, length, fibre.fibre_length);
         const double sum = out.fibre_along + out.tendon;
         out.muscle_tendon = sum == 0.0 || out.tendon == 0.0 ? 0.0 : out.fibre_along * out.tendon / sum;
       },

@@ -358,12 +358,9 @@ MuscleSlopes muscle_slopes(const MuscleParameters& unit, double length, double s
     return out;
   }
   out.rate = fibre_velocity_slopes(unit, length, fibre_length, activation, fibre);
-  if (tendon_force(unit, length, fibre.fibre_length) > 0.0) {
-    const double k = stiffness(unit, length, fibre, activation).tendon;
-    out.by_length = k;
-    // a stop holds shorter fibres
-    if (fibre.fibre_length == fibre_length) out.by_fibre = -k / fibre.cos_pennation;
-  }
+  out.by_length = tendon_stiffness(unit, length, fibre.fibre_length);
+  // a stop holds shorter fibres
+  if (fibre.fibre_length == fibre_length) out.by_fibre = -out.by_length / fibre.cos_pennation;
   return out;
 }
 

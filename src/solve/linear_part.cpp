@@ -2,8 +2,9 @@
 #include "solve/linear_part.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
-#include "psoas/muscle/activation.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 #include "solve/forward_scratch.hpp"
 
@@ -28,17 +29,23 @@ LinearPart::LinearPart(ForwardDynamics& dynamics) : dynamics_(dynamics.scratch_.
   for (int m = 0; m < muscles; ++m) {
     const int first = fitted ? data.fitted.first_slope(m) : data.arm_start[at(m)],
               last = fitted ? data.fitted.first_slope(m + 1) : data.arm_start[at(m) + 1];
-    for (int i = first; i < last; ++i) {
-      const int c = fitted ? data.fitted.coordinate(i) : data.couplings[at(data.arm_slots[at(i)].coordinate)].source;
-      if (place_[at(c)] < 0) continue;
-      const auto mine = std::find(column_.begin() + start_.back(), column_.end(), place_[at(c)]);
-      slot_[at(i)] = static_cast<int>(mine - column_.begin());
-      if (mine == column_.end()) column_.push_back(place_[at(c)]);
-    }
+    const auto place = [&](int i) {
+      return place_[at(fitted ? data.fitted.coordinate(i)
+                              : data.couplings[at(data.arm_slots[at(i)].coordinate)].source)];
+    };
+    std::set<int> mine;
+    for (int i = first; i < last; ++i)
+      if (place(i) >= 0) mine.insert(place(i));
+    for (int i = first; i < last; ++i)
+      if (place(i) >= 0)
+        slot_[at(i)] = start_.back() + static_cast<int>(std::distance(mine.begin(), mine.find(place(i))));
+    column_.insert(column_.end(), mine.begin(), mine.end());
     start_.push_back(static_cast<int>(column_.size()));
   }
   arm_.assign(column_.size(), 0.0);
   muscle_.resize(at(muscles));
+  activation_.assign(muscle_.size(), 0.0);
+  rate_ = moved_rate_ = activation_;
   const Eigen::Index size = row(s.free.size());
   mass_.setZero(size, size);
   stiffness_ = damping_ = system_ = mass_;
@@ -116,6 +123,12 @@ void LinearPart::take_muscles() {
     arm_[at(slot_[i])] +=
         data.fitted.empty() ? s.work.slope[at(data.arm_slots[i].coordinate)] * s.work.arm[i] : -s.work.fitted.slope[i];
   }
+  // activations' own rates by a difference: one batch takes less than any one's derivative
+  constexpr double step = 1e-7;
+  std::copy_n(s.state.activation().begin(), muscle_.size(), activation_.begin());
+  data.batch.activation_rate(s.excitation, activation_, rate_);
+  for (double& a : activation_) a += step;
+  data.batch.activation_rate(s.excitation, activation_, moved_rate_);
   for (std::size_t m = 0; m < muscle_.size(); ++m) {
     const MuscleParameters& unit = data.units[m];
     const double activation = s.state.activation()[m];
@@ -126,7 +139,7 @@ void LinearPart::take_muscles() {
     const MuscleSlopes slope =
         muscle_slopes(unit, s.work.length[m], s.work.speed[m], activation, s.state.fibre_length()[m], fibre);
     Muscle& muscle = muscle_[m];
-    muscle.activation_rate = activation_rate(unit, Dual<1>(s.excitation[m]), Dual<1>(activation, 0)).v[0];
+    muscle.activation_rate = std::min((moved_rate_[m] - rate_[m]) / step, 0.0);
     muscle.fibre_by_length = slope.rate.by_length;
     muscle.fibre_by_activation = slope.rate.by_activation;
     // of the fibres' own rate what the tendon does, and no growth beyond it
@@ -140,18 +153,23 @@ void LinearPart::take_muscles() {
 
 void LinearPart::factorise(double g) {
   g_ = g;
-  system_ = mass_ + g * damping_ + (g * g) * stiffness_;
+  const Eigen::Index size = system_.rows();
+  system_.setZero();
   for (std::size_t m = 0; m < muscle_.size(); ++m) {
     Muscle& muscle = muscle_[m];
     muscle.inverse = 1.0 / (1.0 - g * muscle.fibre_rate);
     muscle.stiffness = muscle.force_by_length + muscle.force_by_fibre * g * muscle.fibre_by_length * muscle.inverse;
     const double weight = g * muscle.force_by_speed + g * g * muscle.stiffness;
     if (weight == 0.0) continue;
+    // a muscle's places ascend: the lower triangle
     for (int j = start_[m]; j < start_[m + 1]; ++j) {
       const double one = weight * arm_[at(j)];
-      for (int i = start_[m]; i < start_[m + 1]; ++i) system_(column_[at(i)], column_[at(j)]) += one * arm_[at(i)];
+      double* column = system_.data() + column_[at(j)] * size;
+      for (int i = j; i < start_[m + 1]; ++i) column[column_[at(i)]] += one * arm_[at(i)];
     }
   }
+  system_.triangularView<Eigen::StrictlyUpper>() = system_.transpose();
+  system_ += mass_ + g * damping_ + (g * g) * stiffness_;
   factor_.compute(system_);
 }
 

@@ -43,11 +43,12 @@ class LinearPart {
   std::size_t coordinates_ = 0;
   double g_ = 0.0;
   std::vector<int> place_;  // per independent coordinate: its place among the free ones, or -1
-  // Moment arms over free coordinates: per muscle where they start, and one more; per arm its coordinate's place; per slot
+  // Moment arms over free coordinates: per muscle where they start, and one more; per arm its coordinate's place, ascending in a muscle; per slot
   // of the model the arm to which it adds, or -1.
   std::vector<int> start_, column_, slot_;
   std::vector<double> arm_;
   std::vector<Muscle> muscle_;
+  std::vector<double> activation_, rate_, moved_rate_;
   MatX mass_, stiffness_, damping_, system_;         // over free coordinates
   Eigen::Matrix<double, 3, Eigen::Dynamic> motion_;  // of a touching point, per free coordinate
   std::vector<int> moving_;                          // columns that are not 0

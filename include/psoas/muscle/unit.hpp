@@ -122,6 +122,8 @@ MuscleForces fibre_forces(const MuscleParameters& unit, const FibreState& fibre,
 
 /// Tendon force [N] of a compliant unit, not below zero.
 double tendon_force(const MuscleParameters& unit, double length, double fibre_length);
+/// How it changes with the tendon's length [N/m]; 0 where the tendon is slack.
+double tendon_stiffness(const MuscleParameters& unit, double length, double fibre_length);
 
 /// Fibre length at which the fibres balance the tendon while the tendon's length does not change: fibres move with the
 /// path's lengthening speed [m/s] as with a rigid tendon, at speed 0 not at all. A bracketed third-order Newton method
