@@ -114,8 +114,9 @@ std::string run_text(const Options& options, const Result& result, double read_s
   return run.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-/// Curves and edits of an older result in the folder that this one does not have: run.json lists what psoas wrote.
-std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std::string>& files) {
+/// Curves, and edits where this study may write some, of an older result in the folder that this one does not have:
+/// run.json lists what psoas wrote.
+std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std::string>& files, bool writes_edits) {
   std::vector<fs::path> out;
   std::ifstream in(folder / "run.json", std::ios::binary);
   if (!in) return out;
@@ -126,7 +127,7 @@ std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std:
   for (const json& entry : old["files"]) {
     if (!entry.is_string()) continue;
     const std::string name = entry.get<std::string>();
-    if ((ending_of(name) == ".svg" || name == edits_file) && name.find('/') == std::string::npos &&
+    if ((ending_of(name) == ".svg" || (writes_edits && name == edits_file)) && name.find('/') == std::string::npos &&
         std::find(files.begin(), files.end(), name) == files.end())
       out.push_back(folder / name);
   }
@@ -166,7 +167,8 @@ int perform(const Options& options) {
                    run_text(options, result, read_done - begin, run_done - read_done, names)});
   {
     const FinishFirst guard;
-    const std::vector<fs::path> stale = stale_files(folder, names);
+    const std::vector<fs::path> stale =
+        stale_files(folder, names, std::holds_alternative<SimulationStudy>(study.question));
     write_files(files);
     std::error_code ignored;
     for (const fs::path& file : stale) fs::remove(file, ignored);

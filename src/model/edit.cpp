@@ -102,7 +102,7 @@ class Editor {
         const bool one_factor = std::string_view(verb) == "scale";
         if (!one_factor && value.numbers.size() != size)
           return wrong(wanted + (info.help.empty() ? "" : " (" + std::string(info.help) + ")") + ", found " +
-                       std::to_string(value.numbers.size()));
+                       std::to_string(value.numbers.size()) + (value.numbers.size() == 1 ? " number" : " numbers"));
         M after = member;
         double* numbers = nullptr;
         if constexpr (std::is_same_v<M, double>) {

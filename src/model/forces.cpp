@@ -123,6 +123,7 @@ template <class S>
 struct Push {
   Vec3T<S> force;
   S energy{}, dissipation{};  // of the whole plane [J], [W]
+  S drag{};                   // friction over sliding speed [N s/m]
 };
 
 template <class S>
@@ -135,7 +136,7 @@ Push<S> push_of(const ContactSphere& sphere, const S& indentation, const S& shar
   const S speed_squared = sliding.dot(sliding), over_speed = sphere.law.friction_over_speed<S>(speed_squared);
   const S dragged = pressed * over_speed;
   return {pressed * normal - dragged * sliding, elastic.potential,
-          (pressed - free) * rate + pressed * over_speed * speed_squared};
+          (pressed - free) * rate + pressed * over_speed * speed_squared, dragged};
 }
 
 template <class S>
@@ -226,11 +227,13 @@ bool plane_touch(const ModelData& data, const TreeWork<double>& tree, int sphere
   out.place = where.place;
   out.velocity = velocity_at<double>(tree, one.body, where.place) - velocity_at<double>(tree, other.body, where.place);
   const Vec3T<D> slip(D(out.velocity[0], 1), D(out.velocity[1], 2), D(out.velocity[2], 3));
-  const Vec3T<D> force = push_of<D>(one, D(where.indentation, 0), D(where.share), where.normal.cast<D>(), slip).force;
+  const Push<D> push = push_of<D>(one, D(where.indentation, 0), D(where.share), where.normal.cast<D>(), slip);
+  out.normal = where.normal;
+  out.drag = push.drag.a;
   for (int r = 0; r < 3; ++r) {
-    out.force[r] = force[r].a;
-    out.by_position.row(r) = force[r].v[0] * where.normal.transpose();
-    for (int c = 0; c < 3; ++c) out.by_velocity(r, c) = -force[r].v[at(c + 1)];
+    out.force[r] = push.force[r].a;
+    out.by_position.row(r) = push.force[r].v[0] * where.normal.transpose();
+    for (int c = 0; c < 3; ++c) out.by_velocity(r, c) = -push.force[r].v[at(c + 1)];
   }
   return true;
 }

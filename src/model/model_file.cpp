@@ -123,8 +123,9 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
       }
     }
     if (edit.match_delta_theta_deg) {
-      std::size_t numbers = edit.scale.size() + edit.shift.size();
-      for (const auto& [field, value] : edit.set) numbers += value.word ? 0 : 1;
+      std::size_t numbers = edit.scale.size();
+      for (const auto& [field, amounts] : edit.shift) numbers += amounts.size();
+      for (const auto& [field, value] : edit.set) numbers += value.word ? 0 : value.numbers.size();
       if (numbers != 1 || edit.remove || edit.muscles.empty())
         walk.wrong(here + "/match", "expected beside it muscles and one number in scale, shift or set, found " +
                                         std::to_string(numbers) + (numbers == 1 ? " number" : " numbers"));

@@ -16,7 +16,7 @@ namespace psoas {
 /// with fibre lengths, activations and, by path lengths, coordinates; accelerations with what muscles, torques at
 /// coordinates and contacts then do at once. Left out are things that change slowly: moment arms, inertia, weight, bushings
 /// between frames, ligaments, works; and what of a muscle would grow by itself. So 1 - g A has an inverse for all g > 0 as
-/// far as muscles go.
+/// far as muscles go; contacts whose friction falls with speed, and torques that fall with angles, stay in as they are.
 class LinearPart {
  public:
   /// `dynamics` must outlive it.

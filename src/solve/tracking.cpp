@@ -21,49 +21,11 @@ constexpr double least_inertia = 0.05;
 /// A step [rad, m] that the start's pose need not take any more.
 constexpr double settled = 1e-5;
 
-/// What one plane does to one sphere, and how that changes as the sphere moves past the plane.
-struct Touch {
+/// What one plane does to one sphere; friction counts as the damping that it is below its transition speed.
+struct Touch : PlaneTouch {
   std::size_t sphere = 0;
   int plane = 0;
-  Vec3 place{0, 0, 0}, normal{0, 1, 0}, force{0, 0, 0};         // in ground
-  Mat3 by_position = Mat3::Zero(), by_velocity = Mat3::Zero();  // minus the derivatives of the force
-  Vec3 velocity{0, 0, 0};                                       // of the sphere's material past the plane's
 };
-
-/// The touch of a sphere and a plane; false where they do not.
-bool find_touch(const ModelData& data, const TreeWork<double>& tree, std::size_t s, int p, Touch& out) {
-  const ContactSphere& sphere = data.spheres[s];
-  const ContactPlane& plane = data.planes[at(p)];
-  const Pose& X_GP = tree.X_GB[at(plane.body)];
-  const Vec3 centre = tree.X_GB[at(sphere.body)] * sphere.location, n = X_GP.R * plane.normal,
-             from_point = centre - X_GP * plane.point;
-  const double indentation = sphere.radius - n.dot(from_point);
-  if (!(indentation > 0.0)) return false;
-  double share = 1.0;
-  if (!plane.edge.isZero()) {
-    const Vec3 edge = X_GP.R * plane.edge;
-    share = 1.0 - smooth_step<double>((edge.dot(from_point) - plane.distance) / plane.width);
-  }
-  if (!(share > 0.0)) return false;
-  out.sphere = s;
-  out.plane = p;
-  out.normal = n;
-  out.place = centre - (sphere.radius - 0.5 * indentation) * n;
-  out.velocity = point_velocity<double>(tree.velocity[at(sphere.body)], out.place) -
-                 point_velocity<double>(tree.velocity[at(plane.body)], out.place);
-  const Dual<1> rate(-n.dot(out.velocity), 0);
-  const Dual<1> elastic = share * sphere.law.elastic<Dual<1>>(sphere.radius, Dual<1>(indentation, 0)).force;
-  const Dual<1> damping = sphere.law.damping_factor<Dual<1>>(rate);
-  const double pressed = elastic.a * damping.a;
-  const Vec3 sliding = out.velocity + rate.a * n;
-  const double over_speed = sphere.law.friction_over_speed<double>(sliding.squaredNorm());
-  const Vec3 direction = n - over_speed * sliding;
-  out.force = pressed * direction;
-  out.by_position = (elastic.v[0] * damping.a) * direction * n.transpose();
-  out.by_velocity = (elastic.a * damping.v[0]) * direction * n.transpose() +
-                    pressed * over_speed * (Mat3::Identity() - n * n.transpose());
-  return true;
-}
 
 /// Activation after `duration` under a constant excitation, by the implicit midpoint rule.
 double activation_after(const MuscleParameters& unit, double excitation, double activation, double duration) {
@@ -148,6 +110,7 @@ class MuscleAhead {
       double at_high = activation_for(high) - most;
       if (at_high <= 0.01) return high;
       double at_low = activation_for(low) - most, found = high;
+      if (at_low >= 0.0) high = low, at_high = at_low, found = low = 0.0, at_low = activation_for(0.0) - most;
       for (int i = 0; i < 3 && at_high > 0.01 && at_low < 0.0; ++i) {
         found = low + (high - low) * std::clamp(at_low / (at_low - at_high), 0.05, 0.95);
         const double left = activation_for(found) - most;
@@ -329,7 +292,13 @@ struct MotionTracker::Scratch {
     Touch touch;
     for (std::size_t s = 0; s < data.spheres.size(); ++s)
       for (const int p : data.spheres[s].planes)
-        if (find_touch(data, work.tree, s, p, touch)) touches.push_back(touch);
+        if (plane_touch(data, work.tree, static_cast<int>(s), p, touch)) {
+          const Mat3 across = touch.normal * touch.normal.transpose();
+          touch.by_velocity = touch.by_velocity * across + touch.drag * (Mat3::Identity() - across);
+          touch.sphere = s;
+          touch.plane = p;
+          touches.push_back(touch);
+        }
   }
 
   /// Adds what a touch resists accelerations with to the mass matrix: J' (by_u' J), for how much its force falls when
@@ -511,7 +480,7 @@ MotionTracker::MotionTracker(const Model& model, const SimulationOptions& simula
   check(options.frequency > 0.0 && options.frequency * options.interval <= 1.0,
         "expected a frequency above 0 and at most 1 rad an interval");
   check(options.lead >= options.interval && options.lead <= 0.2, "expected a lead from one interval to 0.2 s");
-  check(options.horizon >= options.interval, "expected a horizon of at least one interval");
+  check(options.horizon >= options.lead, "expected a horizon of at least the lead");
   check(options.stiffness > 0.0, "expected a stiffness above 0");
   check(options.redundancy.power >= 1.5 && options.redundancy.power <= 20.0, "expected a power from 1.5 to 20");
   const std::string& weight = options.redundancy.weight;
@@ -572,6 +541,7 @@ void MotionTracker::act(const ForwardDynamics& now, std::span<double> excitation
     s.wish[at(c)] = ahead.curvature + 2.0 * omega * (present.slope - state.u()[at(c)]) +
                     omega * omega * (present.value - state.q()[at(c)]);
   }
+  for (const PrescribedCoordinate& one : s.prescribed) s.wish[at(one.coordinate)] = one.value.jet(t + T).curvature;
   couple_accelerations(model, s.next_u, s.wish, s.work, s.tree_udot);
 
   // Where muscles can be.

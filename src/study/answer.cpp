@@ -22,9 +22,10 @@ struct MatchedNumber {
 
 MatchedNumber number_of(Edit& edit, const ModelSpec& base) {
   for (auto& [field, factor] : edit.scale) return {&factor, 1.0, "scale", field};
-  for (auto& [field, amounts] : edit.shift) return {&amounts.front(), 0.0, "shift", field};
+  for (auto& [field, amounts] : edit.shift)
+    if (amounts.size() == 1) return {&amounts.front(), 0.0, "shift", field};
   for (auto& [field, value] : edit.set) {
-    if (value.word) continue;
+    if (value.word || value.numbers.size() != 1) continue;
     MatchedNumber out{&value.numbers.front(), 0.0, "set", field};
     // the value that the first selected muscle has now
     for (const std::string& selection : edit.muscles)

@@ -235,7 +235,7 @@ TEST(EditsRefuse, FieldsThatDoNotExist) {
   EXPECT_EQ(refused(R"([{"muscles": "*", "set": {"path": 1}}])"),
             "/edits/0/set/path: expected a field that is numbers or a word");
   EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": 1}}])"),
-            "/edits/0/set/mass_center: expected 3 numbers (centre of mass in the body frame), found 1");
+            "/edits/0/set/mass_center: expected 3 numbers (centre of mass in the body frame), found 1 number");
   EXPECT_EQ(
       refused(R"([{"passive": "capsule", "set": {"stiffness": 1}}])").find("/edits/0/set/stiffness: unknown field"),
       0u);
@@ -274,9 +274,9 @@ TEST(EditsRefuse, ValuesOfAnotherType) {
 
 TEST(EditsRefuse, ListsOfAnotherLength) {
   EXPECT_EQ(refused(R"([{"bodies": "*", "shift": {"mass_center": [1, 2]}}])"),
-            "/edits/0/shift/mass_center: expected 3 numbers (centre of mass in the body frame), found 2");
+            "/edits/0/shift/mass_center: expected 3 numbers (centre of mass in the body frame), found 2 numbers");
   EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass": [1, 2, 3]}}])"),
-            "/edits/0/set/mass: expected a number (mass), found 3");
+            "/edits/0/set/mass: expected a number (mass), found 3 numbers");
   EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": "far"}}])"),
             "/edits/0/set/mass_center: expected 3 numbers, found \"far\"");
   EXPECT_EQ(refused(R"([{"bodies": "*", "set": {"mass_center": [0, "far", 0]}}])"),

@@ -362,11 +362,12 @@ void exact_paths(const Model& model, Workspace& work);
 void rigid_tendon_forces(const Model& model, Workspace& work);
 
 /// What a plane does to a sphere where they meet, and minus how that changes as the sphere moves past the plane; all in
-/// ground. What fades over an edge counts as it is.
+/// ground. Over an edge the plane's share counts as it is, and the push outwards is left out.
 struct PlaneTouch {
-  Vec3 place{0, 0, 0}, velocity{0, 0, 0},
-      force{0, 0, 0};  ///< [m], of the sphere past the plane [m/s], on the sphere [N]
+  Vec3 place{0, 0, 0}, normal{0, 1, 0};                         ///< [m], the plane's, towards the sphere [-]
+  Vec3 velocity{0, 0, 0}, force{0, 0, 0};                       ///< of the sphere past the plane [m/s], on it [N]
   Mat3 by_position = Mat3::Zero(), by_velocity = Mat3::Zero();  ///< [N/m], [N s/m]
+  double drag = 0.0;                                            ///< friction over sliding speed [N s/m]
 };
 
 /// The touch of a sphere and a plane by index, after velocities(); false where they do not.

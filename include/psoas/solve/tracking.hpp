@@ -49,7 +49,7 @@ class TrackedMotion {
 ///     dynamics; fibres of compliant tendons by their linearised balance along the path's present speed);
 ///   - moves the body on to the end of `lead`, where these forces will act;
 ///   - solves the redundancy problem of InverseSolver for muscle forces in these ranges. The root has no actuator:
-///     accelerations give way, at a cost in the metric of inertia (sum of M_cc (u' - u'*)_c^2, after Gauss), and contact
+///     accelerations give way, at a cost in the metric of inertia ((u' - u'*)' (M + 0.05 kg m^2 of each rotation) (u' - u'*), after Gauss), and contact
 ///     forces are what planes do there, and give way to accelerations as over `horizon` by one linearly implicit step, so
 ///     that light feet on stiff soles are seen as settled and a soft seat as it is;
 ///   - sets the excitations that lead to these forces there, and are thought over again an interval later, and reserves as forces at coordinates.
