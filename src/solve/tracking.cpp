@@ -661,8 +661,8 @@ State MotionTracker::start(double t) {
     const auto excess = [&](double place) {
       state.q()[at(vertical)] = place;
       needed();
-      s.external[0]
-          .setZero();  // what planes of ground feel; bodies shall feel it, and ground all that they need besides
+      // bodies shall feel planes, and ground all that they need besides
+      s.external[0].setZero();
       inverse_dynamics<double>(model.tree(), s.tree_udot, gravity, s.external, s.work.tree, s.tau);
       return -s.work.tree.joint_wrench[0].tail<3>().dot(gravity);  // what is missing upwards
     };

@@ -49,10 +49,12 @@ class TrackedMotion {
 ///     dynamics; fibres of compliant tendons by their linearised balance along the path's present speed);
 ///   - moves the body on to the end of `lead`, where these forces will act;
 ///   - solves the redundancy problem of InverseSolver for muscle forces in these ranges. The root has no actuator:
-///     accelerations give way, at a cost in the metric of inertia ((u' - u'*)' (M + 0.05 kg m^2 of each rotation) (u' - u'*), after Gauss), and contact
-///     forces are what planes do there, and give way to accelerations as over `horizon` by one linearly implicit step, so
-///     that light feet on stiff soles are seen as settled and a soft seat as it is;
-///   - sets the excitations that lead to these forces there, and are thought over again an interval later, and reserves as forces at coordinates.
+///     accelerations give way, at a cost in the metric of inertia, after Gauss:
+///       (u' - u'*)^T (M + 0.05 kg m^2 of each rotation) (u' - u'*);
+///     contact forces are what planes do there, and give way to accelerations as over `horizon` by one linearly implicit
+///     step, so that light feet on stiff soles are seen as settled and a soft seat as it is;
+///   - sets the excitations that lead to these forces there, and are thought over again an interval later, and reserves
+///     as forces at coordinates.
 /// Coordinates that no muscle crosses (arms, in a model of legs and trunk) are moved by forces at them, as motors would.
 /// Sources: Thelen & Anderson 2006 (J Biomech 39:1107) for computed muscle control. Allocates when made, never after.
 class MotionTracker {
