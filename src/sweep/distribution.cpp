@@ -180,9 +180,11 @@ std::string BetaDistribution::fault() const {
 }
 double BetaDistribution::quantile(double p) const {
   const auto l = law(*this);
+  const double from = low ? std::max(*low, minimum) : minimum, to = high ? std::min(*high, maximum) : maximum;
+  if (!(p > 0.0)) return from;
+  if (!(p < 1.0)) return to;
   const double unit = Part(l, unit_bound(*this, low), unit_bound(*this, high)).quantile(p);
-  return std::clamp(minimum + (maximum - minimum) * unit, low ? std::max(*low, minimum) : minimum,
-                    high ? std::min(*high, maximum) : maximum);
+  return std::clamp(minimum + (maximum - minimum) * unit, from, to);
 }
 double BetaDistribution::cumulative(double x) const {
   const auto l = law(*this);
