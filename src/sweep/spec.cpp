@@ -355,6 +355,8 @@ class SweepReader {
     const Study base = base_study();
     targets();
     document_->complain(Kind::input, walk_.problems, walk_.more);
+    try_medians();
+    document_->complain(Kind::input, walk_.problems, walk_.more);
 
     json provenance = json::object();
     provenance["sweep"] = root;
@@ -594,6 +596,27 @@ class SweepReader {
     }
   }
 
+  /// Places that no study can take together, such as a muscle's force beside its area, are seen before any work: where
+  /// every factor has its median.
+  void try_medians() {
+    std::vector<double> values;
+    for (const Factor& factor : sweep_.factors)
+      values.push_back(factor.expression ? 0.0 : quantile(factor.values, 0.5));
+    std::vector<std::size_t> circle;
+    for (const std::size_t f : order_of(sweep_.factors, circle)) values[f] = (*sweep_.factors[f].expression)(values);
+    std::vector<std::pair<std::string, std::string>> set;
+    for (std::size_t f = 0; f < values.size(); ++f) {
+      if (!std::isfinite(values[f])) return;
+      for (const std::string& target : sweep_.factors[f].targets) set.emplace_back(target, shortest_text(values[f]));
+    }
+    try {
+      read_study(sweep_.base, set);
+    } catch (const Error& error) {
+      walk_.wrong("/vary",
+                  "expected a study that can be read where each factor has its median; " + std::string(error.what()));
+    }
+  }
+
   SweepSpec sweep_;
   std::shared_ptr<Document> document_;
   Walk walk_;
@@ -730,7 +753,16 @@ std::string sweep_schema() {
   relation["properties"]["note"] = text;
   p["constraints"] = {
       {"type", "array"}, {"description", "comparisons that every case must satisfy"}, {"items", relation}};
-  p["sampler"] = schema_of(Sampler{});
+  json& sampler = p["sampler"] = schema_of(Sampler{});
+  for (json& kind : sampler["oneOf"]) {  // numbers of points have no default
+    const std::string name = kind["required"][0];
+    json& object = kind["properties"][name];
+    for (const char* key : {"samples", "trajectories"})
+      if (object.contains("properties") && object["properties"].contains(key)) {
+        object["properties"][key].erase("default");
+        object["required"] = {key};
+      }
+  }
   p["record"] = {{"type", "array"},
                  {"description", "names of scalars, with globs: \"peak compression/L5_S1\""},
                  {"items", text},

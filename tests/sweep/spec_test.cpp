@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "psoas/core/sampling.hpp"
+#include "psoas/io/file.hpp"
 #include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
@@ -72,7 +75,7 @@ TEST(SweepFile, FindsItsFactorsAndTheirPlaces) {
   const SweepSpec spec = folder.read(sweep(
       R"({ "note": "as a user writes it",
     "/edits/0/scale/optimal_fibre_length": { "name": "length", "uniform": { "low": 0.8, "high": 1.0 } },
-    "/model/muscles/group:iliopsoas_r/max_isometric_force": { "normal": { "mean": 300, "sd": 50, "low": 100 } },
+    "/model/muscles/group:iliopsoas_r/physiological_cross_section_area": { "normal": { "mean": 4e-4, "sd": 1e-4, "low": 1e-4 } },
     "/subject/mass": { "normal": { "mean": 75, "sd": 12, "low": 45 } },
     "/model/muscles/psoas_L?_TP_r/tendon_slack_length": { "list": [0.1, 0.11] },
     "/step_deg": { "range": { "from": 5, "to": 10, "step": 5 }, "note": "coarse" } })",
@@ -86,7 +89,7 @@ TEST(SweepFile, FindsItsFactorsAndTheirPlaces) {
   ASSERT_EQ(spec.factors[1].targets.size(), muscles.size());
   for (const std::string& muscle : muscles)
     EXPECT_NE(std::find(spec.factors[1].targets.begin(), spec.factors[1].targets.end(),
-                        "/model/muscles/" + muscle + "/max_isometric_force"),
+                        "/model/muscles/" + muscle + "/physiological_cross_section_area"),
               spec.factors[1].targets.end());
   EXPECT_EQ(spec.factors[2].name, "/subject/mass");
   EXPECT_EQ(spec.factors[2].targets, std::vector<std::string>{"/subject/mass"}) << "a field that the file leaves out";
@@ -98,12 +101,12 @@ TEST(SweepFile, FindsItsFactorsAndTheirPlaces) {
   EXPECT_EQ(spec.record, std::vector<std::string>{"peak torque_capacity/hip_flexion_r"});
   // the base's own reader takes every one of these places
   std::vector<std::pair<std::string, std::string>> set;
-  for (const std::string& target : spec.factors[1].targets) set.emplace_back(target, "300");
+  for (const std::string& target : spec.factors[1].targets) set.emplace_back(target, "0.0004");
   set.emplace_back("/subject/mass", "80");
   const Study changed = read_study(spec.base, set);
   EXPECT_EQ(changed.subject.mass, 80.0);
   for (const std::string& muscle : muscles)
-    EXPECT_NE(changed.model.muscles.find(muscle)->max_isometric_force, model.muscles.find(muscle)->max_isometric_force);
+    EXPECT_EQ(changed.model.muscles.find(muscle)->physiological_cross_section_area, 4e-4);
 }
 
 TEST(SweepFile, TakesAnEditsName) {
@@ -305,8 +308,10 @@ TEST(HostileSweeps, AreRefusedAtTheirPlace) {
        "expected a place for a number, found one for object"},
       {"the model", R"({ "/model": { "list": [1] } })", grid, "", "2: /vary/~1model", "expected a place for a number"},
       {"two factors for a number",
-       R"({ "/model/muscles/group:iliopsoas/max_isometric_force": { "list": [1] }, "/model/muscles/psoas_L2_TP_r/max_isometric_force": { "list": [1] } })",
-       grid, "", "2: /vary/~1model~1muscles~1psoas_L2_TP_r~1max_isometric_force", "no other factor varies"},
+       R"({ "/model/muscles/group:iliopsoas/tendon_slack_length": { "list": [1] }, "/model/muscles/psoas_L2_TP_r/tendon_slack_length": { "list": [1] } })",
+       grid, "", "2: /vary/~1model~1muscles~1psoas_L2_TP_r~1tendon_slack_length", "no other factor varies"},
+      {"a force beside an area", R"({ "/model/muscles/psoas_L2_TP_r/max_isometric_force": { "list": [300] } })", grid,
+       "", "2: /vary", "either max_isometric_force or physiological_cross_section_area"},
       {"null", R"({ "/step_deg": { "list": [1, null] } })", grid, "", "2: /vary/~1step_deg/list/1",
        "expected a number"},
       {"text", R"({ "/step_deg": { "uniform": { "low": "NaN", "high": 1 } } })", random, "",
@@ -442,6 +447,12 @@ TEST(SweepSchema, HasEveryKind) {
   EXPECT_EQ(values.size(), std::variant_size_v<Values> + 1);
   EXPECT_EQ(values.back(), "expression");
   EXPECT_EQ(kinds_in(schema["properties"]["sampler"]["oneOf"]).size(), std::variant_size_v<Sampler>);
+}
+
+TEST(SweepSchema, FileIsCurrent) {
+  const std::string path = std::string(PSOAS_SOURCE_DIR) + "/models/schema/psoas-sweep-1.json";
+  if (std::getenv("PSOAS_WRITE_SCHEMA")) write_file_atomically(path, sweep_schema());
+  EXPECT_EQ(read_file(path), sweep_schema()) << path << " is not what the program writes";
 }
 
 }  // namespace
