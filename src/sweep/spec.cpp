@@ -1,7 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/sweep/spec.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
@@ -10,6 +9,7 @@
 
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
+#include "psoas/core/factor.hpp"
 #include "psoas/core/hash.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
@@ -355,7 +355,7 @@ class SweepReader {
     const Study base = base_study();
     targets();
     document_->complain(Kind::input, walk_.problems, walk_.more);
-    try_medians();
+    try_some();
     document_->complain(Kind::input, walk_.problems, walk_.more);
 
     json provenance = json::object();
@@ -597,24 +597,38 @@ class SweepReader {
   }
 
   /// Places that no study can take together, such as a muscle's force beside its area, are seen before any work: where
-  /// every factor has its median.
-  void try_medians() {
+  /// every factor has its median, or else, since constraints may not allow that, in one of the first cases.
+  void try_some() {
     std::vector<double> values;
     for (const Factor& factor : sweep_.factors)
       values.push_back(factor.expression ? 0.0 : quantile(factor.values, 0.5));
     std::vector<std::size_t> circle;
     for (const std::size_t f : order_of(sweep_.factors, circle)) values[f] = (*sweep_.factors[f].expression)(values);
+    const std::string fault = fault_of(values);
+    if (fault.empty()) return;
+    const Cases cases(sweep_);
+    int tried = 0;
+    for (std::uint64_t k = 0; k < std::min<std::uint64_t>(cases.count(), 10000) && tried < 8; ++k) {
+      if (cases.at(k, values) != Verdict::run) continue;
+      if (fault_of(values).empty()) return;
+      ++tried;
+    }
+    walk_.wrong("/vary", "expected cases that can be read, found none among the first; " + fault);
+  }
+
+  /// Why no study can be read with these values of the factors, or nothing.
+  std::string fault_of(const std::vector<double>& values) const {
     std::vector<std::pair<std::string, std::string>> set;
     for (std::size_t f = 0; f < values.size(); ++f) {
-      if (!std::isfinite(values[f])) return;
+      if (!std::isfinite(values[f])) return "the value of " + sweep_.factors[f].name + " is no finite number";
       for (const std::string& target : sweep_.factors[f].targets) set.emplace_back(target, shortest_text(values[f]));
     }
     try {
       read_study(sweep_.base, set);
     } catch (const Error& error) {
-      walk_.wrong("/vary",
-                  "expected a study that can be read where each factor has its median; " + std::string(error.what()));
+      return error.what();
     }
+    return "";
   }
 
   SweepSpec sweep_;
