@@ -26,6 +26,7 @@
 #include "psoas/study/moment_arms.hpp"
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/study.hpp"
+#include "psoas/sweep/spec.hpp"
 
 namespace psoas::app {
 namespace {
@@ -126,6 +127,13 @@ std::vector<KindTable> kind_tables() {
       object(object_of<PlaneSpec>("plane", "planes that spheres press against in simulations (planes/*)")),
       object(object_of<SphereSpec>("sphere", "spheres of bodies that planes push back (spheres/*)")),
       object(object_of<DomainSpec>("domain", "postures outside the domain of paths (domain/*)")),
+      {"distribution",
+       "what a factor of a sweep takes (vary/*): distributions and lists of levels",
+       {},
+       kinds<Values>()},
+      {"sampler", "which cases a sweep computes (sampler)", {}, kinds<Sampler>()},
+      object(object_of<Correlation>("correlation", "correlated factors of a sweep (correlation)")),
+      object(object_of<SeriesRecord>("series", "whole curves that a sweep keeps (series)")),
       object(object_of<Certificate>("certificate", "members of a psoas-certificate/1 file"))};
 }
 
@@ -668,14 +676,16 @@ int perform(const Options& options) {
   if (options.kinds) return show_kinds(options.words, options.json_out);
   if (options.outputs) return show_outputs(options.words.empty() ? "" : options.words.front(), options.json_out);
   if (!options.schema.empty()) {
-    const std::vector<std::string> known = {"model", "study"};
+    const std::vector<std::string> known = {"model", "study", "sweep"};
     if (options.schema == "model")
       print(model_schema());
     else if (options.schema == "study")
       print(study_schema());
+    else if (options.schema == "sweep")
+      print(sweep_schema());
     else
       throw Error(Kind::input, "--schema " + options.schema,
-                  "expected model or study" + did_you_mean(options.schema, known));
+                  "expected model, study or sweep" + did_you_mean(options.schema, known));
     return done;
   }
   if (options.words.empty()) throw Error(Kind::input, "psoas info", "expected a MODEL, --kinds, --outputs or --schema");
@@ -689,7 +699,7 @@ std::function<int()> options_of(Parser& parser) {
   parser.flag("--kinds", options->kinds,
               "what studies and models are made of; with KIND [NAME]: its fields, units, ranges and defaults");
   parser.flag("--outputs", options->outputs, "names of outputs with units; with MODEL: those that it has");
-  parser.option("--schema", options->schema, "JSON schema of a format: model or study");
+  parser.option("--schema", options->schema, "JSON schema of a format: model, study or sweep");
   parser.option("--moment-arms", options->moment_arms,
                 "lengths and moment arms of the muscles over the range of a coordinate, other coordinates at default");
   parser.flag("--all", options->all,

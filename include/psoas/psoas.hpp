@@ -68,4 +68,7 @@
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/result.hpp"
 #include "psoas/study/study.hpp"
+#include "psoas/sweep/distribution.hpp"
+#include "psoas/sweep/sampler.hpp"
+#include "psoas/sweep/spec.hpp"
 #include "psoas/validate/validate.hpp"

@@ -77,14 +77,35 @@ json schema_of_study(const std::string& kind) {
 /// Collects problems of two documents, the study's and the model's, and throws them together.
 class StudyReader {
  public:
-  StudyReader(std::string path, const std::vector<std::pair<std::string, std::string>>& set) {
-    study_.path = std::move(path);
-    document_ = std::make_shared<Document>(Document::read(study_.path));
+  StudyReader(const StudySource& source, const std::vector<std::pair<std::string, std::string>>& set) {
+    study_.path = source.path;
+    document_ = std::make_shared<Document>(
+        source.text.empty() ? Document::read(study_.path) : Document::parse(study_.path + " (its study)", source.text));
     if (text_of(document_->root(), "format") == result_format) open_result();
     // which model, before what is in it
     for (const bool model : {true, false})
       for (const auto& [pointer, text] : set)
         if ((pointer == "/model") == model) apply_set(pointer, text);
+  }
+
+  NumberPlaces numbers(const std::string& pointer) {
+    NumberPlaces places;
+    try {
+      places.pointers = meant(pointer);
+      for (const std::string& one : places.pointers) set_one(one, 1.5, one);
+    } catch (const Error& error) {
+      const std::string start = "--set ", what = error.what();
+      if (error.kind() != Kind::input || error.where().rfind(start, 0) != 0) throw;
+      // where the value came from is the caller's to say; which of several places, the message's
+      const std::string one = error.where().substr(start.size());
+      std::string text = what.substr(std::min(what.size(), error.where().size() + 2));
+      const std::string_view type = "expected a value of type ", found = ", found 1.5";
+      if (text.rfind(type, 0) == 0 && text.ends_with(found))
+        text = "expected a place for a number, found one for " +
+               text.substr(type.size(), text.size() - type.size() - found.size());
+      places.fault = (one == pointer ? "" : one + ": ") + text;
+    }
+    return places;
   }
 
   Study read() {
@@ -123,6 +144,11 @@ class StudyReader {
   }
 
  private:
+  static constexpr std::string_view into_model = "/model/";
+  static bool is_into_model(const std::string& pointer) {
+    return std::string_view(pointer).substr(0, into_model.size()) == into_model;
+  }
+
   /// A result holds the study that it answers, its model and its tables.
   void open_result() {
     const json root = document_->root();
@@ -137,15 +163,24 @@ class StudyReader {
   void apply_set(const std::string& pointer, const std::string& text) {
     json value = json::parse(text, nullptr, false);
     if (value.is_discarded()) value = text;
-    constexpr std::string_view into_model = "/model/";
-    if (pointer.substr(0, into_model.size()) == into_model) {
-      load_model_document(document_->root());
-      const json schema = model_schema_json();
-      for (const std::string& one : selected(pointer.substr(into_model.size() - 1), pointer))
-        model_->set(one, value, schema, "/model" + one);
-      return;
-    }
-    document_->set(named_edit(pointer), value, schema_for_set(pointer), pointer);
+    for (const std::string& one : meant(pointer)) set_one(one, value, pointer);
+  }
+
+  /// The pointers that one with globs, a group of muscles or an edit's name means.
+  std::vector<std::string> meant(const std::string& pointer) {
+    if (!is_into_model(pointer)) return {named_edit(pointer)};
+    load_model_document(document_->root());
+    std::vector<std::string> pointers = selected(pointer.substr(into_model.size() - 1), pointer);
+    for (std::string& one : pointers) one = "/model" + one;
+    return pointers;
+  }
+
+  /// Sets what stands at a pointer without globs; messages call it `shown`.
+  void set_one(const std::string& pointer, const json& value, const std::string& shown) {
+    if (!is_into_model(pointer)) return document_->set(pointer, value, schema_for_set(pointer), shown);
+    load_model_document(document_->root());
+    if (model_schema_.is_null()) model_schema_ = model_schema_json();
+    model_->set(pointer.substr(into_model.size() - 1), value, model_schema_, pointer);
   }
 
   /// The schema of this study's kind, with the model's bodies as fields where one of them is scaled.
@@ -432,7 +467,7 @@ class StudyReader {
 
   Study study_;
   std::shared_ptr<Document> document_, model_;
-  json embedded_, tables_ = json::object();
+  json embedded_, tables_ = json::object(), model_schema_;
 };
 
 json block_json(const Block& block) {
@@ -465,7 +500,18 @@ json block_json(const Block& block) {
 }  // namespace
 
 Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set) {
-  return StudyReader(path, set).read();
+  return StudyReader({path, ""}, set).read();
+}
+
+Study read_study(const StudySource& source, const std::vector<std::pair<std::string, std::string>>& set) {
+  return StudyReader(source, set).read();
+}
+
+std::vector<NumberPlaces> find_numbers(const StudySource& source, const std::vector<std::string>& pointers) {
+  StudyReader reader(source, {});
+  std::vector<NumberPlaces> places;
+  for (const std::string& pointer : pointers) places.push_back(reader.numbers(pointer));
+  return places;
 }
 
 Result run(const Study& study, const RunOptions& options) {

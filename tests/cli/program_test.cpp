@@ -750,7 +750,8 @@ TEST_F(Cli, InfoShowsModelMuscleKindsAndOutputs) {
                                              {"info", "--json", "--kinds"},
                                              {"info", "--json", "--outputs", pendulum},
                                              {"info", "--schema", "model"},
-                                             {"info", "--schema", "study"}}) {
+                                             {"info", "--schema", "study"},
+                                             {"info", "--schema", "sweep"}}) {
     const Ran ran = psoas(words);
     EXPECT_EQ(ran.code, 0);
     EXPECT_TRUE(nlohmann::json::accept(ran.out)) << words[1];

@@ -25,16 +25,44 @@ inline void scatter(std::size_t k, std::span<double> out) {
   }
 }
 
-/// Random numbers from 0 to below 1 (SplitMix64: Steele, Lea & Flood 2014), the same after the same seed.
+/// The output function of SplitMix64 (Steele, Lea & Flood 2014): a bijection of 64 bits that leaves no pattern.
+inline std::uint64_t mixed(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+/// Random bits that belong to a seed and two numbers, such as case and factor, whatever was asked for before.
+inline std::uint64_t random_bits(std::uint64_t seed, std::uint64_t a, std::uint64_t b = 0) {
+  constexpr std::uint64_t golden = 0x9e3779b97f4a7c15u;
+  return mixed(mixed(mixed(seed + golden) + a + golden) + b + golden);
+}
+
+/// A number between 0 and 1, neither of them, from the upper 52 bits.
+inline double inside_unit(std::uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1.0p-52; }
+
+/// The place of `i` in a random order of 0 … n - 1 that `key` chooses, without making the others (i < n): a Feistel
+/// network on the next even power of two, walked until it is inside (Black & Rogaway 2002).
+inline std::uint64_t shuffled(std::uint64_t i, std::uint64_t n, std::uint64_t key) {
+  unsigned half = 1;
+  while (half < 31 && (std::uint64_t{1} << (2 * half)) < n) ++half;
+  const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
+  do {
+    std::uint64_t left = i >> half, right = i & mask;
+    for (std::uint64_t round = 0; round < 8; ++round) {
+      const std::uint64_t next = left ^ (random_bits(key, round, right) & mask);
+      left = right, right = next;
+    }
+    i = (left << half) | right;
+  } while (i >= n);
+  return i;
+}
+
+/// Random numbers from 0 to below 1 (SplitMix64), the same after the same seed.
 class Uniform {
  public:
   explicit Uniform(std::uint64_t seed) : state_(seed) {}
-  double operator()() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-  }
+  double operator()() { return static_cast<double>(mixed(state_ += 0x9e3779b97f4a7c15u) >> 11) * 0x1.0p-53; }
 
  private:
   std::uint64_t state_;

@@ -45,9 +45,28 @@ struct RunOptions {
   std::function<void(double done, const std::string& what)> progress;  ///< share done, 0 … 1; may be empty
 };
 
+/// A study that is still text: a file, or the text of one that stands inside another file.
+struct StudySource {
+  std::string path;  ///< the study's file, or the one that the text stands in: other files are named beside it
+  std::string text;  ///< empty: what the file says
+};
+
+/// The numbers that a pointer means in a study or its model ("/subject/mass",
+/// "/model/muscles/group:iliopsoas/optimal_fibre_length"), or why there are none.
+struct NumberPlaces {
+  std::vector<std::string> pointers;
+  std::string fault;
+};
+
 /// Reads a psoas-study/1 file, its bases, its model and its tables, applies `set` (pointer, JSON text or plain text) and
 /// the study's edits. A psoas-result/1 file is read as the study that it answers. Throws Error with every problem found.
 Study read_study(const std::string& path, const std::vector<std::pair<std::string, std::string>>& set = {});
+/// The same of a source.
+Study read_study(const StudySource& source, const std::vector<std::pair<std::string, std::string>>& set);
+
+/// What each pointer means to `set` of read_study() where the value is a number. Throws Error where study or model cannot
+/// be read.
+std::vector<NumberPlaces> find_numbers(const StudySource& source, const std::vector<std::string>& pointers);
 
 /// Answers a study. Throws Error(input) for names that the model lacks, Error(numeric) where no result exists.
 Result run(const Study& study, const RunOptions& options = {});
