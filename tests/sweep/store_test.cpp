@@ -511,9 +511,9 @@ TEST(StoreFullDisk, KeepsWhatWasCommitted) {
       if (ignored) ::signal(SIGXFSZ, SIG_IGN);
       const rlimit limit{400000, 400000};
       ::setrlimit(RLIMIT_FSIZE, &limit);
-      Store store = Store::create(folder / "a.db", small_header(100000));
+      Store store = Store::create(folder / "a.db", small_header(10000));
       try {
-        for (std::uint64_t i = 0; i < 100000; ++i) {
+        for (std::uint64_t i = 0; i < 10000; ++i) {
           store.add(row_of(i));
           if (i % 100 == 99) {
             if (!store.commit()) ::_exit(6);
@@ -528,7 +528,7 @@ TEST(StoreFullDisk, KeepsWhatWasCommitted) {
             text.npos)
           ::_exit(8);
         // and it stays an error
-        if (error_of([&] { store.add(row_of(99999)); }).find("takes no more cases") == text.npos) ::_exit(9);
+        if (error_of([&] { store.add(row_of(9999)); }).find("takes no more cases") == text.npos) ::_exit(9);
         throw;
       }
     });
@@ -542,12 +542,12 @@ TEST(StoreFullDisk, KeepsWhatWasCommitted) {
     ::close(reports[0]);
     EXPECT_GT(promised, 1000u);
 
-    Store store = Store::resume(folder / "a.db", small_header(100000));
+    Store store = Store::resume(folder / "a.db", small_header(10000));
     const std::vector<CaseRange> missing = store.missing();
     ASSERT_EQ(missing.size(), 1u);
-    EXPECT_EQ(missing[0], (CaseRange{promised, 100000}));
+    EXPECT_EQ(missing[0], (CaseRange{promised, 10000}));
     fill(store, missing, 5000);
-    EXPECT_TRUE(csv_of(store) == whole_csv(100000));
+    EXPECT_TRUE(csv_of(store) == whole_csv(10000));
   }
 }
 
