@@ -71,4 +71,5 @@
 #include "psoas/sweep/distribution.hpp"
 #include "psoas/sweep/sampler.hpp"
 #include "psoas/sweep/spec.hpp"
+#include "psoas/sweep/store.hpp"
 #include "psoas/validate/validate.hpp"

@@ -50,14 +50,19 @@ class Descriptor {
   int number_;
 };
 
-/// Writes everything and closes; `path` is what messages name.
-void write_all(Descriptor& file, std::string_view bytes, const std::string& path) {
+/// Writes everything; `path` is what messages name.
+void write_some(const Descriptor& file, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(path, "cannot be written", errno);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+/// Writes everything and closes.
+void write_all(Descriptor& file, std::string_view bytes, const std::string& path) {
+  write_some(file, bytes, path);
   if (const int error = file.close()) fail(path, "cannot be written", error);
 }
 
@@ -93,14 +98,14 @@ fs::path unused_name(const fs::path& folder, int attempt) {
 }
 
 /// Opens a new file beside the target.
-Descriptor open_temporary(const fs::path& folder, const std::string& path, Unfinished& unfinished) {
+int open_temporary(const fs::path& folder, const std::string& path, Unfinished& unfinished) {
   for (int attempt = 0;; ++attempt) {
     const fs::path name = unused_name(folder, attempt);
     unfinished.files.reserve(unfinished.files.size() + 1);
     const int number = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (number >= 0) {
       unfinished.files.push_back(name);
-      return Descriptor(number);
+      return number;
     }
     if ((errno != EEXIST && errno != EINTR) || attempt > 100000) fail(path, "cannot be written", errno);
   }
@@ -120,6 +125,50 @@ fs::path keep(const fs::path& target, Unfinished& unfinished) {
     if (error != std::errc::file_exists) break;
   }
   return {};
+}
+
+/// Where a file goes.
+struct Place {
+  fs::path target, temporary{};  // no temporary: a device or pipe, written directly
+  fs::path old{};
+  bool existed = false, renamed = false;
+};
+
+struct Prepared {
+  Place place;
+  Descriptor temporary;
+};
+
+/// Checks that a file can be written, and opens a temporary one beside it.
+Prepared prepare(const std::string& path, Unfinished& unfinished) {
+  check_name(path);
+  Place place{path};
+  std::error_code error;
+  const fs::file_status status = fs::status(place.target, error);
+  if (status.type() == fs::file_type::directory || place.target.filename().empty())
+    throw Error(Kind::io, path, "expected a file to write, found a folder");
+  if (error && status.type() == fs::file_type::none) fail(path, "cannot be written", error.value());
+  place.existed = status.type() == fs::file_type::regular;
+  if (!place.existed && status.type() != fs::file_type::not_found) return {place, Descriptor(-1)};
+  if (place.existed) {
+    if (::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) fail(path, "cannot be written", errno);
+    place.target = fs::canonical(place.target, error);  // a link stays a link, what it points to is replaced
+    if (error) fail(path, "cannot be written", error.value());
+  }
+  make_folder(place.target.parent_path(), path, unfinished);
+  const int temporary = open_temporary(place.target.parent_path(), path, unfinished);
+  place.temporary = unfinished.files.back();
+  if (place.existed) fs::permissions(place.temporary, status.permissions(), error);
+  return {place, Descriptor(temporary)};
+}
+
+/// The one renaming of a single file.
+void rename_one(const Place& place, const std::string& path, Unfinished& unfinished) {
+  std::error_code error;
+  fs::rename(place.temporary, place.target, error);
+  if (error) fail(path, "cannot be written", error.value());
+  unfinished.forget(place.temporary);
+  unfinished.folders.clear();
 }
 
 }  // namespace
@@ -158,37 +207,13 @@ std::string read_file(const std::string& path, std::size_t limit) {
 }
 
 void write_files(const std::vector<FileToWrite>& files) {
-  struct Place {
-    fs::path target, temporary;  // no temporary: a device or pipe, written directly
-    fs::path old{};
-    bool existed = false, renamed = false;
-  };
   std::vector<Place> places;
   Unfinished unfinished;
 
   // Everything that may fail for an ordinary reason comes before the first file is replaced.
   for (const FileToWrite& file : files) {
-    check_name(file.path);
-    Place place{file.path, {}};
-    std::error_code error;
-    const fs::file_status status = fs::status(place.target, error);
-    if (status.type() == fs::file_type::directory || place.target.filename().empty())
-      throw Error(Kind::io, file.path, "expected a file to write, found a folder");
-    if (error && status.type() == fs::file_type::none) fail(file.path, "cannot be written", error.value());
-    place.existed = status.type() == fs::file_type::regular;
-    if (place.existed || status.type() == fs::file_type::not_found) {
-      if (place.existed) {
-        if (::faccessat(AT_FDCWD, file.path.c_str(), W_OK, AT_EACCESS) != 0)
-          fail(file.path, "cannot be written", errno);
-        place.target = fs::canonical(place.target, error);  // a link stays a link, what it points to is replaced
-        if (error) fail(file.path, "cannot be written", error.value());
-      }
-      make_folder(place.target.parent_path(), file.path, unfinished);
-      Descriptor temporary = open_temporary(place.target.parent_path(), file.path, unfinished);
-      place.temporary = unfinished.files.back();
-      if (place.existed) fs::permissions(place.temporary, status.permissions(), error);
-      write_all(temporary, file.bytes, file.path);
-    }
+    auto [place, temporary] = prepare(file.path, unfinished);
+    if (!place.temporary.empty()) write_all(temporary, file.bytes, file.path);
     places.push_back(place);
   }
   for (std::size_t i = 0; i < files.size(); ++i)
@@ -227,6 +252,36 @@ void write_files(const std::vector<FileToWrite>& files) {
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_files({{path, std::string(bytes)}});
+}
+
+void write_file_in_pieces(const std::string& path,
+                          const std::function<void(const std::function<void(std::string_view)>& write)>& fill) {
+  Unfinished unfinished;
+  auto [place, temporary] = prepare(path, unfinished);
+  const bool device = place.temporary.empty();
+  Descriptor opened(device ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC) : -1);
+  if (device && opened.number() < 0) fail(path, "cannot be written", errno);
+  Descriptor& file = device ? opened : temporary;
+
+  constexpr std::size_t full = 1u << 20;
+  std::string waiting;
+  fill([&](std::string_view bytes) {
+    waiting += bytes;
+    if (waiting.size() < full) return;
+    write_some(file, waiting, path);
+    waiting.clear();
+  });
+  write_all(file, waiting, path);
+  if (!device) rename_one(place, path, unfinished);
+}
+
+void make_file(const std::string& path, const std::function<void(const std::string& temporary)>& make) {
+  Unfinished unfinished;
+  auto [place, temporary] = prepare(path, unfinished);
+  if (place.temporary.empty()) throw Error(Kind::io, path, "expected a file to write, found a device or pipe");
+  temporary.close();
+  make(place.temporary.string());
+  rename_one(place, path, unfinished);
 }
 
 }  // namespace psoas

@@ -500,13 +500,6 @@ void append_rows(std::string& text, const Table& table, char separator) {
   }
 }
 
-std::string csv_name(const std::string& name) {
-  if (name.find_first_of(",\"#") == name.npos && !is_number(name)) return name;
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 }  // namespace
 
 Table parse_table(std::string_view text, const std::string& path) {
@@ -554,12 +547,19 @@ Table read_table(const std::string& path) {
   return parse_table(text, path);
 }
 
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"#") == text.npos && !is_number(text)) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
 std::string write_csv(const Table& table) {
   check_writable(table, false);
   std::string text = table.in_degrees ? "# inDegrees=yes\n" : "";
   if (table.time) text += "time";
   for (std::size_t i = 0; i < table.names.size(); ++i)
-    text += (i > 0 || table.time ? "," : "") + csv_name(table.names[i]);
+    text += (i > 0 || table.time ? "," : "") + csv_cell(table.names[i]);
   text += '\n';
   append_rows(text, table, ',');
   return text;

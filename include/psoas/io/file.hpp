@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +31,13 @@ void write_files(const std::vector<FileToWrite>& files);
 
 /// One file of `write_files`.
 void write_file_atomically(const std::string& path, std::string_view bytes);
+
+/// The same for a file that is too large for memory: `fill` is handed a function that writes the next bytes.
+void write_file_in_pieces(const std::string& path,
+                          const std::function<void(const std::function<void(std::string_view)>& write)>& fill);
+
+/// The same for a file that another library writes: `make` is handed the path of an empty file to replace. A device or
+/// pipe is refused.
+void make_file(const std::string& path, const std::function<void(const std::string& temporary)>& make);
 
 }  // namespace psoas

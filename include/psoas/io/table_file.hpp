@@ -21,6 +21,9 @@ Table read_table(const std::string& path);
 /// The same from text in memory; `path` decides the format by its ending and names the place of problems.
 Table parse_table(std::string_view text, const std::string& path);
 
+/// A text without line ends as a cell of .csv: between quotation marks where it would be read as something else.
+std::string csv_cell(const std::string& text);
+
 /// The table as .csv: time first where there is one, shortest numbers that read back the same, nan as "nan".
 /// Throws Error(Kind::input) for names with line ends and columns of unequal length.
 std::string write_csv(const Table& table);
