@@ -68,4 +68,5 @@
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/result.hpp"
 #include "psoas/study/study.hpp"
+#include "psoas/sweep/analysis.hpp"
 #include "psoas/validate/validate.hpp"
