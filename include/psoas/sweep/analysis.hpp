@@ -169,8 +169,8 @@ struct ResponseSurface {
 
 /// Fits a response surface to `y` over the columns of `factors` (cases x d): 1 + d + d (d + 1) / 2 terms. A factor that
 /// has one value has no terms (and a scale of 1), one that has two has no square, as nothing in the cases tells them
-/// apart. Householder QR in one pass over the cases, in memory that does not grow with them; folds are drawn by `seed`,
-/// differ in size by at most one, and are as many as cases where there are fewer.
+/// apart. Householder QR in one pass over the cases, which never holds the matrix of cases by terms; folds are drawn by
+/// `seed`, differ in size by at most one, and are as many as cases where there are fewer.
 /// Throws Error(input) where sizes do not agree, folds < 2, fewer cases than terms are left, or factors determine each
 /// other, so that terms cannot be told apart.
 ResponseSurface response_surface(const MatX& factors, std::span<const double> y, int folds = 10,
