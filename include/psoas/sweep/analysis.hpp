@@ -29,8 +29,8 @@ struct Estimate {
 };
 
 /// How confidence intervals are found: the sample is drawn anew with replacement, and the interval lies between
-/// percentiles of what the new samples give (percentile bootstrap, Efron & Tibshirani 1993, chapter 13). Resamples for which the
-/// number is undefined do not count.
+/// percentiles of what the new samples give (percentile bootstrap, Efron & Tibshirani 1993, chapter 13). Resamples for
+/// which the number is undefined do not count.
 struct Bootstrap {
   int resamples = 1000;      ///< 0: no intervals (NaN)
   double confidence = 0.95;  ///< share of the interval, above 0 and below 1
