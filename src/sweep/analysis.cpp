@@ -95,7 +95,8 @@ std::size_t below(Uniform& random, std::size_t n) {
   return std::min(static_cast<std::size_t>(random() * static_cast<double>(n)), n - 1);
 }
 
-// Numbers that `statistic(weights, out)` makes of n parts of a sample, each counted `weights` times, with their intervals.
+// Numbers that `statistic(weights, out)` makes of n parts of a sample, each counted `weights` times, with their
+// intervals.
 template <class Statistic>
 std::vector<Estimate> estimates(std::size_t n, std::size_t numbers, const Bootstrap& bootstrap, const char* where,
                                 Statistic&& statistic) {

@@ -250,7 +250,7 @@ TEST(SobolIndicesTest, refuse_what_is_no_design) {
   EXPECT_NE(thrown([&] { sobol_indices(good, 3, {-1, 0.9, 0}); }).find("resamples"), std::string::npos);
 }
 
-// --- Morris ------------------------------------------------------------------------------------------------------------
+// --- Morris ----------------------------------------------------------------------------------------------------------
 
 struct Design {
   MatX points;
@@ -407,7 +407,7 @@ TEST(MorrisEffectsTest, refuse_what_is_no_trajectory) {
   EXPECT_NE(message().find("trajectories of 4 cases, found 7"), std::string::npos) << message();
 }
 
-// --- correlations ------------------------------------------------------------------------------------------------------
+// --- correlations ----------------------------------------------------------------------------------------------------
 
 MatX one_factor(const Numbers& x) { return Eigen::Map<const VecX>(x.data(), static_cast<Eigen::Index>(x.size())); }
 
@@ -534,7 +534,7 @@ TEST(AssociationsTest, at_the_edges) {
   EXPECT_NE(thrown([&] { associations(x, y, 0, 1.5); }).find("confidence"), std::string::npos);
 }
 
-// --- spread ------------------------------------------------------------------------------------------------------------
+// --- spread ----------------------------------------------------------------------------------------------------------
 
 TEST(PercentileTest, agrees_with_values_by_hand) {
   const Numbers five{50, 15, nan, 40, 20, 35};
@@ -593,7 +593,7 @@ TEST(WorstCasesTest, are_the_largest_magnitudes_and_equals_in_order) {
   EXPECT_TRUE(worst_cases({}, 3).empty());
 }
 
-// --- response surface --------------------------------------------------------------------------------------------------
+// --- response surface ------------------------------------------------------------------------------------------------
 
 // Factors as of a muscle: a length of centimetres, a force, an angle.
 MatX muscle_factors(Eigen::Index cases) {

@@ -5,10 +5,10 @@
 //   const SobolIndices which = sobol_indices(outputs, 12);   which.total[3].value   // share of variance of factor 3
 //
 // Common to all:
-//   - One output at a time, one number a case, in the order of the cases. A number that is not finite (NaN in tables) is
-//     a case that failed; what is left out for it is counted.
-//   - An output whose numbers differ by no more than 1e-12 of the largest magnitude is constant: rounding, not an effect.
-//     Shares of its variance are 0/0 and therefore NaN; so is what too few cases leave undefined.
+//   - One output at a time, one number a case, in the order of the cases. A number that is not finite (NaN in tables)
+//     is a case that failed; what is left out for it is counted.
+//   - An output whose numbers differ by no more than 1e-12 of the largest magnitude is constant: rounding, not an
+//     effect. Shares of its variance are 0/0 and therefore NaN; so is what too few cases leave undefined.
 //   - Random numbers come from seeds only: the same call gives the same bytes.
 #pragma once
 
@@ -21,8 +21,8 @@
 
 namespace psoas {
 
-/// A number estimated from a sample, and the bounds of its confidence interval, in the unit of the value. NaN where it is
-/// undefined.
+/// A number estimated from a sample, and the bounds of its confidence interval, in the unit of the value. NaN where it
+/// is undefined.
 struct Estimate {
   double value = 0.0;
   double low = 0.0, high = 0.0;
@@ -38,17 +38,17 @@ struct Bootstrap {
 };
 
 /// Percentile by linear interpolation between the values in order of size, the lowest being the 0th and the highest the
-/// 100th percentile: x[k] + g (x[k+1] - x[k]) with k + g = percent/100 (n - 1) (definition 7 of Hyndman & Fan 1996). All
-/// values count alike; those that are not finite are left out, and without any it is NaN. Throws Error(input) for a
+/// 100th percentile: x[k] + g (x[k+1] - x[k]) with k + g = percent/100 (n - 1) (definition 7 of Hyndman & Fan 1996).
+/// All values count alike; those that are not finite are left out, and without any it is NaN. Throws Error(input) for a
 /// percent outside [0, 100].
 double percentile(std::span<const double> values, double percent);
 
-// --- which factors matter ----------------------------------------------------------------------------------------------
+// --- which factors matter --------------------------------------------------------------------------------------------
 
 /// Shares of an output's variance, one of each a factor [-].
 struct SobolIndices {
-  /// First-order index V(E(y | x_i)) / V(y): the part of the variance that would go if factor i alone were known. From 0
-  /// to 1; an estimate may lie a little outside.
+  /// First-order index V(E(y | x_i)) / V(y): the part of the variance that would go if factor i alone were known. From
+  /// 0 to 1; an estimate may lie a little outside.
   std::vector<Estimate> first;
   /// Total index E(V(y | all but x_i)) / V(y): the part that would stay if all but factor i were known, interactions
   /// included. A factor with a total index of 0 may be fixed anywhere in its range.
@@ -58,9 +58,9 @@ struct SobolIndices {
   std::size_t samples = 0, dropped = 0;  ///< groups of cases that counted, and groups in which a case failed
 };
 
-/// Sobol indices from a Saltelli design. A and B are two independent samples of all factors; A_B^i is A with the column of
-/// factor i from B. The cases come in groups, one a sample k of d factors: case k (d + 2) is row k of A, the next is row
-/// k of B, the next d are row k of A_B^1 … A_B^d.
+/// Sobol indices from a Saltelli design. A and B are two independent samples of all factors; A_B^i is A with the column
+/// of factor i from B. The cases come in groups, one a sample k of d factors: case k (d + 2) is row k of A, the next is
+/// row k of B, the next d are row k of A_B^1 … A_B^d.
 ///
 /// With outputs centred on their mean m, sums over n samples, and V the variance over A and B:
 ///     first_i = 1/n sum B (A_B^i - A) / V          (Saltelli et al. 2010, table 2, row b)
@@ -84,18 +84,19 @@ struct MorrisEffects {
   std::size_t trajectories = 0, dropped = 0;  ///< r that counted, and those in which a case failed
 };
 
-/// Morris screening from trajectories. A trajectory is d + 1 consecutive rows of `points` (cases x d), each differing from
-/// the one before in one factor, and each factor changes once, in any order and by any step. Effects are in units of
-/// output by units of `points`: give points of the unit cube (the probability of each factor) to compare factors that
-/// have different units. Without interactions and curvature sigma is 0; with one trajectory it is NaN. A constant output
-/// has effects of about 0. Intervals resample trajectories.
+/// Morris screening from trajectories. A trajectory is d + 1 consecutive rows of `points` (cases x d), each differing
+/// from the one before in one factor, and each factor changes once, in any order and by any step. Effects are in units
+/// of output by units of `points`: give points of the unit cube (the probability of each factor) to compare factors
+/// that have different units. Without interactions and curvature sigma is 0; with one trajectory it is NaN. A constant
+/// output has effects of about 0. Intervals resample trajectories.
 /// Throws Error(input) where sizes do not agree, points are not such trajectories, or for a bootstrap out of range.
 MorrisEffects morris_effects(const MatX& points, std::span<const double> y, const Bootstrap& bootstrap = {});
 
 /// How an output goes with one factor, from cases of any sampler.
 struct Association {
-  /// Correlation ratio eta^2 [-]: sum over bins n_b (mean_b - mean)^2 / sum (y - mean)^2, from 0 to 1 (Pearson 1905). For
-  /// independent factors it estimates the first-order Sobol index from any sample (Plischke, Borgonovo & Smith 2013).
+  /// Correlation ratio eta^2 [-]: sum over bins n_b (mean_b - mean)^2 / sum (y - mean)^2, from 0 to 1 (Pearson 1905).
+  /// For independent factors it estimates the first-order Sobol index from any sample (Plischke, Borgonovo & Smith
+  /// 2013).
   double correlation_ratio = 0.0;
   /// What correlation_ratio is expected to be for a factor that does nothing, (bins - 1) / (n - 1).
   double by_chance = 0.0;
@@ -119,13 +120,13 @@ struct Association {
 std::vector<Association> associations(const MatX& factors, std::span<const double> y, int bins = 0,
                                       double confidence = 0.95);
 
-// --- how an output spreads ---------------------------------------------------------------------------------------------
+// --- how an output spreads -------------------------------------------------------------------------------------------
 
 /// An output over the cases.
 struct OutputSummary {
   std::size_t cases = 0, failed = 0;  ///< with a number, and without
-  /// Mean, and the interval in which the mean of infinitely many cases is expected (Student's t for independent cases; on
-  /// the wide side for Sobol points and Latin hypercubes). Bounds are NaN for one case.
+  /// Mean, and the interval in which the mean of infinitely many cases is expected (Student's t for independent cases;
+  /// on the wide side for Sobol points and Latin hypercubes). Bounds are NaN for one case.
   Estimate mean;
   double standard_deviation = 0.0;  ///< divisor n - 1; NaN for one case
   /// The share `confidence` of the cases lies between, as many below as above: a 95 % band from the 2.5th to the 97.5th
@@ -142,7 +143,7 @@ OutputSummary summarise(std::span<const double> y, std::span<const double> perce
 /// first. Failed cases are not among them, so there may be fewer.
 std::vector<std::size_t> worst_cases(std::span<const double> y, std::size_t count);
 
-// --- a formula in place of the model -----------------------------------------------------------------------------------
+// --- a formula in place of the model ---------------------------------------------------------------------------------
 
 /// A quadratic in standardised factors z_i = (x_i - centre_i) / scale_i, fitted by least squares (Box & Wilson 1951).
 struct ResponseSurface {
