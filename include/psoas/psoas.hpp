@@ -72,4 +72,5 @@
 #include "psoas/sweep/sampler.hpp"
 #include "psoas/sweep/spec.hpp"
 #include "psoas/sweep/store.hpp"
+#include "psoas/sweep/analysis.hpp"
 #include "psoas/validate/validate.hpp"
