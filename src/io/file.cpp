@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include "psoas/core/error.hpp"
@@ -282,6 +283,14 @@ void make_file(const std::string& path, const std::function<void(const std::stri
   temporary.close();
   make(place.temporary.string());
   rename_one(place, path, unfinished);
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("model name", 0) == 0 || line.rfind("Model", 0) == 0)
+      if (const std::size_t colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+  return "unknown";
 }
 
 }  // namespace psoas

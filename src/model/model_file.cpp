@@ -84,7 +84,7 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
         selection(edit.spheres, value);
       } else if (key == "set" || key == "shift") {
         const bool set = key == "set";
-        const Info about = set ? Info{} : Info{"", "amounts by field", -1e9, 1e9};
+        const Info about = set ? Info{} : edit_amount_info;
         if (!value.is_object()) walk.wrong(place, "expected an object from fields to values", &value);
         if (value.is_object())
           for (const auto& [field, v] : value.items()) {
@@ -103,7 +103,7 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
                          &v);
           }
       } else if (key == "scale") {
-        walk.into(edit.scale, value, place, Info{"1", "factors by field", -1e6, 1e6});
+        walk.into(edit.scale, value, place, edit_factor_info);
       } else if (key == "remove") {
         walk.into(edit.remove, value, place, {});
       } else if (key == "match") {
@@ -113,8 +113,7 @@ std::vector<Edit> edits_from(const json& array, const std::string& pointer, std:
         }
         for (const auto& [match, v] : value.items())
           if (match == "delta_theta_deg")
-            walk.into(edit.match_delta_theta_deg.emplace(), v, below(place, match),
-                      Info{"deg", "lost hip extension to be reached", 0.01, 90});
+            walk.into(edit.match_delta_theta_deg.emplace(), v, below(place, match), matched_angle_info);
           else if (match != "note")
             walk.wrong(below(place, match), "unknown key" + did_you_mean(match, {"delta_theta_deg"}));
         if (!value.contains("delta_theta_deg")) walk.wrong(place, "missing \"delta_theta_deg\"");

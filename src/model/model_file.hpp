@@ -17,6 +17,11 @@ json model_schema_json();
 /// Checks that an object says `"format": expected`.
 void check_format(const json& root, const std::string& expected, std::vector<Problem>& problems);
 
+/// Numbers of edits.
+inline constexpr Info edit_factor_info{"1", "factors by field", -1e6, 1e6},
+    edit_amount_info{"", "amounts by field", -1e9, 1e9},
+    matched_angle_info{"deg", "lost hip extension to be reached", 0.01, 90};
+
 /// The array that edits_from() reads.
 json edits_json(const std::vector<Edit>& edits);
 

@@ -11,6 +11,7 @@
 #include "psoas/io/table_file.hpp"
 #include "psoas/model/osim.hpp"
 #include "study/answer.hpp"
+#include "study/number_slot.hpp"
 
 namespace psoas {
 namespace {
@@ -74,6 +75,18 @@ json schema_of_study(const std::string& kind) {
   return schema;
 }
 
+/// Gives the model the subject's size.
+void take_size(Study& study, std::vector<Problem>& problems) {
+  study.unedited = scaled(study.model, study.subject, "/subject", problems);
+}
+
+/// Edits the model of the subject's size.
+void take_edits(Study& study, std::vector<Problem>& problems) {
+  study.model = study.unedited;
+  study.matched = find_matches(study.unedited, study.model, "/edits", study.edits, problems);
+  apply(study.edits, "/edits", study.model, problems);
+}
+
 /// Collects problems of two documents, the study's and the model's, and throws them together.
 class StudyReader {
  public:
@@ -109,6 +122,35 @@ class StudyReader {
   }
 
   Study read() {
+    take_files();
+    std::vector<Problem> problems;
+    take_size(study_, problems);
+    if (problems.empty()) take_edits(study_, problems);
+    document_->complain(Kind::input, problems);
+
+    json provenance = json::object();
+    provenance["program"] = "psoas";
+    provenance["version"] = PSOAS_VERSION;
+    provenance["study"] = document_->root();
+    provenance["model"] = model_->root();
+    provenance["tables"] = tables_;
+    study_.provenance = provenance.dump();
+    return std::move(study_);
+  }
+
+  /// What stands in files: the model is that of its file, edits are not applied.
+  Study read_files() {
+    take_files();
+    return std::move(study_);
+  }
+
+ private:
+  static constexpr std::string_view into_model = "/model/";
+  static bool is_into_model(const std::string& pointer) {
+    return std::string_view(pointer).substr(0, into_model.size()) == into_model;
+  }
+
+  void take_files() {
     std::vector<Problem> problems;
     const json& root = document_->root();
     check_format(root, study_format, problems);
@@ -122,31 +164,9 @@ class StudyReader {
     one_edit_a_name(study_.edits, problems);
     if (root.contains("variants")) variants(root["variants"], problems);
     document_->complain(Kind::input, problems, more);
-
     load_model(root);
-    study_.unedited = study_.model = scaled(study_.model, study_.subject, "/subject", problems);
-    if (problems.empty()) {
-      study_.matched = find_matches(study_.unedited, study_.model, "/edits", study_.edits, problems);
-      apply(study_.edits, "/edits", study_.model, problems);
-    }
-    document_->complain(Kind::input, problems);
     load_tables();
-
-    json provenance = json::object();
-    provenance["program"] = "psoas";
-    provenance["version"] = PSOAS_VERSION;
-    provenance["study"] = root;
-    provenance["model"] = model_->root();
-    provenance["tables"] = tables_;
-    study_.provenance = provenance.dump();
     study_.place = [document = document_](const std::string& pointer) { return document->place(pointer); };
-    return std::move(study_);
-  }
-
- private:
-  static constexpr std::string_view into_model = "/model/";
-  static bool is_into_model(const std::string& pointer) {
-    return std::string_view(pointer).substr(0, into_model.size()) == into_model;
   }
 
   /// A result holds the study that it answers, its model and its tables.
@@ -512,6 +532,87 @@ std::vector<NumberPlaces> find_numbers(const StudySource& source, const std::vec
   std::vector<NumberPlaces> places;
   for (const std::string& pointer : pointers) places.push_back(reader.numbers(pointer));
   return places;
+}
+
+struct VariedStudy::Impl {
+  StudySource source;
+  std::vector<std::string> pointers;
+  Study files;                    ///< as read_files() gives it, with numbers of the last call
+  std::vector<NumberSlot> slots;  ///< one a pointer; none where the reader has to set a number
+  bool sized = false;             ///< files.unedited has the subject's size whatever the numbers
+
+  void find_slots() {
+    slots.clear();
+    for (const std::string& pointer : pointers) {
+      NumberSlot slot;
+      const auto all = pointer_steps(pointer);
+      if (all && all->size() > 1) find(*all, slot);
+      if (!slot.number) return slots.clear();
+      slots.push_back(std::move(slot));
+    }
+  }
+
+  void find(const std::vector<std::string>& all, NumberSlot& slot) {
+    const PointerSteps steps = PointerSteps(all).subspan(1);
+    if (all[0] == "model") return find_slot(files.model, steps, {}, slot);
+    if (all[0] == "edits") return find_slot(files.edits, steps, slot);
+    if (all[0] == "variants") {
+      for (auto& [name, edits] : files.variants)
+        if (name == all[1]) find_slot(edits, steps.subspan(1), slot);
+      return;
+    }
+    if (all[0] != "subject")
+      return std::visit([&](auto& question) { find_slot(question, PointerSteps(all), {}, slot); }, files.question);
+    Subject& subject = files.subject;
+    if (all[1] == "mass") return find_slot(subject.mass, steps.subspan(1), mass_info, slot);
+    if (all[1] == "height") return find_slot(subject.height, steps.subspan(1), height_info, slot);
+    Vec3* factors = all[1] == "scale" && all.size() > 2 ? subject.scale.find(all[2]) : nullptr;
+    if (!factors) return;
+    find_slot(*factors, steps.subspan(2), factor_info, slot);
+    if (all.size() == 3) {  // one factor for all directions
+      find_slot((*factors)[0], {}, factor_info, slot);
+      slot.count = 3;
+    }
+  }
+};
+
+VariedStudy::VariedStudy(StudySource source, std::vector<std::string> pointers)
+    : impl_(std::make_unique<Impl>(Impl{std::move(source), std::move(pointers), {}, {}, false})) {
+  impl_->files = StudyReader(impl_->source, {}).read_files();
+  impl_->sized = std::none_of(impl_->pointers.begin(), impl_->pointers.end(), [](const std::string& pointer) {
+    return pointer.rfind("/model/", 0) == 0 || pointer.rfind("/subject/", 0) == 0;
+  });
+  std::vector<Problem> problems;
+  if (impl_->sized) take_size(impl_->files, problems);
+  impl_->sized = impl_->sized && problems.empty();
+  impl_->find_slots();
+}
+
+VariedStudy::VariedStudy(const VariedStudy& other) : impl_(std::make_unique<Impl>(*other.impl_)) {
+  impl_->find_slots();
+}
+VariedStudy::~VariedStudy() = default;
+
+Study VariedStudy::with(std::span<const double> numbers) {
+  Impl& own = *impl_;
+  bool fits = !own.slots.empty();
+  for (std::size_t i = 0; i < own.slots.size(); ++i) {
+    fits = fits && own.slots[i].allows(numbers[i]);
+    own.slots[i].set(numbers[i]);
+  }
+  for (const NumberSlot& slot : own.slots)
+    for (const auto& holds : slot.rules) fits = fits && holds();
+  if (fits) {
+    Study study = own.files;
+    std::vector<Problem> problems;
+    if (!own.sized) take_size(study, problems);
+    if (problems.empty()) take_edits(study, problems);
+    if (problems.empty()) return study;
+  }
+  // what is wrong, and where, the reader says
+  std::vector<std::pair<std::string, std::string>> set;
+  for (std::size_t i = 0; i < own.pointers.size(); ++i) set.emplace_back(own.pointers[i], shortest_text(numbers[i]));
+  return read_study(own.source, set);
 }
 
 Result run(const Study& study, const RunOptions& options) {

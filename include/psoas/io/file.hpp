@@ -40,4 +40,7 @@ void write_file_in_pieces(const std::string& path,
 /// pipe is refused.
 void make_file(const std::string& path, const std::function<void(const std::string& temporary)>& make);
 
+/// Type of the processor as the system names it, or "unknown".
+std::string cpu_name();
+
 }  // namespace psoas

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "psoas/core/kind.hpp"
@@ -53,7 +54,14 @@ struct Block {
   Named<ResultTable> tables;
   std::vector<Credibility> credibility;
   std::vector<std::string> warnings;
+  int unconverged = 0;  ///< instants whose equations were not solved to their tolerance
 };
+
+/// A block's scalar of this name: one of its `scalars`, or a series reduced: "peak", "min", "peak_abs", "mean", "final" and
+/// over time "impulse" (trapezoidal rule) and "time_of_peak" before the name of a series. What is no number enters none.
+std::optional<Scalar> find_scalar(const Block& block, std::string_view name);
+/// All names that find_scalar() knows.
+std::vector<std::string> scalar_names(const Block& block);
 
 /// A line of the table that a person reads first. Values stand one a variant; empty: the line is a heading.
 struct SummaryLine {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,9 +41,14 @@ struct Study {
   std::function<std::string(const std::string& pointer)> place;
 };
 
-/// What a run reports while it works.
+/// What a thread keeps from one run to the next. Results are the same bits with and without it.
+class StudyMemory {};
+
+/// How a study is answered.
 struct RunOptions {
   std::function<void(double done, const std::string& what)> progress;  ///< share done, 0 … 1; may be empty
+  StudyMemory* memory = nullptr;                                       ///< of the calling thread; null: nothing is kept
+  bool brief = false;                                                  ///< scalars and series alone
 };
 
 /// A study that is still text: a file, or the text of one that stands inside another file.
@@ -67,6 +73,23 @@ Study read_study(const StudySource& source, const std::vector<std::pair<std::str
 /// What each pointer means to `set` of read_study() where the value is a number. Throws Error where study or model cannot
 /// be read.
 std::vector<NumberPlaces> find_numbers(const StudySource& source, const std::vector<std::string>& pointers);
+
+/// A study of which some numbers change from one answer to the next. Its files are read once.
+///   VariedStudy varied({"study.json", ""}, {"/subject/mass"});   Result result = run(varied.with(mass));
+class VariedStudy {
+ public:
+  /// Each pointer means one number, as find_numbers() gives them. Throws as read_study().
+  VariedStudy(StudySource source, std::vector<std::string> pointers);
+  VariedStudy(const VariedStudy& other);  ///< for another thread
+  ~VariedStudy();
+
+  /// What read_study() gives when these numbers, one a pointer, are set, but without provenance. Throws as read_study().
+  Study with(std::span<const double> numbers);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 /// Answers a study. Throws Error(input) for names that the model lacks, Error(numeric) where no result exists.
 Result run(const Study& study, const RunOptions& options = {});
