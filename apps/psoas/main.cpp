@@ -14,8 +14,8 @@ namespace psoas::app {
 
 namespace {
 
-const Verb* const verbs[] = {&run_verb,     &check_verb,     &info_verb, &evaluate_verb,
-                             &convert_verb, &fit_paths_verb, &new_verb,  &validate_verb};
+const Verb* const verbs[] = {&run_verb,     &sweep_verb,     &check_verb, &info_verb,    &evaluate_verb,
+                             &convert_verb, &fit_paths_verb, &new_verb,   &validate_verb};
 
 std::string overview() {
   std::string out =

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -123,16 +124,22 @@ Progress::~Progress() {
 
 void Progress::operator()(double share_done, const std::string& what) {
   if (!terminal_) return;
-  const double now = clock_seconds(), elapsed = now - start_;
-  if (elapsed < 2.0 || now - shown_ < 0.1 || !(share_done > 0.0)) return;
+  const double elapsed = clock_seconds() - start_;
+  if (elapsed < 2.0 || !(share_done > 0.0)) return;
+  show(share_done, fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
+                       fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" +
+                       (what.empty() ? "" : "  " + readable_name(what)));
+}
+
+void Progress::show(double share_done, const std::string& text) {
+  if (!terminal_) return;
+  const double now = clock_seconds();
+  if (now - start_ < 2.0 || now - shown_ < 0.1) return;
   shown_ = now;
   drawn_ = true;
   const auto filled = static_cast<std::size_t>(std::min(1.0, share_done) * 24.0);
   const std::string bar = std::string(filled, '#') + std::string(24 - filled, '.');
-  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " +
-                               fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
-                               fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" +
-                               (what.empty() ? "" : "  " + readable_name(what)));
+  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " + text);
 }
 
 std::string ending_of(const std::string& path) {
@@ -198,5 +205,18 @@ std::string program_folder() {
 }
 
 const std::vector<std::string>& command_line() { return arguments(); }
+
+std::string host_name() {
+  char name[256] = "";
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+std::string utc_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
 
 }  // namespace psoas::app

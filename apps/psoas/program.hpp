@@ -43,7 +43,8 @@ struct Verb {
   std::function<int()> (*options)(Parser& parser);
 };
 
-extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
+extern const Verb run_verb, sweep_verb, check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb,
+    validate_verb;
 
 /// Writes to standard output. A reader that has gone away is no error; anything else throws Error(io).
 void print(std::string_view text);
@@ -78,6 +79,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void operator()(double share_done, const std::string& what);
+  /// The same with words of the caller's own behind the bar; shown from two seconds on.
+  void show(double share_done, const std::string& text);
 
  private:
   double start_, shown_ = 0.0;
@@ -100,6 +103,10 @@ std::string format_of(const std::string& path);
 
 /// Signals, standard streams and the command line; main calls it once.
 void prepare(int argc, char** argv);
+
+std::string host_name();
+/// Now, as ISO 8601 in UTC.
+std::string utc_date();
 
 /// Folder of this program.
 std::string program_folder();

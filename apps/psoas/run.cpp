@@ -53,19 +53,6 @@ std::string default_folder(const std::string& study) {
   return (fs::path("results") / name).string();
 }
 
-std::string host_name() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
-std::string utc_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 std::size_t frames_of(const Result& result) {
   std::size_t frames = 0;
   for (const auto& [name, block] : result.blocks) frames += block.axis_values.size();
