@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/model/file.hpp"
 #include "psoas/report/text.hpp"
+#include "psoas/sweep/engine.hpp"
 
 namespace psoas::app {
 namespace {
@@ -202,6 +204,20 @@ std::string format_of(const std::string& path) {
 std::string program_folder() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
+}
+
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    throw Error(Kind::input, option,
+                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
+                    in_quotes(text));
+  return value;
+}
+
+int threads_of(const std::string& text) {
+  return text.empty() ? default_threads() : static_cast<int>(whole_number("--threads", text, 1, 4096));
 }
 
 const std::vector<std::string>& command_line() { return arguments(); }

@@ -3,6 +3,7 @@
 // What the verbs share. A new verb: its file with a `const Verb`, and a line in the table of main.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -42,6 +43,9 @@ struct Verb {
   const char* examples;  ///< two real command lines
   std::function<int()> (*options)(Parser& parser);
 };
+
+/// Parses a verb's arguments and does it. Gives the exit code; says what was not understood.
+int perform(const Verb& verb, const std::vector<std::string>& arguments);
 
 extern const Verb run_verb, sweep_verb, check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb,
     validate_verb;
@@ -103,6 +107,11 @@ std::string format_of(const std::string& path);
 
 /// Signals, standard streams and the command line; main calls it once.
 void prepare(int argc, char** argv);
+
+/// An option's whole number. Throws Error(input) for another text or a number outside [low, high].
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
+/// The number of --threads, or of processors where there is none.
+int threads_of(const std::string& text);
 
 std::string host_name();
 /// Now, as ISO 8601 in UTC.

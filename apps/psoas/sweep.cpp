@@ -25,16 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t cases_counted = 1'000'000, cases_shown = 5;
 constexpr std::size_t scalars_shown = 24;
 
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    throw Error(Kind::input, option,
-                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
-                    in_quotes(text));
-  return value;
-}
-
 Shard shard_of(const std::string& text) {
   const std::size_t slash = text.find('/');
   if (slash == text.npos) throw Error(Kind::input, "--shard", "expected i/n, such as 3/16, found " + in_quotes(text));
@@ -223,8 +213,7 @@ SweepCommand SweepArguments::command() const {
   SweepCommand command;
   command.json_out = json_out;
   command.dry_run = dry_run;
-  command.threads =
-      threads_text.empty() ? default_threads() : static_cast<int>(whole_number("--threads", threads_text, 1, 4096));
+  command.threads = threads_of(threads_text);
   if (!shard.empty()) command.options.shard = shard_of(shard);
   if (!failures.empty()) command.options.most_failures = whole_number("--max-failures", failures, 0, UINT64_MAX);
   command.options.resume = resume;

@@ -338,8 +338,10 @@ class Check {
 /// Reads the file, its tables and its base, and collects problems.
 class SweepReader {
  public:
-  explicit SweepReader(const std::string& path) : document_(std::make_shared<Document>(Document::read(path))) {
-    sweep_.path = path;
+  explicit SweepReader(const StudySource& source)
+      : document_(std::make_shared<Document>(source.text.empty() ? Document::read(source.path)
+                                                                 : Document::parse(source.path, source.text))) {
+    sweep_.path = source.path;
   }
 
   SweepSpec read() {
@@ -670,7 +672,8 @@ bool Constraint::holds(std::span<const double> factors) const {
 
 std::string Factor::place() const { return below("/vary", pointer.empty() ? name : pointer); }
 
-SweepSpec read_sweep(const std::string& path) { return SweepReader(path).read(); }
+SweepSpec read_sweep(const std::string& path) { return SweepReader({path, ""}).read(); }
+SweepSpec read_sweep(const StudySource& source) { return SweepReader(source).read(); }
 
 void check_sweep(SweepSpec& sweep, std::vector<Problem>& problems) { Check(sweep, problems).run(); }
 

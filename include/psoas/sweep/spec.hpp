@@ -100,6 +100,8 @@ struct SweepSpec {
 /// Reads a psoas-sweep/1 file and its base study and finds every place that it varies. Throws Error with every problem
 /// of the sweep file with file, line and pointer, before anything is computed; and what read_study() throws for the base.
 SweepSpec read_sweep(const std::string& path);
+/// The same of a text that stands in, or stands for, the file of this path: other files are named beside it.
+SweepSpec read_sweep(const StudySource& source);
 
 /// Finds what names mean, gives every factor its dimension, and adds every problem that a sweep has on its own, without
 /// its base, with its pointer: unknown names, expressions in a circle, a correlation that is not positive definite, too
