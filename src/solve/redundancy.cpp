@@ -10,6 +10,9 @@
 // shows in x, and of p < 2 so flat that a step sees nothing. The finish therefore treats x as an unknown of its own
 // (Newton on the optimality conditions in x and lambda), and is tried from every point of the dual phase.
 //
+// Where all powers are 2 the finish ends in the solution of linear equations that say no more than which variables are at
+// their bounds: that has the same bits from any start.
+//
 // Columns of A that have their entries in the same equations (muscles that cross the same joints) are kept together as
 // small dense matrices, so that products with A and A D A^T run over pairs of variables. Sums have a fixed order.
 //
@@ -158,9 +161,9 @@ void add_given(const RedundancyProblem& problem, const double* multiplier, doubl
   }
 }
 
-/// The `certificate`; `moment` is scratch for m numbers.
+/// The `certificate`; `moment` and `price` are scratch for m and n numbers.
 double residual_of(const RedundancyProblem& problem, const double* x, const double* reserve, const double* multiplier,
-                   double* moment) {
+                   double* moment, double* price) {
   double worst = 0;
   const auto see = [&worst](double fault) {
     if (!(fault <= worst)) worst = std::isfinite(fault) ? fault : infinity;
@@ -168,30 +171,35 @@ double residual_of(const RedundancyProblem& problem, const double* x, const doub
   for (int j = 0; j < problem.equations; ++j) moment[j] = reserve[j] - problem.target[index(j)];
   add_given(problem, multiplier, 1.0, moment);
   for (int i = 0; i < problem.variables; ++i) {
-    const double p = problem.power[index(i)], low = problem.low[index(i)], high = problem.high[index(i)], xi = x[i];
-    const int first = problem.column_start[index(i)], last = problem.column_start[index(i) + 1];
-    double price = 0;
-    for (int k = first; k < last; ++k) {
+    const double xi = x[i];
+    double sum = 0;
+    for (int k = problem.column_start[index(i)]; k < problem.column_start[index(i) + 1]; ++k) {
       const int j = problem.row[index(k)];
-      price += problem.value[index(k)] * multiplier[j];
-      moment[j] += problem.value[index(k)] * xi;
+      const double value = problem.value[index(k)];
+      sum += value * multiplier[j];
+      moment[j] += value * xi;
     }
-    if (xi < low) see((low - xi) / std::max(1.0, std::abs(low)));
-    if (xi > high) see((xi - high) / std::max(1.0, std::abs(high)));
-    const double pw = p * problem.weight[index(i)];
-    double fault = slope(xi, p) - price / pw;
-    if (xi <= low) fault = std::min(fault, 0.0);  // only a cost that falls into the interval is a fault
-    if (xi >= high) fault = std::max(fault, 0.0);
-    if (std::abs(fault) <= worst) continue;  // what rounding excuses would only lessen it
-    double size = 0;
-    for (int k = first; k < last; ++k) size += std::abs(problem.value[index(k)] * multiplier[problem.row[index(k)]]);
-    fault = std::max(std::abs(fault) - rounding * size / pw, 0.0);
-    see(std::abs(xi) > 1 ? fault / std::abs(slope(xi, p)) : fault);
+    price[i] = sum;
   }
   for (int j = 0; j < problem.equations; ++j) {
     const double scale = std::max(1.0, std::abs(problem.target[index(j)])), r0 = problem.reserve_scale[index(j)];
     see(std::abs(moment[j]) / scale);
     see(std::abs(reserve[j] - 0.5 * r0 * r0 * multiplier[j]) / scale);
+  }
+  for (int i = 0; i < problem.variables; ++i) {
+    const double p = problem.power[index(i)], low = problem.low[index(i)], high = problem.high[index(i)], xi = x[i];
+    if (xi < low) see((low - xi) / std::max(1.0, std::abs(low)));
+    if (xi > high) see((xi - high) / std::max(1.0, std::abs(high)));
+    const double pw = p * problem.weight[index(i)];
+    double fault = slope(xi, p) - price[i] / pw;
+    if (xi <= low) fault = std::min(fault, 0.0);  // only a cost that falls into the interval is a fault
+    if (xi >= high) fault = std::max(fault, 0.0);
+    if (std::abs(fault) <= worst) continue;  // what rounding excuses would only lessen it
+    double size = 0;
+    for (int k = problem.column_start[index(i)]; k < problem.column_start[index(i) + 1]; ++k)
+      size += std::abs(problem.value[index(k)] * multiplier[problem.row[index(k)]]);
+    fault = std::max(std::abs(fault) - rounding * size / pw, 0.0);
+    see(std::abs(xi) > 1 ? fault / std::abs(slope(xi, p)) : fault);
   }
   return worst;
 }
@@ -219,8 +227,9 @@ double certificate(const RedundancyProblem& problem, const RedundancySolution& s
   if (!problem.valid() || solution.x.size() != index(problem.variables) ||
       solution.reserve.size() != index(problem.equations) || solution.multiplier.size() != index(problem.equations))
     return infinity;
-  std::vector<double> moment(index(problem.equations));
-  return residual_of(problem, solution.x.data(), solution.reserve.data(), solution.multiplier.data(), moment.data());
+  std::vector<double> moment(index(problem.equations)), price(index(problem.variables));
+  return residual_of(problem, solution.x.data(), solution.reserve.data(), solution.multiplier.data(), moment.data(),
+                     price.data());
 }
 
 struct RedundancySolver::Scratch {
@@ -288,6 +297,7 @@ struct RedundancySolver::Scratch {
   VecX weighed, root;       // A sqrt(D) of a group's active variables, and sqrt(D)
   VecX hessian;             // even(m) a column; the lower triangle, then its Cholesky factor
   VecX pivot;               // 1 / the diagonal of the factor
+  bool factored = false;    // `hessian` holds the factor that belongs to `soft`
   VecX gradient, step, multiplier, trial_multiplier, best_multiplier, reserve, moment, given;
 
   // By place.
@@ -376,23 +386,23 @@ struct RedundancySolver::Scratch {
       }
     for (int at = 0; at < places; ++at) {
       const int i = variable[index(at)];
-      if (i < 0) {  // a variable fixed at 0
-        low[at] = high[at] = price_low[at] = price_high[at] = 0;
-        price_factor[at] = price_part[at] = range[at] = 1;
-        continue;
-      }
-      const double lo = p.low[index(i)], hi = p.high[index(i)], own = power[index(i)], pw = own * p.weight[index(i)];
-      low[at] = lo;
-      high[at] = hi;
-      price_factor[at] = pw;
-      price_part[at] = 1 / pw;
-      price_low[at] = pw * slope(lo, own);
-      price_high[at] = pw * slope(hi, own);
-      double r = 0;
-      if (std::isfinite(lo)) r = std::abs(lo);
-      if (std::isfinite(hi)) r = std::max(r, std::abs(hi));
-      range[at] = std::isfinite(lo) && std::isfinite(hi) && r > 0 ? r : std::max(r, 1.0);
+      const bool none = i < 0;  // a variable fixed at 0
+      low[at] = none ? 0 : p.low[index(i)];
+      high[at] = none ? 0 : p.high[index(i)];
+      price_factor[at] = none ? 1 : p.weight[index(i)];
     }
+    each_run([this](const auto& law, int first, int last) {
+      for (int i = first; i < last; ++i) {
+        price_factor[i] *= law.p;
+        price_part[i] = 1 / price_factor[i];
+        price_low[i] = price_factor[i] * law.slope(low[i]);
+        price_high[i] = price_factor[i] * law.slope(high[i]);
+        const double below = std::abs(low[i]), above = std::abs(high[i]), greatest = below > above ? below : above,
+                     least = below > above ? above : below;  // the finite one, if any
+        const double r = greatest < infinity ? greatest : least < infinity ? std::max(least, 1.0) : 1.0;
+        range[i] = r > 0 ? r : 1.0;
+      }
+    });
   }
 
   // ---- products with A
@@ -427,12 +437,14 @@ struct RedundancySolver::Scratch {
     }
   }
 
-  /// to += factor A y
+  /// to += factor A y. `sparse` if most of y is 0.
+  template <bool sparse = false>
   void add_moments(const VecX& y, double factor, VecX& to) const {
     for (const Group& g : groups) {
       const int* at = group_row.data() + g.first_row;
       const double *v = panel.data() + g.values, *of = y.data() + g.first;
       const int s = g.padded;
+      if (sparse && std::all_of(of, of + s, [](double yj) { return yj == 0; })) continue;
       int r = 0;
       for (; r + 4 <= g.rows; r += 4, v += 4 * s) {
         Two a = Two::Zero(), b = a, c = a, d = a;
@@ -559,6 +571,7 @@ struct RedundancySolver::Scratch {
   /// matrix is positive definite the diagonal grows a little. False if nothing finite came out.
   bool newton_step() {
     const int stride = even(m);
+    factored = false;
     for (const double ridge : {0.0, 1e-12, 1e-9, 1e-6}) {
       hessian.head(stride * m).setZero();
       if (!problem->give.empty())
@@ -570,6 +583,7 @@ struct RedundancySolver::Scratch {
         diagonal = (diagonal + half_r0_squared(j)) * (1 + ridge);
       }
       if (!factor()) continue;
+      factored = ridge == 0;
       substitute();
       return step.head(m).allFinite();
     }
@@ -607,9 +621,14 @@ struct RedundancySolver::Scratch {
     for (int j = 0; j < m; ++j) gradient[j] = problem->target[index(j)] - half_r0_squared(j) * at[j];
     add_given(*problem, at.data(), -1.0, gradient.data());
     add_moments(y, -1.0, gradient);
+    return scaled(gradient);
+  }
+
+  /// The size of errors of equations.
+  double scaled(const VecX& error) const {
     double worst = 0;
     for (int j = 0; j < m; ++j) {
-      const double e = std::abs(gradient[j]) / std::max(1.0, std::abs(problem->target[index(j)]));
+      const double e = std::abs(error[j]) / std::max(1.0, std::abs(problem->target[index(j)]));
       if (!(e <= worst)) worst = std::isfinite(e) ? e : infinity;
     }
     return worst;
@@ -727,6 +746,13 @@ struct RedundancySolver::Scratch {
     return near > 0 ? near : far;
   }
 
+  // ---- the finish
+
+  /// Whether a bound holds variable i at y, where phi' exceeds the price by f.
+  bool held(int i, double y, double f) const {
+    return low[i] == high[i] || (y <= low[i] && f >= 0) || (y >= high[i] && f <= 0);
+  }
+
   /// Newton on the optimality conditions in (x, lambda), from trial_x, trial_multiplier and trial_price with the given
   /// residual and `gradient`. Goes on while it gains; keeps what is best.
   void finish(double start, double tolerance, int limit, double& best, int& iterations) {
@@ -735,9 +761,8 @@ struct RedundancySolver::Scratch {
       each_run([&](const auto& law, int first, int last) {
         for (int i = first; i < last; ++i) {
           const double y = trial_x[i], f = price_factor[i] * law.slope(y) - trial_price[i];
-          const bool held = low[i] == high[i] || (y <= low[i] && f >= 0) || (y >= high[i] && f <= 0);
           fault[i] = f;
-          soft[i] = held ? 0 : compliance(law, i, y);
+          soft[i] = held(i, y, f) ? 0 : compliance(law, i, y);
           term[i] = soft[i] * f;
         }
       });
@@ -760,31 +785,95 @@ struct RedundancySolver::Scratch {
     }
   }
 
-  /// The two phases; the answer is best_x, best_multiplier. Returns the number of linear systems.
-  int run(const RedundancyOptions& options) {
+  /// The same for squares alone. All is linear in b there once it is known which variables their bounds hold, and such a
+  /// step leads to the solution for those that seem to be held, whatever the start. Returns true where all that follows
+  /// agrees: trial_x and trial_multiplier are then the solution, to the last bit the same from any start.
+  bool settle(double start, double tolerance, int limit, double& best, int& iterations) {
+    double now = start;
+    for (int k = 0; k < 12; ++k) {
+      bool same = factored;  // the last step was for the same variables
+      for (int i = 0; i < places; ++i) {
+        const double y = trial_x[i], next = held(i, y, price_factor[i] * y - trial_price[i]) ? 0 : price_part[i];
+        same = same && soft[i] == next;
+        soft[i] = next;
+        trial_x[i] = next == 0 ? y : 0;
+      }
+      if (!same && iterations >= limit) return false;
+      trial_multiplier.head(m).setZero();
+      if (follow(same, iterations) && follow(true, iterations)) return true;  // the second takes off what rounding left
+      if (!factored) return false;
+      for (int i = 0; i < places; ++i) trial_x[i] = clamp(i, trial_x[i]);
+      const double error = moment_error(trial_x, trial_multiplier),
+                   next = residual(error, trial_x, trial_multiplier, trial_price, tolerance);
+      if (next < best) {
+        best = next;
+        keep(trial_x, trial_multiplier);
+      }
+      if (!(next <= 0.5 * now)) return false;
+      now = next;
+    }
+    return false;
+  }
+
+  /// A step of `settle`, with the factor of the last if `same`. Whether bounds are kept and hold what they seemed to.
+  bool follow(bool same, int& iterations) {
+    moment_error(trial_x, trial_multiplier);
+    step.head(m) = gradient.head(m);
+    if (same) {
+      substitute();
+    } else {
+      ++iterations;
+      if (!newton_step() || !factored) return factored = false;
+    }
+    prices(step, change);
+    trial_x.head(places) += soft.head(places).cwiseProduct(change.head(places));
+    trial_multiplier.head(m) += step.head(m);
+    prices(trial_multiplier, trial_price);
+    bool agrees = true;
+    for (int i = 0; i < places; ++i) {
+      const double y = trial_x[i];
+      agrees &= soft[i] != 0 ? low[i] <= y && y <= high[i] : held(i, y, price_factor[i] * y - trial_price[i]);
+    }
+    return agrees;
+  }
+
+  /// x(lambda) at the prices of the multipliers; its moment error, with `gradient`.
+  double respond() {
+    each_run([this](const auto& law, int first, int last) {
+      for (int i = first; i < last; ++i) x[i] = x_of(law, i, price[i]);
+    });
+    return moment_error(x, multiplier);
+  }
+
+  bool squares() const { return runs.size() == 1 && runs.front().power == 2; }
+
+  /// The two phases, the second by `settle` if asked. The answer is best_x and best_multiplier, or, where true is
+  /// returned, what `settle` found. Counts linear systems.
+  bool run(const RedundancyOptions& options, bool settles, int& iterations) {
     const double tolerance = options.tolerance;
     bool warm = options.warm_start.size() == index(m);
     for (int j = 0; j < m; ++j)  // beyond 1e100 squares overflow, and no problem nearby has such a price
       warm = warm && std::abs(options.warm_start[index(j)]) < 1e100;
     for (int j = 0; j < m; ++j) multiplier[j] = warm ? options.warm_start[index(j)] : 0;
     double best = infinity;
-    int iterations = 0;
+    factored = false;
     double mark = infinity;  // the best residual when it last halved, and how many steps ago
     int since = 0;
     double moved = 0;  // the last step length, 0 before the first
     price_step.head(places).setZero();
     for (int round = 0;; ++round) {
-      prices(multiplier, price);
-      each_run([this](const auto& law, int first, int last) {
-        for (int i = first; i < last; ++i) x[i] = x_of(law, i, price[i]);
-      });
-      const double error = moment_error(x, multiplier);
-      if (error < best || round == 0) {
-        const double now = residual(error, x, multiplier, price, tolerance);
-        if (now < best || round == 0) {
-          best = now;
-          keep(x, multiplier);
-        }
+      if (round == 0)
+        prices(multiplier, price);
+      else
+        price.head(places) += moved * price_step.head(places);
+      double error = respond();
+      if (error <= tolerance) {  // prices that were added up do not decide
+        prices(multiplier, price);
+        error = respond();
+      }
+      if (error < best || round == 0) {  // x is what its prices say: nothing else can be wrong
+        best = error;
+        keep(x, multiplier);
       }
       if (best <= tolerance || iterations >= options.max_iterations) break;
       since = best <= 0.5 * mark ? 0 : since + 1;
@@ -802,22 +891,28 @@ struct RedundancySolver::Scratch {
       double derivative = 0;
       for (int j = 0; j < m; ++j) derivative += gradient[j] * step[j];
 
-      // The same step with x moving along its tangent. Where that is already better, it is worth following.
+      // The same step with x moving along its tangent. Where that is already better, it is worth following. Without
+      // bounds it would meet the moments, so that what bounds cut off tells whether to look closer.
       for (int i = 0; i < places; ++i) {
-        trial_x[i] = clamp(i, x[i] + soft[i] * price_step[i]);
-        trial_price[i] = price[i] + price_step[i];
+        const double free = x[i] + soft[i] * price_step[i];
+        trial_x[i] = clamp(i, free);
+        term[i] = free - trial_x[i];
       }
-      trial_multiplier.head(m) = multiplier.head(m) + step.head(m);
-      const double trial_error = moment_error(trial_x, trial_multiplier);
-      double tangent = infinity;
-      if (trial_error < best || trial_error <= 0.1 * error) {
+      moment.head(m).setZero();
+      add_moments<true>(term, 1.0, moment);
+      double tangent = scaled(moment);
+      if (tangent < best || tangent <= 0.1 * error) {
+        trial_multiplier.head(m) = multiplier.head(m) + step.head(m);
         prices(trial_multiplier, trial_price);
-        tangent = residual(trial_error, trial_x, trial_multiplier, trial_price, tolerance);
-      }
-      if (tangent < best) {
-        best = tangent;
-        keep(trial_x, trial_multiplier);
-        if (best <= tolerance) break;
+        tangent = moment_error(trial_x, trial_multiplier);
+        tangent = residual(tangent, trial_x, trial_multiplier, trial_price, tolerance);
+        if (tangent < best) {
+          best = tangent;
+          keep(trial_x, trial_multiplier);
+          if (best <= tolerance) break;
+        }
+      } else {
+        tangent = infinity;
       }
 
       if (!(derivative > 0)) break;
@@ -825,11 +920,18 @@ struct RedundancySolver::Scratch {
       multiplier.head(m) += moved * step.head(m);
 
       if (tangent <= 0.1 * error) {
-        finish(tangent, tolerance, options.max_iterations, best, iterations);
+        if (settles) {
+          if (settle(tangent, tolerance, options.max_iterations, best, iterations)) return true;
+        } else {
+          finish(tangent, tolerance, options.max_iterations, best, iterations);
+        }
         if (best <= tolerance) break;
       }
     }
-    return iterations;
+    if (!settles) return false;
+    trial_x.head(places) = best_x.head(places);
+    prices(best_multiplier, trial_price);
+    return settle(best, tolerance, options.max_iterations, best, iterations);
   }
 };
 
@@ -858,15 +960,23 @@ void RedundancySolver::solve(const RedundancyProblem& problem, RedundancySolutio
   solution.multiplier.resize(index(m));
 
   s.prepare(problem);
-  solution.iterations = s.run(options);
-
-  for (int i = 0; i < n; ++i) solution.x[index(i)] = s.best_x[s.place[index(i)]];
-  for (int j = 0; j < m; ++j) {
-    solution.multiplier[index(j)] = s.best_multiplier[j];
-    solution.reserve[index(j)] = s.half_r0_squared(j) * s.best_multiplier[j];
+  const auto take = [&](const VecX& x, const VecX& multiplier) {
+    for (int i = 0; i < n; ++i) solution.x[index(i)] = x[s.place[index(i)]];
+    for (int j = 0; j < m; ++j) {
+      solution.multiplier[index(j)] = multiplier[j];
+      solution.reserve[index(j)] = s.half_r0_squared(j) * multiplier[j];
+    }
+    solution.residual = residual_of(problem, solution.x.data(), solution.reserve.data(), solution.multiplier.data(),
+                                    s.moment.data(), s.price.data());
+    return solution.residual;
+  };
+  const bool settled = s.run(options, s.squares(), solution.iterations);
+  if (!settled) {
+    take(s.best_x, s.best_multiplier);
+  } else if (!(take(s.trial_x, s.trial_multiplier) <= options.tolerance)) {
+    s.run(options, false, solution.iterations);  // too much rounding for two substitutions
+    take(s.best_x, s.best_multiplier);
   }
-  solution.residual =
-      residual_of(problem, solution.x.data(), solution.reserve.data(), solution.multiplier.data(), s.moment.data());
   solution.converged = solution.residual <= options.accept;
   for (int i = 0; i < n; ++i)
     solution.cost += problem.weight[index(i)] * std::abs(solution.x[index(i)]) *
