@@ -25,8 +25,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <cstddef>
 #include <limits>
+#include <numeric>
+#include <span>
 
 namespace psoas {
 
@@ -242,7 +245,6 @@ struct RedundancySolver::Scratch {
         place(index(columns)),
         variable(2 * index(columns)),
         groups(index(columns)),
-        group_row(index(rows) * index(columns)),
         runs(index(columns)),
         active(index(columns)),
         panel(2 * rows * columns),
@@ -270,9 +272,8 @@ struct RedundancySolver::Scratch {
   struct Group {
     int first, count;     // places
     int padded;           // count, made even
-    int rows, first_row;  // its equations: group_row[first_row] …
+    int rows, first_row;  // its equations: row[first_row] …
     int values;           // panel[values + r padded + j] is the entry of its equation r, variable j
-    double power;
   };
   /// Places of one power.
   struct Run {
@@ -289,7 +290,6 @@ struct RedundancySolver::Scratch {
   std::vector<double> power;
   std::vector<int> place, variable;  // where each variable is, and what each place stands for, or -1
   std::vector<Group> groups;
-  std::vector<int> group_row;
   std::vector<Run> runs;
 
   std::vector<int> active;  // of a group: variables that no bound holds
@@ -332,47 +332,42 @@ struct RedundancySolver::Scratch {
     std::copy(p.column_start.begin(), p.column_start.end(), column_start.begin());
     std::copy(p.row.begin(), p.row.begin() + p.column_start.back(), row.begin());
     std::copy(p.power.begin(), p.power.end(), power.begin());
+    const auto rows_of = [this](int i) {
+      return std::span(row).subspan(index(column_start[index(i)]),
+                                    index(column_start[index(i) + 1] - column_start[index(i)]));
+    };
+    const auto compare = [&](int i, int k) {
+      const auto a = rows_of(i), b = rows_of(k);
+      return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+    };
+    // the order of variables, until they have places
+    const auto order = std::span(place).first(index(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int i, int k) {
+      if (power[index(i)] != power[index(k)]) return power[index(i)] < power[index(k)];
+      const auto rows = compare(i, k);
+      return std::is_eq(rows) ? i < k : std::is_lt(rows);
+    });
     groups.clear();
     runs.clear();
-    int rows = 0;
-    for (int i = 0; i < n; ++i) {
-      const int first = column_start[index(i)], count = column_start[index(i) + 1] - first;
-      const double own = power[index(i)];
-      const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
-        return g.rows == count && g.power == own &&
-               std::equal(row.begin() + first, row.begin() + first + count, group_row.begin() + g.first_row);
-      });
-      place[index(i)] = static_cast<int>(found - groups.begin());  // its group, until places are known
-      if (found == groups.end()) {
-        groups.push_back({0, 1, 0, count, rows, 0, own});
-        std::copy_n(row.begin() + first, count, group_row.begin() + rows);
-        rows += count;
-      } else {
-        ++found->count;
-      }
-    }
     places = 0;
     int values = 0;
-    for (const Group& lead : groups) {
-      if (std::any_of(runs.begin(), runs.end(), [&](const Run& r) { return r.power == lead.power; })) continue;
-      const int first = places;
-      for (Group& g : groups) {
-        if (g.power != lead.power) continue;
-        g.first = places;
-        g.padded = even(g.count);
-        g.values = values;
-        places += g.padded;
-        values += g.padded * g.rows;
-        g.count = 0;  // counted again below
-      }
-      runs.push_back({first, places, lead.power});
+    for (int first = 0, last = 0; first < n; first = last) {
+      const int lead = order[index(first)];
+      const double own = power[index(lead)];
+      for (; last < n && power[index(order[index(last)])] == own && std::is_eq(compare(order[index(last)], lead));
+           ++last)
+        variable[index(places + last - first)] = order[index(last)];
+      const int count = last - first, rows = static_cast<int>(rows_of(lead).size());
+      if (count < even(count)) variable[index(places + count)] = -1;
+      groups.push_back({places, count, even(count), rows, column_start[index(lead)], values});
+      if (runs.empty() || runs.back().power != own) runs.push_back({places, places, own});
+      places += even(count);
+      values += even(count) * rows;
+      runs.back().last = places;
     }
-    std::fill(variable.begin(), variable.begin() + places, -1);
-    for (int i = 0; i < n; ++i) {
-      Group& g = groups[index(place[index(i)])];
-      place[index(i)] = g.first + g.count++;
-      variable[index(place[index(i)])] = i;
-    }
+    for (int at = 0; at < places; ++at)
+      if (variable[index(at)] >= 0) place[index(variable[index(at)])] = at;
     panel.head(values).setZero();
   }
 
@@ -418,7 +413,7 @@ struct RedundancySolver::Scratch {
         return In(values);
     };
     for (const Group& g : groups) {
-      const int* at = group_row.data() + g.first_row;
+      const int* at = row.data() + g.first_row;
       const double* v = panel.data() + g.values;
       double* to = out.data() + g.first;
       const int s = g.padded;
@@ -441,7 +436,7 @@ struct RedundancySolver::Scratch {
   template <bool sparse = false>
   void add_moments(const VecX& y, double factor, VecX& to) const {
     for (const Group& g : groups) {
-      const int* at = group_row.data() + g.first_row;
+      const int* at = row.data() + g.first_row;
       const double *v = panel.data() + g.values, *of = y.data() + g.first;
       const int s = g.padded;
       if (sparse && std::all_of(of, of + s, [](double yj) { return yj == 0; })) continue;
@@ -480,6 +475,16 @@ struct RedundancySolver::Scratch {
         }
       if (held == 0) continue;
       const int s = even(held), k = g.rows;
+      const int* at = row.data() + g.first_row;
+      if (held == 1) {
+        const double* v = panel.data() + g.values + active[0];
+        for (int c = 0; c < k; ++c) {
+          const double f = v[c * g.padded] * soft[g.first + active[0]];
+          double* to = hessian.data() + at[c] * stride;
+          for (int r = c; r < k; ++r) to[at[r]] += v[r * g.padded] * f;
+        }
+        continue;
+      }
       double* w = weighed.data();
       for (int r = 0; r < k; ++r, w += s) {
         const double* v = panel.data() + g.values + r * g.padded;
@@ -487,7 +492,6 @@ struct RedundancySolver::Scratch {
         if (held < s) w[held] = 0;
       }
       if (k & 1) std::fill_n(w, s, 0.0);  // rows in pairs, too
-      const int* at = group_row.data() + g.first_row;
       for (int c = 0; c < k; c += 2) {
         const double *w0 = weighed.data() + c * s, *w1 = w0 + s;
         double* to0 = hessian.data() + at[c] * stride;
