@@ -3,6 +3,7 @@
 // What the verbs share. A new verb: its file with a `const Verb`, and a line in the table of main.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -37,13 +38,14 @@ class Parser {
 
 /// A verb of the program. `options` adds its options to the parser and gives what is done once they are parsed.
 struct Verb {
-  const char* name;
+  const char* name;      ///< one word or two
   const char* job;       ///< one line
   const char* examples;  ///< two real command lines
   std::function<int()> (*options)(Parser& parser);
 };
 
-extern const Verb run_verb, check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
+extern const Verb run_verb, sweep_status_verb, sweep_merge_verb, sweep_export_verb, sweep_analyse_verb, check_verb,
+    info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
 
 /// Writes to standard output. A reader that has gone away is no error; anything else throws Error(io).
 void print(std::string_view text);
@@ -93,6 +95,10 @@ std::string ending_of(const std::string& path);
 std::vector<std::string> comma_separated(const std::vector<std::string>& texts);
 /// A count with its noun: "1 body", "3 bodies".
 std::string counted(std::size_t count, const std::string& one, const std::string& many);
+/// A span of time for reading: "35 µs", "1.25 s", "3.4 h".
+std::string time_text(double seconds);
+/// The value of an option. Throws Error(input) for a text that is no whole number from low to high.
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
 
 /// "format" of a JSON file or of what it extends, or "" where there is none; throws Error(input) where a file is no JSON,
 /// Error(io) where it cannot be read.
