@@ -13,8 +13,10 @@ namespace psoas::app {
 
 namespace {
 
-const Verb* const verbs[] = {&run_verb,     &sweep_verb,     &check_verb, &info_verb,    &evaluate_verb,
-                             &convert_verb, &fit_paths_verb, &new_verb,   &validate_verb};
+const Verb* const verbs[] = {&run_verb,          &sweep_verb,         &sweep_status_verb, &sweep_merge_verb,
+                             &sweep_export_verb, &sweep_analyse_verb, &check_verb,        &info_verb,
+                             &evaluate_verb,     &convert_verb,       &fit_paths_verb,    &new_verb,
+                             &validate_verb};
 
 std::string overview() {
   std::string out =
@@ -46,11 +48,16 @@ int start(const std::vector<std::string>& arguments) {
     return done;
   }
   std::vector<std::string> names = {"--help", "--version"};
+  const std::string two = arguments.size() > 1 ? first + " " + arguments[1] : first;
+  for (const Verb* verb : verbs)  // a verb of two words stands before one of the first word alone
+    if (two != first && two == verb->name) return perform(*verb, {arguments.begin() + 2, arguments.end()});
   for (const Verb* verb : verbs) {
     if (first == verb->name) return perform(*verb, {arguments.begin() + 1, arguments.end()});
     names.emplace_back(verb->name);
   }
-  say("psoas: unknown " + std::string(first[0] == '-' ? "option " : "verb ") + first + did_you_mean(first, names));
+  std::string hint = did_you_mean(first, names);
+  if (hint.empty()) hint = did_you_mean(two, names);
+  say("psoas: unknown " + std::string(first[0] == '-' ? "option " : "verb ") + first + hint);
   say("psoas --help shows what there is");
   return bad_input;
 }

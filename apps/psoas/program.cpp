@@ -169,6 +169,24 @@ std::string counted(std::size_t count, const std::string& one, const std::string
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+std::string time_text(double seconds) {
+  if (seconds < 1e-3) return fixed_text(seconds * 1e6, 0) + " µs";
+  if (seconds < 1.0) return fixed_text(seconds * 1e3, seconds < 0.01 ? 1 : 0) + " ms";
+  if (seconds < 120.0) return fixed_text(seconds, seconds < 10.0 ? 2 : 0) + " s";
+  if (seconds < 7200.0) return fixed_text(seconds / 60.0, 0) + " min";
+  return fixed_text(seconds / 3600.0, 1) + " h";
+}
+
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    throw Error(Kind::input, option,
+                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
+                    in_quotes(text));
+  return value;
+}
+
 std::string format_of(const std::string& path) {
   // only the outermost members and what is in their lists are kept, so that depth does not matter
   const auto shallow = [](int depth, json::parse_event_t event, json&) {
@@ -204,16 +222,6 @@ std::string format_of(const std::string& path) {
 std::string program_folder() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
-}
-
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    throw Error(Kind::input, option,
-                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
-                    in_quotes(text));
-  return value;
 }
 
 int threads_of(const std::string& text) {

@@ -16,6 +16,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/report/text.hpp"
 #include "psoas/sweep/analysis.hpp"
+#include "store_words.hpp"
 
 namespace psoas::app {
 namespace {
@@ -38,20 +39,6 @@ std::string default_file(const std::string& sweep, const Shard& shard) {
   std::string name = fs::path(sweep).stem().string();
   if (shard.count > 1) name += "." + std::to_string(shard.index) + "of" + std::to_string(shard.count);
   return (fs::path("results") / (name + ".db")).string();
-}
-
-std::string time_text(double seconds) {
-  if (seconds < 1e-3) return fixed_text(seconds * 1e6, 0) + " µs";
-  if (seconds < 1.0) return fixed_text(seconds * 1e3, seconds < 0.01 ? 1 : 0) + " ms";
-  if (seconds < 120.0) return fixed_text(seconds, seconds < 10.0 ? 2 : 0) + " s";
-  if (seconds < 7200.0) return fixed_text(seconds / 60.0, 0) + " min";
-  return fixed_text(seconds / 3600.0, 1) + " h";
-}
-
-std::string with_separators(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
 }
 
 std::string kind_of(const Factor& factor) {
@@ -131,15 +118,6 @@ std::vector<std::vector<double>> columns_of(const Store& store, std::size_t scal
       for (std::size_t i = 0; i < scalars; ++i) columns[i].push_back(row.scalars[i]);
   });
   return columns;
-}
-
-std::string counts_text(const StoreStatus& status) {
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < status.finished.size(); ++i)
-    if (i == 0 || status.finished[i] > 0)
-      words.push_back(with_separators(status.finished[i]) + " " + readable_name(case_status_words[i]));
-  if (status.missing > 0) words.push_back(with_separators(status.missing) + " missing");
-  return join(words, " · ");
 }
 
 int tell(const SweepCommand& command, const SweepPlan& plan, const std::string& file, const SweepReport& report) {

@@ -7,23 +7,12 @@
 #include "psoas/core/words.hpp"
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
+#include "report/paint.hpp"
 
 namespace psoas {
 namespace {
 
 constexpr std::size_t most_warnings = 12;
-
-/// Puts a terminal colour around a text, or not.
-struct Paint {
-  bool on;
-  std::string operator()(const char* code, const std::string& text) const {
-    return on && !text.empty() ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
-  }
-  std::string bold(const std::string& text) const { return (*this)("1", text); }
-  std::string good(const std::string& text) const { return (*this)("32", text); }
-  std::string bad(const std::string& text) const { return (*this)("1;31", text); }
-  std::string faint(const std::string& text) const { return (*this)("2", text); }
-};
 
 /// What was said of variants, each text once with the variants that say it.
 class Said {

@@ -143,6 +143,12 @@ std::string readable_text(std::string_view text) {
   return out;
 }
 
+std::string with_separators(std::uint64_t count) {
+  std::string text = std::to_string(count);
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
 std::string readable_unit(std::string_view unit) {
   std::string out;
   for (std::size_t i = 0; i < unit.size(); ++i) {

@@ -273,7 +273,7 @@ class Check {
     if (is_morris)
       for (const Factor& factor : sweep_.factors)
         if (!factor.expression &&
-            !(std::isfinite(quantile(factor.values, 0.0)) && std::isfinite(quantile(factor.values, 1.0))))
+            (std::isinf(quantile(factor.values, 0.0)) || std::isinf(quantile(factor.values, 1.0))))
           wrong(factor.place(), "expected low and high: the levels of Morris's design reach both ends");
     try {
       Design(sweep_.sampler, levels_of(sweep_.factors));
@@ -342,6 +342,29 @@ class SweepReader {
       : document_(std::make_shared<Document>(source.text.empty() ? Document::read(source.path)
                                                                  : Document::parse(source.path, source.text))) {
     sweep_.path = source.path;
+  }
+  SweepReader(const std::string& provenance, const std::string& path)
+      : document_(std::make_shared<Document>(Document::parse(path, provenance))), recorded_(true) {
+    sweep_.path = path;
+    sweep_.provenance = provenance;
+  }
+
+  /// What SweepSpec::provenance says, without the base.
+  SweepSpec recorded() {
+    const json& root = document_->root();
+    for (const char* member : {"sweep", "tables"})
+      if (!root.is_object() || !root.contains(member) || !root[member].is_object())
+        throw Error(Kind::input, sweep_.path,
+                    "expected a recorded sweep with \"" + std::string(member) + "\", found none");
+    tables_ = root["tables"];
+    check_format(root["sweep"], sweep_format, walk_.problems);
+    if (walk_.problems.empty()) members(root["sweep"]);
+    if (walk_.problems.empty()) check_sweep(sweep_, walk_.problems);
+    for (Problem& problem : walk_.problems) problem.pointer.insert(0, "/sweep");
+    document_->complain(Kind::input, walk_.problems, walk_.more);
+    sweep_.base = {};
+    sweep_.where = [path = sweep_.path](const std::string& pointer) { return path + ": /sweep" + pointer; };
+    return std::move(sweep_);
   }
 
   SweepSpec read() {
@@ -477,10 +500,22 @@ class SweepReader {
     if (is_missing(empirical)) return;
     const std::string path = beside(empirical.file);
     try {
-      const std::string text = read_file(path);
+      std::string text;
+      if (recorded_) {
+        const auto entry = tables_.find(empirical.file);
+        if (entry == tables_.end() || !entry->is_object() || !entry->contains("text") ||
+            !(*entry)["text"].is_string()) {
+          empirical.values = {std::nan("")};
+          return;
+        }
+        text = (*entry)["text"].get<std::string>();
+      } else {
+        text = read_file(path);
+      }
       const Table table = parse_table(text, path);
       table.require_finite(empirical.column);
       empirical.take(table.column(empirical.column));
+      if (recorded_) return;
       json& entry = tables_[empirical.file];
       entry["fnv1a64"] = hash_of(text);
       if (text.size() <= embedded_limit) entry["text"] = text;
@@ -637,6 +672,7 @@ class SweepReader {
   std::shared_ptr<Document> document_;
   Walk walk_;
   json tables_ = json::object();
+  bool recorded_ = false;
 };
 
 }  // namespace
@@ -672,8 +708,12 @@ bool Constraint::holds(std::span<const double> factors) const {
 
 std::string Factor::place() const { return below("/vary", pointer.empty() ? name : pointer); }
 
-SweepSpec read_sweep(const std::string& path) { return SweepReader({path, ""}).read(); }
+SweepSpec read_sweep(const std::string& path) { return SweepReader(StudySource{path, ""}).read(); }
 SweepSpec read_sweep(const StudySource& source) { return SweepReader(source).read(); }
+
+SweepSpec recorded_sweep(const std::string& provenance, const std::string& path) {
+  return SweepReader(provenance, path).recorded();
+}
 
 void check_sweep(SweepSpec& sweep, std::vector<Problem>& problems) { Check(sweep, problems).run(); }
 

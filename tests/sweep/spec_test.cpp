@@ -137,6 +137,69 @@ TEST(SweepFile, EmbedsAllThatItReads) {
   for (const auto& row : all(spec)) EXPECT_TRUE(row[0] == 70.0 || row[0] == 80.0);
 }
 
+// What the file of a sweep keeps is enough for its cases, wherever it is read.
+TEST(RecordedSweep, HasTheSameCases) {
+  SweepSpec spec;
+  std::vector<std::vector<double>> rows;
+  {
+    const Folder folder;
+    folder.folder.write("mass.csv", "mass\n70\n60\n80\n66.5\n");
+    spec = folder.read(sweep(
+        R"({ "/subject/mass": { "name": "mass", "empirical": { "file": "mass.csv", "column": "mass", "low": 65 } },
+      "/from_deg": { "name": "from", "triangular": { "minimum": -30, "mode": -20, "maximum": 0 } },
+      "/to_deg": { "name": "to", "expression": { "sum": [80, { "scale": { "of": "from", "by": 0.5 } }] } },
+      "/edits/tight/scale/optimal_fibre_length": { "normal": { "mean": 0.9, "sd": 0.05 } },
+      "/step_deg": { "list": [5, 10] }, "weight": { "lognormal": { "median": 1, "geometric_sd": 1.5 } } })",
+        R"({ "latin_hypercube": { "samples": 200, "seed": 3 } })",
+        R"("title": "recorded", "zipped": [["mass", "from"]],
+      "correlation": { "factors": ["mass", "weight"], "matrix": [[1, 0.5], [0.5, 1]] },
+      "constraints": [{ "<": ["weight", 2] }])"));
+    rows = all(spec);
+  }
+  const SweepSpec back = recorded_sweep(spec.provenance, "a.db");
+  EXPECT_EQ(back.title, "recorded");
+  EXPECT_EQ(back.record, spec.record);
+  EXPECT_EQ(back.provenance, spec.provenance);
+  EXPECT_TRUE(back.base.path.empty() && back.base.text.empty());
+  ASSERT_EQ(back.factors.size(), spec.factors.size());
+  for (std::size_t f = 0; f < back.factors.size(); ++f) {
+    EXPECT_EQ(back.factors[f].name, spec.factors[f].name);
+    EXPECT_EQ(back.factors[f].dimension, spec.factors[f].dimension);
+    EXPECT_TRUE(back.factors[f].targets.empty());
+  }
+  EXPECT_EQ(all(back), rows);
+  EXPECT_EQ(Cases(back).dropped(0, 200), Cases(spec).dropped(0, 200));
+  EXPECT_GT(Cases(back).dropped(0, 200), 0u);
+}
+
+TEST(RecordedSweep, KnowsItsDesignWithoutALargeTable) {
+  const std::string text = R"({ "sweep": { "format": "psoas-sweep/1", "base": {}, "record": ["a"],
+    "vary": { "/subject/mass": { "empirical": { "file": "mass.csv", "column": "mass" } }, "/step_deg": { "uniform": { "low": 5, "high": 10 } } },
+    "sampler": { "morris": { "trajectories": 3 } } },
+    "base": {}, "tables": { "mass.csv": { "fnv1a64": "0" } } })";
+  const SweepSpec spec = recorded_sweep(text, "a.db");
+  EXPECT_EQ(Cases(spec).count(), 9u);
+  EXPECT_TRUE(std::isnan(std::get<EmpiricalDistribution>(spec.factors[0].values).values.at(0)));
+}
+
+TEST(RecordedSweep, SaysWhatIsWrong) {
+  const auto error = [](const std::string& text) { return error_of([&] { recorded_sweep(text, "a.db"); }); };
+  EXPECT_EQ(error("[]"), "a.db: expected a recorded sweep with \"sweep\", found none");
+  EXPECT_EQ(error(R"({"sweep": {}})"), "a.db: expected a recorded sweep with \"tables\", found none");
+  EXPECT_EQ(error(R"({"sweep": 1, "tables": {}})"), "a.db: expected a recorded sweep with \"sweep\", found none");
+  EXPECT_EQ(error("{").rfind("a.db:1", 0), 0u);
+  EXPECT_NE(error(R"({"sweep": {"format": "psoas-sweep/2"}, "tables": {}})").find("a.db:1: /sweep/format"),
+            std::string::npos);
+  const std::string vary = error(
+      R"({"sweep": {"format": "psoas-sweep/1", "base": {}, "record": ["a"], "vary": {"/a": {"list": [1]}}, "sampler": {"sobel": {}}}, "tables": {}})");
+  EXPECT_NE(vary.find("a.db:1: /sweep/sampler/sobel: expected one of"), std::string::npos) << vary;
+  // a table of another shape than what is said of it
+  const std::string table = error(
+      R"({"sweep": {"format": "psoas-sweep/1", "base": {}, "record": ["a"], "vary": {"/a": {"empirical": {"file": "m.csv", "column": "mass"}}},
+          "sampler": {"random": {"samples": 2}}}, "tables": {"m.csv": {"text": "height\n1\n"}}})");
+  EXPECT_NE(table.find("/sweep/vary/~1a/empirical: "), std::string::npos) << table;
+}
+
 // ---- cases ----
 
 TEST(SweepCases, AreTheGridOfTheFile) {

@@ -223,7 +223,10 @@ class SweepProgramSlurm : public SweepProgram {
     ::setenv("SLURM_CONF", (cluster / "slurm.conf").c_str(), 1);
     ::setenv("PSOAS", PSOAS_PROGRAM, 1);
   }
-  void TearDown() override { Process({"bash", script(), "stop", cluster.path().string()}).wait(); }
+  void TearDown() override {
+    if (started) Process({"scancel", "--full", "-u", "root"}).wait(), await(30);
+    Process({"bash", script(), "stop", cluster.path().string()}).wait();
+  }
 
   /// What a command prints; the test fails where it does.
   static std::string said(const std::vector<std::string>& words) {

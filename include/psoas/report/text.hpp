@@ -4,6 +4,7 @@
 //   std::string text = aligned({{"mass", "kg", "75.3"}, {"Δθ", "deg", "13.0"}}, "llr");
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ std::string readable_output(std::string_view name);
 
 /// A sentence for reading: levels as "L5–S1" and units as "N·m"; names of outputs and coordinates stay as they are typed.
 std::string readable_text(std::string_view text);
+
+/// A count with commas between thousands: "1,250,000".
+std::string with_separators(std::uint64_t count);
 
 /// A unit for reading: "N m" -> "N·m", "m/s^2" -> "m/s²".
 std::string readable_unit(std::string_view unit);

@@ -103,6 +103,11 @@ SweepSpec read_sweep(const std::string& path);
 /// The same of a text that stands in, or stands for, the file of this path: other files are named beside it.
 SweepSpec read_sweep(const StudySource& source);
 
+/// Reads a sweep back from SweepSpec::provenance, as the file of a sweep keeps it, without its base, its places or any
+/// file: enough for its factors, its design and its cases. A column of a table that was too large to be embedded has one
+/// value, nan. `path`: the file that the text is from, for messages. Throws Error(input) where it is no recorded sweep.
+SweepSpec recorded_sweep(const std::string& provenance, const std::string& path);
+
 /// Finds what names mean, gives every factor its dimension, and adds every problem that a sweep has on its own, without
 /// its base, with its pointer: unknown names, expressions in a circle, a correlation that is not positive definite, too
 /// many cases, factors that the sampler cannot vary …
