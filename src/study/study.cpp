@@ -515,6 +515,10 @@ std::vector<NumberPlaces> find_numbers(const StudySource& source, const std::vec
 }
 
 Result run(const Study& study, const RunOptions& options) {
+  if (!options.memory) {
+    StudyMemory own;
+    return run(study, {options.progress, &own, options.brief});
+  }
   Result result = std::visit([&](const auto& question) { return answer(study, question, options); }, study.question);
   result.study = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
   result.provenance = study.provenance;

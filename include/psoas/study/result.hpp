@@ -53,6 +53,7 @@ struct Block {
   Named<ResultTable> tables;
   std::vector<Credibility> credibility;
   std::vector<std::string> warnings;
+  int unconverged = 0;  ///< instants at which no answer was found to its tolerance; `warnings` say so in words
 };
 
 /// A line of the table that a person reads first. Values stand one a variant; empty: the line is a heading.
