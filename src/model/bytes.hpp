@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -24,6 +25,8 @@ class Bytes {
       raw(&x, sizeof x);
     } else if constexpr (std::is_same_v<T, Vec3>) {
       raw(x.data(), 3 * sizeof(double));
+    } else if constexpr (std::is_same_v<T, Bytes>) {
+      add(x.bytes_);
     } else if constexpr (std::is_same_v<T, std::string>) {
       add(x.size());
       raw(x.data(), x.size());
@@ -49,6 +52,9 @@ class Bytes {
 
   void clear() { bytes_.clear(); }
   std::size_t size() const { return bytes_.size(); }
+  std::string_view part(std::size_t from, std::size_t to) const {
+    return std::string_view(bytes_).substr(from, to - from);
+  }
   bool operator==(const Bytes&) const = default;
 
  private:

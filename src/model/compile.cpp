@@ -31,11 +31,27 @@ class Compiler {
  public:
   Compiler(const ModelSpec& spec, std::vector<Problem>& problems) : spec_(spec), problems_(problems) {}
 
-  /// The muscles' parameters alone, of a spec whose values are in their ranges.
-  std::vector<MuscleParameters> muscle_parameters() {
-    std::vector<MuscleParameters> units;
-    for (const auto& [name, muscle] : spec_.muscles) units.push_back(parameters(name, muscle));
-    return units;
+  /// What a muscle says of its mechanics, whose values are in their ranges.
+  MuscleParameters parameters(const std::string& name, const MuscleSpec& muscle) {
+    MuscleParameters unit;
+    unit.max_isometric_force = isometric_force(name, muscle);
+    unit.optimal_fibre_length = muscle.optimal_fibre_length;
+    unit.tendon_slack_length = muscle.tendon_slack_length;
+    unit.pennation = muscle.pennation;
+    unit.tendon_strain = muscle.tendon_strain;
+    unit.passive_strain = muscle.passive_strain;
+    unit.passive_shape = muscle.passive_shape;
+    unit.passive_scale = muscle.passive_scale;
+    unit.max_contraction_velocity = muscle.max_contraction_velocity;
+    unit.damping = muscle.damping;
+    unit.minimum_activation = muscle.minimum_activation;
+    unit.activation_time = muscle.activation_time;
+    unit.deactivation_time = muscle.deactivation_time;
+    if (muscle.activation_dynamics == "thelen") unit.activation_dynamics = ActivationDynamics::thelen;
+    // A tendon that is hardly there would only make the integration stiff.
+    unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
+    unit.curve = psoas::compile(muscle.curve);
+    return unit;
   }
 
   std::shared_ptr<ModelData> run() {
@@ -307,28 +323,6 @@ class Compiler {
       data_->units.push_back(unit);
     }
     data_->batch = MuscleBatch(data_->units);
-  }
-
-  MuscleParameters parameters(const std::string& name, const MuscleSpec& muscle) {
-    MuscleParameters unit;
-    unit.max_isometric_force = isometric_force(name, muscle);
-    unit.optimal_fibre_length = muscle.optimal_fibre_length;
-    unit.tendon_slack_length = muscle.tendon_slack_length;
-    unit.pennation = muscle.pennation;
-    unit.tendon_strain = muscle.tendon_strain;
-    unit.passive_strain = muscle.passive_strain;
-    unit.passive_shape = muscle.passive_shape;
-    unit.passive_scale = muscle.passive_scale;
-    unit.max_contraction_velocity = muscle.max_contraction_velocity;
-    unit.damping = muscle.damping;
-    unit.minimum_activation = muscle.minimum_activation;
-    unit.activation_time = muscle.activation_time;
-    unit.deactivation_time = muscle.deactivation_time;
-    if (muscle.activation_dynamics == "thelen") unit.activation_dynamics = ActivationDynamics::thelen;
-    // A tendon that is hardly there would only make the integration stiff.
-    unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
-    unit.curve = psoas::compile(muscle.curve);
-    return unit;
   }
 
   /// The path of a muscle or ligament: its name, its JSON pointer, and what it says.
@@ -715,10 +709,39 @@ std::shared_ptr<ModelData> compile(const ModelSpec& spec, std::vector<Problem>& 
   return Compiler(spec, problems).run();
 }
 
-Model ModelMemory::compile(ModelSpec spec) {
+/// Makes an entry's model that of a spec of the same structure; false where that is no model.
+bool ModelMemory::take_over(const ModelSpec& spec, Entry& entry) {
+  std::vector<Problem> problems;
+  Check check;
+  Compiler compiler(spec, problems);
+  const bool tensions = entry.mechanics.part(0, entry.ends[0]) == mechanics_.part(0, ends_[0]);
+  if (!tensions) check.value(spec, {}, {});
+  std::vector<std::pair<std::size_t, MuscleParameters>> changed;
+  for (std::size_t m = 0; m < spec.muscles.size(); ++m) {
+    if (tensions && entry.mechanics.part(entry.ends[m], entry.ends[m + 1]) == mechanics_.part(ends_[m], ends_[m + 1]))
+      continue;
+    const auto& [name, muscle] = *(spec.muscles.begin() + static_cast<std::ptrdiff_t>(m));
+    check.value(muscle, {}, {});
+    if (!check.problems.empty()) return false;
+    changed.emplace_back(m, compiler.parameters(name, muscle));
+  }
+  if (!check.problems.empty() || !problems.empty()) return false;
+  for (const auto& [m, unit] : changed) {
+    entry.data->units[m] = unit;
+    const auto place = static_cast<std::ptrdiff_t>(m);
+    (entry.data->spec.muscles.begin() + place)->second = (spec.muscles.begin() + place)->second;
+  }
+  entry.data->batch = MuscleBatch(entry.data->units);
+  if (!tensions) entry.data->spec.specific_tension = spec.specific_tension;
+  std::swap(entry.mechanics, mechanics_);
+  std::swap(entry.ends, ends_);
+  return true;
+}
+
+Model ModelMemory::compile(const ModelSpec& spec) {
   structure_.clear();
   mechanics_.clear();
-  add_structure(spec, structure_, mechanics_);
+  add_structure(spec, structure_, mechanics_, ends_);
   ++uses_;
   std::uint64_t number = 0;
   for (Entry& entry : entries_)
@@ -730,17 +753,7 @@ Model ModelMemory::compile(ModelSpec spec) {
     }
   for (Entry& entry : entries_) {
     if (entry.structure_number != number || entry.data.use_count() > 1) continue;
-    std::vector<Problem> problems;
-    Check check;
-    check.value(spec, {}, {});
-    if (!check.problems.empty()) break;
-    Compiler compiler(spec, problems);
-    std::vector<MuscleParameters> units = compiler.muscle_parameters();
-    if (!problems.empty()) break;
-    entry.data->units = std::move(units);
-    entry.data->batch = MuscleBatch(entry.data->units);
-    entry.data->spec = std::move(spec);
-    std::swap(entry.mechanics, mechanics_);
+    if (!take_over(spec, entry)) break;
     entry.used = uses_;
     return Model(entry.data);
   }
@@ -754,6 +767,7 @@ Model ModelMemory::compile(ModelSpec spec) {
   place.structure_number = number > 0 ? number : ++structures_;
   std::swap(place.structure, structure_);
   std::swap(place.mechanics, mechanics_);
+  std::swap(place.ends, ends_);
   place.used = uses_;
   return Model(place.data);
 }
@@ -762,6 +776,16 @@ std::uint64_t ModelMemory::structure_of(const Model& model) const {
   for (const Entry& entry : entries_)
     if (entry.data.get() == &model.data()) return entry.structure_number;
   return 0;
+}
+
+bool ModelMemory::add_identity(const Model& model, Bytes& out) const {
+  for (const Entry& entry : entries_)
+    if (entry.data.get() == &model.data()) {
+      out.add(entry.structure_number);
+      out.add(entry.mechanics);
+      return true;
+    }
+  return false;
 }
 
 std::string BodySpec::fault() const {

@@ -39,17 +39,29 @@ bool among(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Adds muscles, their mechanical fields elsewhere or, where that is null, nowhere.
-void add_muscles(const Named<MuscleSpec>& muscles, Bytes& out, Bytes* mechanics) {
+/// Whether each field of a muscle is a mechanical one, in the order of each().
+std::vector<char> mechanical_in_order() {
+  std::vector<char> out;
+  const MuscleSpec muscle;
+  MuscleSpec::each(muscle, [&](const char* key, const auto&, const Info&) { out.push_back(is_mechanical(key)); });
+  return out;
+}
+
+/// Adds muscles; shows their mechanical fields with `mechanical(muscle, field)`, where they end with `end()`.
+template <class See, class End>
+void add_muscles(const Named<MuscleSpec>& muscles, Bytes& out, See mechanical, End end) {
+  const std::vector<char> is = mechanical_in_order();
   out.add(muscles.size());
   for (const auto& [name, muscle] : muscles) {
     out.add(name);
-    MuscleSpec::each(muscle, [&](const char* key, const auto& field, const Info&) {
-      if (!is_mechanical(key))
+    std::size_t i = 0;
+    MuscleSpec::each(muscle, [&](const char*, const auto& field, const Info&) {
+      if (is[i++])
+        mechanical(field);
+      else
         out.add(field);
-      else if (mechanics)
-        mechanics->add(field);
     });
+    end();
   }
 }
 
@@ -57,12 +69,16 @@ void add_muscles(const Named<MuscleSpec>& muscles, Bytes& out, Bytes* mechanics)
 
 bool is_mechanical(std::string_view field) { return among(mechanical_fields, field); }
 
-void add_structure(const ModelSpec& spec, Bytes& structure, Bytes& mechanics) {
+void add_structure(const ModelSpec& spec, Bytes& structure, Bytes& mechanics, std::vector<std::size_t>& ends) {
+  mechanics.add(spec.specific_tension);
+  ends.assign(1, mechanics.size());
   ModelSpec::each(spec, [&](const char* key, const auto& member, const Info&) {
     if constexpr (std::is_same_v<std::decay_t<decltype(member)>, Named<MuscleSpec>>)
-      add_muscles(member, structure, &mechanics);
-    else
-      (std::string_view(key) == "specific_tension" ? mechanics : structure).add(member);
+      add_muscles(
+          member, structure, [&](const auto& field) { mechanics.add(field); },
+          [&] { ends.push_back(mechanics.size()); });
+    else if (std::string_view(key) != "specific_tension")
+      structure.add(member);
   });
 }
 
@@ -81,7 +97,8 @@ void add_kinematics(const ModelSpec& spec, Bytes& out) {
 void add_paths(const ModelSpec& spec, Bytes& out) {
   ModelSpec::each(spec, [&](const char* key, const auto& member, const Info&) {
     if constexpr (std::is_same_v<std::decay_t<decltype(member)>, Named<MuscleSpec>>)
-      add_muscles(member, out, nullptr);
+      add_muscles(
+          member, out, [](const auto&) {}, [] {});
     else if (!among(not_of_paths, key))
       out.add(member);
   });

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "model/bytes.hpp"
 #include "psoas/model/spec.hpp"
@@ -16,8 +17,9 @@ namespace psoas {
 /// but the muscle's MuscleParameters.
 bool is_mechanical(std::string_view field);
 
-/// All of a spec: what muscles' mechanical fields say (with the tensions that turn areas into forces), and the rest.
-void add_structure(const ModelSpec& spec, Bytes& structure, Bytes& mechanics);
+/// All of a spec: what muscles' mechanical fields say (after the tensions that turn areas into forces), and the rest.
+/// `ends` becomes where the tensions and then each muscle's fields end in `mechanics`.
+void add_structure(const ModelSpec& spec, Bytes& structure, Bytes& mechanics, std::vector<std::size_t>& ends);
 
 /// What the mechanical fields of a muscle say.
 void add_mechanics(const MuscleSpec& muscle, Bytes& out);

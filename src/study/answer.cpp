@@ -82,7 +82,7 @@ std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec
           fault = wrong.front().text;
           return std::nan("");
         }
-        return delta_theta_deg(reference, models.compile(std::move(spec)), side, memory) - target;
+        return delta_theta_deg(reference, models.compile(spec), side, memory) - target;
       };
       // From the value that changes nothing past the one given, in growing steps, until the shift is large enough.
       double low = matched.neutral, high = start, at_low = shift_at(low), at_high = shift_at(high);
@@ -118,7 +118,9 @@ std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec
 std::vector<Variant> compile_variants(const Study& study, StudyMemory& memory) {
   std::vector<Variant> out;
   std::vector<Problem> problems;
+  ModelMemory& models = memory.inside().models;
   const auto add = [&](const std::string& name, const std::vector<Edit>& edits) {
+    if (edits.empty()) return out.push_back({name, study.edits, models.compile(study.model), study.matched});
     ModelSpec spec = study.model;
     const std::size_t before = problems.size();
     std::vector<Edit> own = edits;
@@ -128,8 +130,7 @@ std::vector<Variant> compile_variants(const Study& study, StudyMemory& memory) {
     if (problems.size() == before) apply(own, "/variants/" + name, spec, problems);
     std::vector<Edit> all = study.edits;
     all.insert(all.end(), own.begin(), own.end());
-    if (problems.size() == before)
-      out.push_back({name, std::move(all), memory.inside().models.compile(std::move(spec)), std::move(matched)});
+    if (problems.size() == before) out.push_back({name, std::move(all), models.compile(spec), std::move(matched)});
   };
   if (study.variants.empty()) add("", {});
   for (const auto& [name, edits] : study.variants) add(name, edits);
@@ -358,6 +359,8 @@ bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
 
 std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants,
                                            StudyMemory& memory, Result& result) {
+  if (std::all_of(variants.begin(), variants.end(), [](const Variant& variant) { return variant.edits.empty(); }))
+    return {};
   const Model unedited = memory.inside().models.compile(study.unedited);
   if (std::none_of(variants.begin(), variants.end(),
                    [&](const Variant& variant) { return edits_iliopsoas(unedited, variant.edits); }))

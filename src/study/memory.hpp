@@ -108,11 +108,18 @@ struct FrameInfo {
 
 /// What a trajectory needs of the environment.
 struct Demand {
+  std::uint64_t number = 0;           ///< in one memory no other has it
   std::vector<Spatial> measured;      ///< per frame and body of the tree; empty: no forces were measured
   double floor = 0.0;                 ///< height of the floor [m]
   double momentum_error = 0.0;        ///< required force against m(a - g) body by body [body weights]
   std::vector<WindowFrames> windows;  ///< with seat-off
   std::vector<FrameInfo> frames;
+};
+
+/// What a brief study says of a variant, and its contact forces.
+struct VariantAnswer {
+  Block block;
+  std::vector<double> contact_force;  ///< per frame, three a contact [N]
 };
 
 /// What a torque curve needs of its poses.
@@ -134,10 +141,11 @@ struct StudyMemory::Impl {
   Kept<Trajectory> trajectories{3};
   Kept<FrameNumbers> paths{2};
   Kept<Demand> demands{6};
+  Kept<VariantAnswer> answers{6};
   Kept<FrameNumbers> hip_sweeps{4};  ///< per whole degree: lengths and moment arms of a side's iliopsoas
   Kept<TorquePoses> torque_poses{4};
   Kept<double> hip_angles{16};  ///< of angle_of_passive_moment() [rad]
-  std::uint64_t trajectories_made = 0;
+  std::uint64_t trajectories_made = 0, demands_made = 0;
 };
 
 }  // namespace psoas

@@ -174,6 +174,7 @@ void MotionRun::find_demand() {
   if (demand_) return;
   demand_ = memory_.demands.fresh();
   *demand_ = {};
+  demand_->number = ++memory_.demands_made;
   if (study_.forces) measured_forces();
   frames();
   memory_.demands.keep(std::move(key), demand_);
@@ -374,6 +375,56 @@ void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
   }
 }
 
+void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& patterns, Block& block) {
+  const Model& model = variants_[v].model;
+  InverseSolver solver(model, inverse_options());
+  block.axis_values = time_;
+  const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
+  std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
+  VariantRecord record(model, solver.equations());
+  record.tendon_force.resize(windows_.size());
+  for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
+    solve(solver, v, f);
+    const Instant now{
+        &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
+        &solver};
+    for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
+    note_frame(solver, time_[at(f)], record);
+    if (!options_.brief) find_event(solver, v, f, record);
+    if (options_.progress)
+      options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
+                            static_cast<double>(variants_.size()),
+                        variants_[v].name);
+  }
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    block.series.add(outputs[k].name) = {outputs[k].unit, std::move(values[k])};
+  }
+  if (seated()) {
+    for (const WindowFrames& window : windows_)
+      if (window.rises) block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+    Series shared{"1", std::vector<double>(time_.size())};
+    for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = demand_->frames[f].seat > 0.0 ? 1.0 : 0.0;
+    if (!options_.brief) block.series["assumed_sharing"] = std::move(shared);
+  }
+  block.unconverged = record.unconverged;
+  records_.push_back(std::move(record));
+}
+
+std::optional<Bytes> MotionRun::answer_key(std::size_t variant, const std::vector<std::string>& patterns) const {
+  // A whole result says more, and integration starts from every frame's activations.
+  if (!options_.brief || question_.integration) return {};
+  Bytes key;
+  if (!memory_.models.add_identity(variants_[variant].model, key)) return {};
+  key.add(trajectory_->number);
+  key.add(demand_->number);
+  key.add(question_);
+  key.add(patterns);
+  key.add(variant == 0);
+  key.add(edit_warnings(study_, variants_[variant]));
+  return key;
+}
+
 Result MotionRun::run() {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   contact_force_.assign(time_.size() * contacts, 0.0);
@@ -391,48 +442,35 @@ Result MotionRun::run() {
   if (question_.integration)
     for (const std::string& output : integrated_outputs(variants_.front().model)) patterns.push_back(output);
   Result result;
+  std::vector<std::optional<Bytes>> keys;  // of what has to be said of a variant, where that may be kept
+  std::vector<bool> known;
   for (std::size_t v = 0; v < variants_.size(); ++v) {
-    const Model& model = variants_[v].model;
-    InverseSolver solver(model, inverse_options());
     Block& block = result.blocks[variants_[v].name];
-    block.axis_values = time_;
-    const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
-    std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
-    VariantRecord record(model, solver.equations());
-    record.tendon_force.resize(windows_.size());
-    for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
-      solve(solver, v, f);
-      const Instant now{
-          &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
-          &solver};
-      for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
-      note_frame(solver, time_[at(f)], record);
-      if (!options_.brief) find_event(solver, v, f, record);
-      if (options_.progress)
-        options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
-                              static_cast<double>(variants_.size()),
-                          variants_[v].name);
+    keys.push_back(answer_key(v, patterns));
+    if (!keys[0]) keys[v].reset();
+    if (v > 0 && keys[v]) keys[v]->add(*keys[0]);  // whose contact forces it takes
+    const std::shared_ptr<VariantAnswer> kept = keys[v] ? memory_.answers.find(*keys[v]) : nullptr;
+    known.push_back(kept != nullptr);
+    if (kept) {
+      block = kept->block;
+      if (v == 0) contact_force_ = kept->contact_force;
+      records_.emplace_back(variants_[v].model, std::span<const Equation>());
+    } else {
+      solve_all(v, patterns, block);
     }
-    for (std::size_t k = 0; k < outputs.size(); ++k) {
-      reductions(outputs[k].name, outputs[k].unit, values[k], block);
-      block.series.add(outputs[k].name) = {outputs[k].unit, std::move(values[k])};
-    }
-    if (seated()) {
-      for (const WindowFrames& window : windows_)
-        if (window.rises) block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
-      Series shared{"1", std::vector<double>(time_.size())};
-      for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = demand_->frames[f].seat > 0.0 ? 1.0 : 0.0;
-      if (!options_.brief) block.series["assumed_sharing"] = std::move(shared);
-    }
-    block.unconverged = record.unconverged;
-    records_.push_back(std::move(record));
   }
   if (!options_.brief) events();
   for (std::size_t v = 0; v < variants_.size(); ++v) {
+    if (known[v]) continue;
     Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
     if (!options_.brief) ledgers(v, block);
     credibility(v, block);
     warnings(v, block);
+    if (!keys[v]) continue;
+    const std::shared_ptr<VariantAnswer> kept = memory_.answers.fresh();
+    kept->block = block;
+    if (v == 0) kept->contact_force = contact_force_;
+    memory_.answers.keep(std::move(*keys[v]), kept);
   }
   integrate(result);
   summarise(result);

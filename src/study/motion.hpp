@@ -45,6 +45,8 @@ class MotionRun {
   void net(InverseSolver& solver, std::size_t variant, int frame) const;
   void explain(InverseSolver& solver, int frame) const;
   void solve(InverseSolver& solver, std::size_t variant, int frame);
+  void solve_all(std::size_t variant, const std::vector<std::string>& patterns, Block& block);
+  std::optional<Bytes> answer_key(std::size_t variant, const std::vector<std::string>& patterns) const;
   bool seated() const;
   InverseOptions inverse_options() const;
   double momentum_difference(const InverseSolver& solver) const;
