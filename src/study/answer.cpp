@@ -265,6 +265,7 @@ class HipFlexion {
 
 constexpr double most_flexion = 120.0, most_extension = 60.5;  // [deg]
 constexpr std::size_t whole_degrees = 181;
+constexpr double angle_tolerance = 1e-12;  // [rad]
 
 }  // namespace
 
@@ -317,7 +318,7 @@ double angle_of_passive_moment(const Model& reference, const Model& model, const
           last = x, last_value = value;
           return std::pair(value, slope);
         };
-        return newton_root(excess, low, high).x;
+        return newton_root(excess, low, high, {.x = angle_tolerance}, low + step * at_low / (at_low - at_high)).x;
       }
       high = low, at_high = at_low;
     }
