@@ -40,7 +40,8 @@ struct Rise {
   explicit Rise(bool fitted) {
     const Study study = read_study(PSOAS_SOURCE_DIR "/examples/sit_to_stand/forward.json", {});
     const SimulationStudy& question = std::get<SimulationStudy>(study.question);
-    const Model recorded = compile_variants(study).front().model;
+    StudyMemory memory;
+    const Model recorded = compile_variants(study, memory).front().model;
     options.duration = question.duration;
     options.step = question.step;
     options.tolerance = question.tolerance;

@@ -26,6 +26,7 @@
 #include "psoas/model/file.hpp"
 #include "psoas/model/fit_paths.hpp"
 #include "psoas/model/free_levels.hpp"
+#include "psoas/model/kept_paths.hpp"
 #include "psoas/model/model.hpp"
 #include "psoas/model/osim.hpp"
 #include "psoas/model/spec.hpp"

@@ -26,11 +26,14 @@ inline void append_arm_slots(const Tree& tree, const Path& path, std::vector<Arm
     slot.first = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), carried) - bodies);
     slot.last = static_cast<int>(std::lower_bound(bodies, path.bodies.end(), end) - bodies);
     if (slot.last - slot.first == static_cast<int>(path.bodies.size())) slot.first = slot.last = 0;
-    const auto moved =
-        std::equal_range(path.motions.begin(), path.motions.end(), PointMotion{0, {}, c, {}},
-                         [](const PointMotion& a, const PointMotion& b) { return a.coordinate < b.coordinate; });
-    slot.first_motion = static_cast<int>(moved.first - path.motions.begin());
-    slot.last_motion = static_cast<int>(moved.second - path.motions.begin());
+    const auto first_from = [&](int coordinate) {
+      return static_cast<int>(
+          std::lower_bound(path.motions.begin(), path.motions.end(), coordinate,
+                           [](const PointMotion& motion, int other) { return motion.coordinate < other; }) -
+          path.motions.begin());
+    };
+    slot.first_motion = first_from(c);
+    slot.last_motion = first_from(c + 1);
     if (slot.last > slot.first || slot.last_motion > slot.first_motion) out.push_back(slot);
   }
 }

@@ -8,6 +8,7 @@
 #include "model/arms.hpp"
 #include "model/check.hpp"
 #include "model/fitted.hpp"
+#include "model/parts.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 
@@ -30,7 +31,30 @@ class Compiler {
  public:
   Compiler(const ModelSpec& spec, std::vector<Problem>& problems) : spec_(spec), problems_(problems) {}
 
-  std::shared_ptr<const ModelData> run() {
+  /// What a muscle says of its mechanics, whose values are in their ranges.
+  MuscleParameters parameters(const std::string& name, const MuscleSpec& muscle) {
+    MuscleParameters unit;
+    unit.max_isometric_force = isometric_force(name, muscle);
+    unit.optimal_fibre_length = muscle.optimal_fibre_length;
+    unit.tendon_slack_length = muscle.tendon_slack_length;
+    unit.pennation = muscle.pennation;
+    unit.tendon_strain = muscle.tendon_strain;
+    unit.passive_strain = muscle.passive_strain;
+    unit.passive_shape = muscle.passive_shape;
+    unit.passive_scale = muscle.passive_scale;
+    unit.max_contraction_velocity = muscle.max_contraction_velocity;
+    unit.damping = muscle.damping;
+    unit.minimum_activation = muscle.minimum_activation;
+    unit.activation_time = muscle.activation_time;
+    unit.deactivation_time = muscle.deactivation_time;
+    if (muscle.activation_dynamics == "thelen") unit.activation_dynamics = ActivationDynamics::thelen;
+    // A tendon that is hardly there would only make the integration stiff.
+    unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
+    unit.curve = psoas::compile(muscle.curve);
+    return unit;
+  }
+
+  std::shared_ptr<ModelData> run() {
     data_ = std::make_shared<ModelData>();
     data_->spec = spec_;
     const std::size_t before = problems_.size();
@@ -288,24 +312,7 @@ class Compiler {
     for (const auto& [name, muscle] : spec_.muscles) {
       Path path = compile_path(name, join_pointer({"muscles", name}), muscle.path, muscle.wraps);
 
-      MuscleParameters unit;
-      unit.max_isometric_force = isometric_force(name, muscle);
-      unit.optimal_fibre_length = muscle.optimal_fibre_length;
-      unit.tendon_slack_length = muscle.tendon_slack_length;
-      unit.pennation = muscle.pennation;
-      unit.tendon_strain = muscle.tendon_strain;
-      unit.passive_strain = muscle.passive_strain;
-      unit.passive_shape = muscle.passive_shape;
-      unit.passive_scale = muscle.passive_scale;
-      unit.max_contraction_velocity = muscle.max_contraction_velocity;
-      unit.damping = muscle.damping;
-      unit.minimum_activation = muscle.minimum_activation;
-      unit.activation_time = muscle.activation_time;
-      unit.deactivation_time = muscle.deactivation_time;
-      if (muscle.activation_dynamics == "thelen") unit.activation_dynamics = ActivationDynamics::thelen;
-      // A tendon that is hardly there would only make the integration stiff.
-      unit.rigid_tendon = muscle.tendon == "rigid" || muscle.tendon_slack_length < 0.01 * muscle.optimal_fibre_length;
-      unit.curve = compile(muscle.curve);
+      const MuscleParameters unit = parameters(name, muscle);
 
       append_arm_slots(tree, path, data_->arm_slots);
       data_->arm_start.push_back(static_cast<int>(data_->arm_slots.size()));
@@ -321,7 +328,6 @@ class Compiler {
   /// The path of a muscle or ligament: its name, its JSON pointer, and what it says.
   Path compile_path(const std::string& name, const std::string& pointer, const std::vector<PointSpec>& points,
                     const std::vector<WrapSpec>& wraps) {
-    const std::vector<std::string> surfaces = names_of(spec_.surfaces);
     Path path;
     for (std::size_t i = 0; i < points.size(); ++i) {
       const PointSpec& item = points[i];
@@ -349,8 +355,8 @@ class Compiler {
       const std::string place = pointer + "/wraps/" + std::to_string(i);
       const SurfaceSpec* surface = spec_.surfaces.find(item.surface);
       if (!surface) {
-        wrong(place + "/surface",
-              "expected a surface, found \"" + item.surface + "\"" + did_you_mean(item.surface, surfaces));
+        wrong(place + "/surface", "expected a surface, found \"" + item.surface + "\"" +
+                                      did_you_mean(item.surface, names_of(spec_.surfaces)));
         continue;
       }
       const int count = static_cast<int>(points.size());
@@ -699,8 +705,87 @@ std::vector<PointInside> points_inside(const std::vector<PointSpec>& points, con
   return found;
 }
 
-std::shared_ptr<const ModelData> compile(const ModelSpec& spec, std::vector<Problem>& problems) {
+std::shared_ptr<ModelData> compile(const ModelSpec& spec, std::vector<Problem>& problems) {
   return Compiler(spec, problems).run();
+}
+
+/// Makes an entry's model that of a spec of the same structure; false where that is no model.
+bool ModelMemory::take_over(const ModelSpec& spec, Entry& entry) {
+  std::vector<Problem> problems;
+  Check check;
+  Compiler compiler(spec, problems);
+  const bool tensions = entry.mechanics.part(0, entry.ends[0]) == mechanics_.part(0, ends_[0]);
+  if (!tensions) check.value(spec, {}, {});
+  std::vector<std::pair<std::size_t, MuscleParameters>> changed;
+  for (std::size_t m = 0; m < spec.muscles.size(); ++m) {
+    if (tensions && entry.mechanics.part(entry.ends[m], entry.ends[m + 1]) == mechanics_.part(ends_[m], ends_[m + 1]))
+      continue;
+    const auto& [name, muscle] = *(spec.muscles.begin() + static_cast<std::ptrdiff_t>(m));
+    check.value(muscle, {}, {});
+    if (!check.problems.empty()) return false;
+    changed.emplace_back(m, compiler.parameters(name, muscle));
+  }
+  if (!check.problems.empty() || !problems.empty()) return false;
+  for (const auto& [m, unit] : changed) {
+    entry.data->units[m] = unit;
+    const auto place = static_cast<std::ptrdiff_t>(m);
+    (entry.data->spec.muscles.begin() + place)->second = (spec.muscles.begin() + place)->second;
+  }
+  entry.data->batch = MuscleBatch(entry.data->units);
+  if (!tensions) entry.data->spec.specific_tension = spec.specific_tension;
+  std::swap(entry.mechanics, mechanics_);
+  std::swap(entry.ends, ends_);
+  return true;
+}
+
+Model ModelMemory::compile(const ModelSpec& spec) {
+  structure_.clear();
+  mechanics_.clear();
+  add_structure(spec, structure_, mechanics_, ends_);
+  ++uses_;
+  std::uint64_t number = 0;
+  for (Entry& entry : entries_)
+    if (entry.structure == structure_) {
+      number = entry.structure_number;
+      if (!(entry.mechanics == mechanics_)) continue;
+      entry.used = uses_;
+      return Model(entry.data);
+    }
+  for (Entry& entry : entries_) {
+    if (entry.structure_number != number || entry.data.use_count() > 1) continue;
+    if (!take_over(spec, entry)) break;
+    entry.used = uses_;
+    return Model(entry.data);
+  }
+  std::vector<Problem> problems;
+  std::shared_ptr<ModelData> data = psoas::compile(spec, problems);
+  if (!problems.empty()) return Model(spec);  // which says so
+  if (entries_.size() < most) entries_.emplace_back();
+  Entry& place = *std::min_element(entries_.begin(), entries_.end(),
+                                   [](const Entry& a, const Entry& b) { return a.used < b.used; });
+  place.data = std::move(data);
+  place.structure_number = number > 0 ? number : ++structures_;
+  std::swap(place.structure, structure_);
+  std::swap(place.mechanics, mechanics_);
+  std::swap(place.ends, ends_);
+  place.used = uses_;
+  return Model(place.data);
+}
+
+std::uint64_t ModelMemory::structure_of(const Model& model) const {
+  for (const Entry& entry : entries_)
+    if (entry.data.get() == &model.data()) return entry.structure_number;
+  return 0;
+}
+
+bool ModelMemory::add_identity(const Model& model, Bytes& out) const {
+  for (const Entry& entry : entries_)
+    if (entry.data.get() == &model.data()) {
+      out.add(entry.structure_number);
+      out.add(entry.mechanics);
+      return true;
+    }
+  return false;
 }
 
 std::string BodySpec::fault() const {

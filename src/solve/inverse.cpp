@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/model/kept_paths.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 
@@ -110,6 +111,8 @@ void InverseSolver::net(const ForwardDynamics& now) {
   work_ = now.work();
   need(now.state().q(), now.state().u(), now.udot(), now.external());
 }
+
+void InverseSolver::take_paths(std::span<const double> kept) { psoas::take_paths(kept, work_); }
 
 void InverseSolver::need(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
                          std::span<const Spatial> measured) {

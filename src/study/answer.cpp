@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/parts.hpp"
 #include "psoas/core/roots.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
@@ -46,10 +47,17 @@ MatchedNumber number_of(Edit& edit, const ModelSpec& base) {
 
 std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
                                       std::vector<Edit>& edits, std::vector<Problem>& problems) {
+  StudyMemory memory;
+  return find_matches(unedited, base, pointer, edits, problems, memory);
+}
+
+std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
+                                      std::vector<Edit>& edits, std::vector<Problem>& problems, StudyMemory& memory) {
   std::vector<std::string> sentences;
   if (std::none_of(edits.begin(), edits.end(), [](const Edit& edit) { return edit.match_delta_theta_deg.has_value(); }))
     return sentences;
-  const Model reference(unedited);
+  ModelMemory& models = memory.inside().models;
+  const Model reference = models.compile(unedited);
   ModelSpec before = base;
   for (std::size_t i = 0; i < edits.size(); ++i) {
     Edit& edit = edits[i];
@@ -74,7 +82,7 @@ std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec
           fault = wrong.front().text;
           return std::nan("");
         }
-        return delta_theta_deg(reference, Model(spec), side) - target;
+        return delta_theta_deg(reference, models.compile(spec), side, memory) - target;
       };
       // From the value that changes nothing past the one given, in growing steps, until the shift is large enough.
       double low = matched.neutral, high = start, at_low = shift_at(low), at_high = shift_at(high);
@@ -107,20 +115,22 @@ std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec
   return sentences;
 }
 
-std::vector<Variant> compile_variants(const Study& study) {
+std::vector<Variant> compile_variants(const Study& study, StudyMemory& memory) {
   std::vector<Variant> out;
   std::vector<Problem> problems;
+  ModelMemory& models = memory.inside().models;
   const auto add = [&](const std::string& name, const std::vector<Edit>& edits) {
+    if (edits.empty()) return out.push_back({name, study.edits, models.compile(study.model), study.matched});
     ModelSpec spec = study.model;
     const std::size_t before = problems.size();
     std::vector<Edit> own = edits;
     std::vector<std::string> matched = study.matched;
-    for (std::string& sentence : find_matches(study.unedited, spec, "/variants/" + name, own, problems))
+    for (std::string& sentence : find_matches(study.unedited, spec, "/variants/" + name, own, problems, memory))
       matched.push_back(std::move(sentence));
     if (problems.size() == before) apply(own, "/variants/" + name, spec, problems);
     std::vector<Edit> all = study.edits;
     all.insert(all.end(), own.begin(), own.end());
-    if (problems.size() == before) out.push_back({name, std::move(all), Model(spec), std::move(matched)});
+    if (problems.size() == before) out.push_back({name, std::move(all), models.compile(spec), std::move(matched)});
   };
   if (study.variants.empty()) add("", {});
   for (const auto& [name, edits] : study.variants) add(name, edits);
@@ -186,48 +196,150 @@ std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& sid
   return Iliopsoas{model.select(group), model.coordinate(hip)};
 }
 
-double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque) {
+namespace {
+
+/// The iliopsoas of one side of a model over hip flexion, all else in the default state and at rest.
+class HipFlexion {
+ public:
+  HipFlexion(const Model& reference, const Model& model, Iliopsoas muscles)
+      : model_(model),
+        hip_(muscles.hip),
+        muscles_(std::move(muscles.muscles)),
+        fibre_(muscles_.size()),
+        force_(muscles_.size()),
+        still_(muscles_.size(), 0.0) {
+    const ModelData &data = model_.data(), &other = reference.data();
+    std::vector<MuscleParameters> units;
+    for (const int m : muscles_) {
+      units.push_back(data.units[at(m)]);
+      const auto before = std::find(other.muscle_names.begin(), other.muscle_names.end(), data.muscle_names[at(m)]);
+      const double least =
+          before == other.muscle_names.end()
+              ? inf
+              : other.units[static_cast<std::size_t>(before - other.muscle_names.begin())].minimum_activation;
+      tone_.push_back(std::max(0.0, units.back().minimum_activation - least));
+    }
+    batch_ = MuscleBatch(units);
+  }
+
+  std::size_t size() const { return muscles_.size(); }
+  /// What the least activation of each muscle exceeds the reference's by.
+  const std::vector<double>& tone() const { return tone_; }
+  const std::vector<int>& muscles() const { return muscles_; }
+
+  /// Path lengths and then moment arms of the muscles at a hip flexion [rad].
+  void paths(double angle, std::span<double> out) {
+    if (!work_) {
+      work_.emplace(model_);
+      q_ = model_.data().default_coordinates;
+      speeds_.assign(q_.size(), 0.0);
+    }
+    q_[at(hip_)] = angle;
+    evaluate(model_, q_, speeds_, *work_, muscles_);
+    for (std::size_t k = 0; k < size(); ++k) {
+      out[k] = work_->length[at(muscles_[k])];
+      out[size() + k] = moment_arm(model_, *work_, muscles_[k], hip_);
+    }
+  }
+
+  /// Moment that resists extension [N m] with such paths.
+  double moment(std::span<const double> paths) {
+    batch_.rigid(paths.first(size()), still_, fibre_, force_);
+    double sum = 0.0;
+    for (std::size_t k = 0; k < size(); ++k)
+      sum += paths[size() + k] * (force_.passive[k] + tone_[k] * force_.active[k]);
+    return sum;
+  }
+
+ private:
+  const Model& model_;
+  int hip_;
+  std::vector<int> muscles_;
+  std::vector<double> tone_, q_, speeds_;
+  MuscleBatch batch_;
+  BatchFibres fibre_;
+  BatchForces force_;
+  std::vector<double> still_;
+  std::optional<Workspace> work_;
+};
+
+constexpr double most_flexion = 120.0, most_extension = 60.5;  // [deg]
+constexpr std::size_t whole_degrees = 181;
+constexpr double angle_tolerance = 1e-12;  // [rad]
+
+}  // namespace
+
+double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque,
+                               StudyMemory& memory) {
   const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
   if (!muscles) return std::nan("");
-  std::vector<double> tone;
-  for (const int m : muscles->muscles) {
-    const auto& names = reference.data().muscle_names;
-    const auto before = std::find(names.begin(), names.end(), model.data().muscle_names[at(m)]);
-    tone.push_back(
-        before == names.end()
-            ? 0.0
-            : std::max(
-                  0.0,
-                  model.data().units[at(m)].minimum_activation -
-                      reference.data().units[static_cast<std::size_t>(before - names.begin())].minimum_activation));
+  StudyMemory::Impl& kept = memory.inside();
+  HipFlexion hip(reference, model, *muscles);
+
+  // Lengths and moment arms in whole degrees are those of all models of the same structure.
+  const std::uint64_t structure = kept.models.structure_of(model);
+  Bytes key;
+  key.add(structure);
+  key.add(side);
+  std::shared_ptr<FrameNumbers> sweep = structure > 0 ? kept.hip_sweeps.find(key) : nullptr;
+  if (!sweep) {
+    sweep = kept.hip_sweeps.fresh();
+    sweep->reset(whole_degrees, 2 * hip.size());
+    if (structure > 0) kept.hip_sweeps.keep(key, sweep);
   }
-  State state = model.default_state();
-  Workspace work(model);
-  const auto excess = [&](double angle) {
-    state.q()[at(muscles->hip)] = angle;
-    evaluate(model, state, work, Depth::velocity);
-    rigid_tendon_forces(model, work);
-    double moment = 0.0;
-    for (std::size_t k = 0; k < tone.size(); ++k) {
-      const int m = muscles->muscles[k];
-      moment +=
-          moment_arm(model, work, m, muscles->hip) * (work.force.passive[at(m)] + tone[k] * work.force.active[at(m)]);
+  key.add(torque);
+  key.add(hip.tone());
+  key.add(model.spec().specific_tension);
+  for (const int m : hip.muscles()) add_mechanics((model.spec().muscles.begin() + m)->second, key);
+  if (structure > 0)
+    if (const std::shared_ptr<double> found = kept.hip_angles.find(key)) return *found;
+
+  std::vector<double> here(2 * hip.size());
+  const auto angle = [&] {
+    const double step = degrees(1.0);
+    double high = degrees(most_flexion), at_high = 0.0;
+    int whole = 0;
+    const auto excess_at_whole = [&](double angle) {
+      if (!sweep->has(whole)) hip.paths(angle, sweep->fill(whole));
+      return hip.moment(sweep->of(whole++)) - torque;
+    };
+    at_high = excess_at_whole(high);
+    if (at_high >= 0.0) return std::nan("");
+    for (double low = high - step; low > degrees(-most_extension); low -= step) {
+      const double at_low = excess_at_whole(low);
+      if (at_low >= 0.0) {
+        // Newton's steps with the slope between the last two places
+        double last = low, last_value = at_low;
+        const auto excess = [&](double x) {
+          const bool end = x == low || x == high;
+          if (!end) hip.paths(x, here);
+          const double value = end ? (x == low ? at_low : at_high) : hip.moment(here) - torque;
+          const double slope = (value - last_value) / (x - last);
+          last = x, last_value = value;
+          return std::pair(value, slope);
+        };
+        return newton_root(excess, low, high, {.x = angle_tolerance}, low + step * at_low / (at_low - at_high)).x;
+      }
+      high = low, at_high = at_low;
     }
-    return moment - torque;
-  };
-  const double step = degrees(1.0);
-  double high = degrees(120.0);
-  if (excess(high) >= 0.0) return std::nan("");
-  for (double low = high - step; low > degrees(-60.5); low -= step) {
-    if (excess(low) >= 0.0) return bisection_root(excess, low, high).x;
-    high = low;
+    return std::nan("");
+  }();
+  if (structure > 0) {
+    const std::shared_ptr<double> found = kept.hip_angles.fresh();
+    *found = angle;
+    kept.hip_angles.keep(std::move(key), found);
   }
-  return std::nan("");
+  return angle;
 }
 
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side) {
-  return to_degrees(angle_of_passive_moment(reference, model, side, 5.0) -
-                    angle_of_passive_moment(reference, reference, side, 5.0));
+  StudyMemory memory;
+  return delta_theta_deg(reference, model, side, memory);
+}
+
+double delta_theta_deg(const Model& reference, const Model& model, const std::string& side, StudyMemory& memory) {
+  return to_degrees(angle_of_passive_moment(reference, model, side, 5.0, memory) -
+                    angle_of_passive_moment(reference, reference, side, 5.0, memory));
 }
 
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
@@ -246,8 +358,11 @@ bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
   return false;
 }
 
-std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants) {
-  const Model unedited(study.unedited);
+std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants,
+                                           StudyMemory& memory, Result& result) {
+  if (std::all_of(variants.begin(), variants.end(), [](const Variant& variant) { return variant.edits.empty(); }))
+    return {};
+  const Model unedited = memory.inside().models.compile(study.unedited);
   if (std::none_of(variants.begin(), variants.end(),
                    [&](const Variant& variant) { return edits_iliopsoas(unedited, variant.edits); }))
     return {};
@@ -261,7 +376,9 @@ std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector
                      1};
     bool tone = false, found = true;
     for (const Variant& variant : variants) {
-      line.values.push_back(delta_theta_deg(unedited, variant.model, side));
+      line.values.push_back(delta_theta_deg(unedited, variant.model, side, memory));
+      if (iliopsoas_of(unedited, side))
+        result.blocks[variant.name].scalars[std::string("delta_theta_deg/") + side] = {line.values.back(), "deg"};
       found = found && std::isfinite(line.values.back());
       for (const Edit& edit : variant.edits) tone = tone || edit.set.find("minimum_activation");
     }

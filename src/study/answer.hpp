@@ -6,9 +6,11 @@
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/posture_watch.hpp"
 #include "psoas/study/study.hpp"
+#include "study/memory.hpp"
 
 namespace psoas {
 
+// RunOptions::memory is there in all of these.
 Result answer(const Study& study, const MotionStudy& question, const RunOptions& options);
 Result answer(const Study& study, const TorqueCurveStudy& question, const RunOptions& options);
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options);
@@ -23,13 +25,15 @@ struct Variant {
 };
 
 /// Compiles the variants. Throws Error(model) with the place of each problem.
-std::vector<Variant> compile_variants(const Study& study);
+std::vector<Variant> compile_variants(const Study& study, StudyMemory& memory);
 
 /// Puts the value that gives the asked shift of the passive torque-angle curve against `unedited` into each edit with
 /// `match`, one after another from `base` on; `match` itself goes. Returns a sentence for each. Problems have pointers
 /// below `pointer`.
 std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
                                       std::vector<Edit>& edits, std::vector<Problem>& problems);
+std::vector<std::string> find_matches(const ModelSpec& unedited, const ModelSpec& base, const std::string& pointer,
+                                      std::vector<Edit>& edits, std::vector<Problem>& problems, StudyMemory& memory);
 
 /// The body whose joint an independent coordinate moves; of one that no joint uses itself, such as the trunk's, the first
 /// that follows it.
@@ -59,17 +63,21 @@ std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& sid
 /// the rest of the model in its default state (knees straight), tendons rigid. It is the passive moment, and of raised
 /// tone what the least activation exceeds that of `reference` by. Nan where it never is between 120 degrees of flexion
 /// and 60 of extension.
-double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque);
+double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque,
+                               StudyMemory& memory);
 
 /// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
 /// the model has no iliopsoas and hip, or no such angle.
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side = "r");
+double delta_theta_deg(const Model& reference, const Model& model, const std::string& side, StudyMemory& memory);
 
 /// Whether any edit touches the resting length, stiffness or tone of the group iliopsoas or a part of it.
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits);
 
-/// The rows of lost extension for all variants, if one of them edits the iliopsoas: one where both sides agree.
-std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants);
+/// If one of the variants edits the iliopsoas, puts their lost extension into the scalars delta_theta_deg/r and /l of
+/// their blocks, and returns its rows: one where both sides agree.
+std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants,
+                                           StudyMemory& memory, Result& result);
 
 /// What has to be said about a variant's edits: values that were matched, and shortening beyond what was observed.
 std::vector<std::string> edit_warnings(const Study& study, const Variant& variant);

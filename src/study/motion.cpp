@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/parts.hpp"
 #include "psoas/core/filter.hpp"
 #include "psoas/core/spline.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
+#include "psoas/model/kept_paths.hpp"
 #include "study/controls.hpp"
 #include "study/recording.hpp"
 
@@ -47,10 +49,19 @@ bool takes_own_coordinates(Table& table) {
 }  // namespace
 
 MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)
-    : study_(study), question_(question), options_(options), variants_(compile_variants(study)) {
-  trajectory();
-  if (study_.forces) measured_forces();
-  frames();
+    : study_(study),
+      question_(question),
+      options_(options),
+      memory_(options.memory->inside()),
+      variants_(compile_variants(study, *options.memory)),
+      trajectory_(find_trajectory()),
+      time_(trajectory_->time),
+      q_(trajectory_->q),
+      u_(trajectory_->u),
+      udot_(trajectory_->udot),
+      paths_(find_paths()) {
+  find_demand();
+  windows_ = demand_->windows;
 }
 
 InverseOptions MotionRun::inverse_options() const {
@@ -60,7 +71,28 @@ InverseOptions MotionRun::inverse_options() const {
   return o;
 }
 
-void MotionRun::trajectory() {
+std::shared_ptr<const Trajectory> MotionRun::find_trajectory() const {
+  const ModelSpec& spec = variants_.front().model.spec();
+  Bytes key;
+  key.add(question_.motion);
+  key.add(study_.table->names);
+  key.add(study_.table->columns);
+  key.add(study_.table->time);
+  key.add(study_.table->in_degrees);
+  add_kinematics(spec, key);
+  // a recording of the whole trunk is shared out by the rhythm of the study's model
+  if (spec.lumbar && spec.lumbar->free()) add_kinematics(study_.model, key);
+  std::shared_ptr<Trajectory> out = memory_.trajectories.find(key);
+  if (out) return out;
+  out = memory_.trajectories.fresh();
+  *out = {};
+  out->number = ++memory_.trajectories_made;
+  make_trajectory(*out);
+  memory_.trajectories.keep(std::move(key), out);
+  return out;
+}
+
+void MotionRun::make_trajectory(Trajectory& out) const {
   const Model& model = variants_.front().model;
   const ModelData& data = model.data();
   Table table = *study_.table;
@@ -70,10 +102,10 @@ void MotionRun::trajectory() {
 
   const Recording recording = read_recording(study_, model, table, question_.motion.hold, "/motion/hold",
                                              !own && question_.motion.trunk == "orientation");
-  held_ = recording.held;
+  out.held = recording.held;
   for (const std::string& name : recording.unused)
-    if (!own || name.find('/') == std::string::npos) unused_.push_back(name);  // a result has its outputs beside
-  trunk_change_ = recording.trunk_change;
+    if (!own || name.find('/') == std::string::npos) out.unused.push_back(name);  // a result has its outputs beside
+  out.trunk_change = recording.trunk_change;
   const std::vector<std::vector<double>>& columns = recording.columns;
 
   // what the filter refuses is too short a recording or the cut-off
@@ -106,25 +138,46 @@ void MotionRun::trajectory() {
                       shortest_text(window.to));
     WindowFrames frames;
     frames.name = name;
-    frames.first = static_cast<int>(time_.size());
+    frames.first = static_cast<int>(out.time.size());
     for (std::size_t i = 0; i < time.size(); ++i) {
       if (time[i] < window.from - slack || time[i] > window.to + slack) continue;
-      if (!time_.empty() && time[i] <= time_.back())
+      if (!out.time.empty() && time[i] <= out.time.back())
         throw Error(Kind::input, study_.place(pointer), "expected windows in the order of time that do not overlap");
-      time_.push_back(time[i]);
+      out.time.push_back(time[i]);
       for (std::size_t c = 0; c < splines.size(); ++c) {
         const Jet2<double> jet = splines[c].jet(time[i]);
-        q_.push_back(jet.value);
-        u_.push_back(rates ? (*speeds[c])[i] : jet.slope);
-        udot_.push_back(rates ? (*accelerations[c])[i] : jet.curvature);
+        out.q.push_back(jet.value);
+        out.u.push_back(rates ? (*speeds[c])[i] : jet.slope);
+        out.udot.push_back(rates ? (*accelerations[c])[i] : jet.curvature);
       }
     }
-    frames.last = static_cast<int>(time_.size());
+    frames.last = static_cast<int>(out.time.size());
     if (frames.last - frames.first < 2)
       throw Error(Kind::input, study_.place(pointer), "expected at least two recorded instants in the window");
-    windows_.push_back(frames);
+    out.windows.push_back(frames);
   }
-  splines_ = std::move(splines);
+}
+
+void MotionRun::find_demand() {
+  Bytes key;
+  key.add(trajectory_->number);
+  key.add(question_.support);
+  key.add(study_.forces.has_value());
+  if (study_.forces) {
+    key.add(study_.forces->names);
+    key.add(study_.forces->columns);
+    key.add(study_.forces->time);
+    key.add(study_.forces->in_degrees);
+  }
+  add_skeleton(variants_.front().model.spec(), key);
+  demand_ = memory_.demands.find(key);
+  if (demand_) return;
+  demand_ = memory_.demands.fresh();
+  *demand_ = {};
+  demand_->number = ++memory_.demands_made;
+  if (study_.forces) measured_forces();
+  frames();
+  memory_.demands.keep(std::move(key), demand_);
 }
 
 void MotionRun::measured_forces() {
@@ -135,19 +188,47 @@ void MotionRun::measured_forces() {
   InverseSolver solver(model, inverse_options());
   std::vector<Spatial> measured, on_bodies(model.tree().bodies.size());
   for (int frame = 0; frame < static_cast<int>(time_.size()); ++frame) {
-    net(solver, frame);
+    net(solver, 0, frame);
     for (Spatial& wrench : on_bodies) wrench.setZero();
     add_external<double>(loads, time_[at(frame)], solver.work().tree, on_bodies);
     measured.insert(measured.end(), on_bodies.begin(), on_bodies.end());
   }
-  measured_ = std::move(measured);
+  demand_->measured = std::move(measured);
 }
 
-void MotionRun::net(InverseSolver& solver, int frame) const {
+std::vector<std::shared_ptr<FrameNumbers>> MotionRun::find_paths() const {
+  constexpr std::size_t most = 6u << 20;  // numbers that are kept of one set of paths: 48 MiB
+  std::vector<std::shared_ptr<FrameNumbers>> out;
+  for (const Variant& variant : variants_) {
+    const std::size_t size = kept_paths_size(variant.model.data());
+    if (size * time_.size() > most) {
+      out.push_back(nullptr);
+      continue;
+    }
+    Bytes key;
+    key.add(trajectory_->number);
+    add_paths(variant.model.spec(), key);
+    std::shared_ptr<FrameNumbers> paths = memory_.paths.find(key);
+    if (!paths) {
+      paths = memory_.paths.fresh();
+      paths->reset(time_.size(), size);
+      memory_.paths.keep(std::move(key), paths);
+    }
+    out.push_back(std::move(paths));
+  }
+  return out;
+}
+
+void MotionRun::net(InverseSolver& solver, std::size_t variant, int frame) const {
+  FrameNumbers* const paths = paths_[variant].get();
+  const bool known = paths && paths->has(frame);
+  if (known) solver.take_paths(paths->of(frame));
+  const std::vector<Spatial>& measured = demand_->measured;
   const std::size_t n = at(variants_.front().model.coordinates()), start = at(frame) * n,
-                    bodies = measured_.size() / std::max<std::size_t>(time_.size(), 1);
+                    bodies = measured.size() / std::max<std::size_t>(time_.size(), 1);
   solver.net({q_.data() + start, n}, {u_.data() + start, n}, {udot_.data() + start, n},
-             {measured_.data() + at(frame) * bodies, bodies});
+             {measured.data() + at(frame) * bodies, bodies});
+  if (paths && !known) keep_paths(solver.work(), paths->fill(frame));
 }
 
 bool MotionRun::seated() const {
@@ -166,24 +247,26 @@ void MotionRun::frames() {
   const double weight = data.mass * data.spec.gravity.norm();
 
   // The floor is where the lowest foot point of all frames stands.
-  floor_ = feet ? inf : 0.0;
+  demand_->floor = feet ? inf : 0.0;
   for (int f = 0; f < static_cast<int>(time_.size()) && feet; ++f) {
-    net(solver, f);
+    net(solver, 0, f);
     for (std::size_t k = 0; k < data.contacts.size(); ++k)
-      if (!data.contacts[k].seat) floor_ = std::min(floor_, solver.contact_point(static_cast<int>(k)).y());
+      if (!data.contacts[k].seat)
+        demand_->floor = std::min(demand_->floor, solver.contact_point(static_cast<int>(k)).y());
   }
 
   std::vector<double> ahead(time_.size(), 0.0);
-  frame_.resize(time_.size());
+  std::vector<FrameInfo>& frame_info = demand_->frames;
+  frame_info.resize(time_.size());
   for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
-    net(solver, f);
-    FrameInfo& info = frame_[at(f)];
+    net(solver, 0, f);
+    FrameInfo& info = frame_info[at(f)];
     const Vec3 force = solver.required_wrench().tail<3>();
     info.vertical_bw = force.y() / weight;
     info.friction_demand = std::hypot(force.x(), force.z()) / force.y();
-    momentum_error_ = std::max(momentum_error_, momentum_difference(solver) / weight);
+    demand_->momentum_error = std::max(demand_->momentum_error, momentum_difference(solver) / weight);
     if (!feet) continue;
-    const Vec3 cop = solver.centre_of_pressure(floor_);
+    const Vec3 cop = solver.centre_of_pressure(demand_->floor);
     Vec3 heel = Vec3::Zero();
     for (const int body : heel_bodies)
       heel += solver.work().tree.X_GB[at(body)].p / static_cast<double>(heel_bodies.size());
@@ -195,14 +278,15 @@ void MotionRun::frames() {
     info.support_distance = support_distance(solver, cop);
   }
   const bool seat = seated();
-  for (WindowFrames& window : windows_) {
+  demand_->windows = trajectory_->windows;
+  for (WindowFrames& window : demand_->windows) {
     window.seat_off = window.first;
     if (feet && seat) {
       window.seat_off = window.last - 1;
       for (int f = window.first; f < window.last; ++f) {
         bool stays = true;
         for (int g = f; g < window.last && time_[at(g)] <= time_[at(f)] + 0.05 + 1e-9; ++g)
-          stays = stays && frame_[at(g)].ahead_of_heel > 0.0;
+          stays = stays && frame_info[at(g)].ahead_of_heel > 0.0;
         if (stays) {
           window.seat_off = f;
           window.rises = true;
@@ -214,7 +298,10 @@ void MotionRun::frames() {
       const double end = time_[at(window.seat_off)] + question_.support.seat_release_end,
                    start = end - question_.support.seat_release_duration;
       const double t = time_[at(f)];
-      frame_[at(f)].seat = !seat ? 0.0 : !window.rises || t <= start ? 1.0 : t >= end ? 0.0 : (end - t) / (end - start);
+      frame_info[at(f)].seat = !seat                         ? 0.0
+                               : !window.rises || t <= start ? 1.0
+                               : t >= end                    ? 0.0
+                                                             : (end - t) / (end - start);
     }
   }
 }
@@ -270,27 +357,85 @@ double MotionRun::support_distance(const InverseSolver& solver, const Vec3& cop)
   return inside ? 0.0 : nearest;
 }
 
-void MotionRun::explain(InverseSolver& solver, int frame) const {
-  net(solver, frame);
-  solver.solve({study_.forces ? 0.0 : 1.0, frame_[at(frame)].seat});
+void MotionRun::explain(InverseSolver& solver, int frame, std::span<const double> start) const {
+  net(solver, 0, frame);
+  solver.solve({study_.forces ? 0.0 : 1.0, demand_->frames[at(frame)].seat}, start);
 }
 
 void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
-  const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
+  const std::size_t contacts = 3 * variants_.front().model.data().contacts.size(), rows = solver.equations().size();
+  // from the frame before, whatever was solved last: a frame that is solved again has the same bits
+  std::vector<double>& multipliers = multiplier_[variant];
+  multipliers.resize(rows * time_.size());
+  std::span<const double> start;
+  if (frame > 0) start = {multipliers.data() + rows * at(frame - 1), rows};
   if (variant == 0) {
-    explain(solver, frame);
+    explain(solver, frame, start);
     std::copy(solver.contact_force().begin(), solver.contact_force().end(),
               contact_force_.begin() + static_cast<std::ptrdiff_t>(at(frame) * contacts));
   } else {
     // The same motion and the same external forces: variants differ in their muscles only.
-    net(solver, frame);
-    solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts});
+    net(solver, variant, frame);
+    solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts}, start);
   }
+  std::copy(solver.multiplier().begin(), solver.multiplier().end(),
+            multipliers.begin() + static_cast<std::ptrdiff_t>(rows * at(frame)));
+}
+
+void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& patterns, Block& block) {
+  const Model& model = variants_[v].model;
+  InverseSolver solver(model, inverse_options());
+  block.axis_values = time_;
+  const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
+  std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
+  VariantRecord record(model, solver.equations());
+  record.tendon_force.resize(windows_.size());
+  for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
+    solve(solver, v, f);
+    const Instant now{
+        &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
+        &solver};
+    for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
+    note_frame(solver, time_[at(f)], record);
+    if (!options_.brief) find_event(solver, v, f, record);
+    if (options_.progress)
+      options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
+                            static_cast<double>(variants_.size()),
+                        variants_[v].name);
+  }
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    block.series.add(outputs[k].name) = {outputs[k].unit, std::move(values[k])};
+  }
+  if (seated()) {
+    for (const WindowFrames& window : windows_)
+      if (window.rises) block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
+    Series shared{"1", std::vector<double>(time_.size())};
+    for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = demand_->frames[f].seat > 0.0 ? 1.0 : 0.0;
+    if (!options_.brief) block.series["assumed_sharing"] = std::move(shared);
+  }
+  block.unconverged = record.unconverged;
+  records_.push_back(std::move(record));
+}
+
+std::optional<Bytes> MotionRun::answer_key(std::size_t variant, const std::vector<std::string>& patterns) const {
+  // A whole result says more, and integration starts from every frame's activations.
+  if (!options_.brief || question_.integration) return {};
+  Bytes key;
+  if (!memory_.models.add_identity(variants_[variant].model, key)) return {};
+  key.add(trajectory_->number);
+  key.add(demand_->number);
+  key.add(question_);
+  key.add(patterns);
+  key.add(variant == 0);
+  key.add(edit_warnings(study_, variants_[variant]));
+  return key;
 }
 
 Result MotionRun::run() {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   contact_force_.assign(time_.size() * contacts, 0.0);
+  multiplier_.assign(variants_.size(), {});
   std::vector<std::string> patterns = study_.outputs;
   const bool patterns_are_default = patterns.empty();
   if (patterns_are_default) patterns = default_outputs(variants_.front().model);
@@ -305,43 +450,35 @@ Result MotionRun::run() {
   if (question_.integration)
     for (const std::string& output : integrated_outputs(variants_.front().model)) patterns.push_back(output);
   Result result;
+  std::vector<std::optional<Bytes>> keys;  // of what has to be said of a variant, where that may be kept
+  std::vector<bool> known;
   for (std::size_t v = 0; v < variants_.size(); ++v) {
-    const Model& model = variants_[v].model;
-    InverseSolver solver(model, inverse_options());
     Block& block = result.blocks[variants_[v].name];
-    block.axis_values = time_;
-    const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
-    std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
-    VariantRecord record(model);
-    for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
-      solve(solver, v, f);
-      const Instant now{
-          &model, &solver.work(), solver.q(), solver.u(), solver.udot(), solver.activation(), solver.tendon_force(),
-          &solver};
-      for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
-      note_frame(solver, time_[at(f)], record);
-      if (options_.progress)
-        options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
-                              static_cast<double>(variants_.size()),
-                          variants_[v].name);
+    keys.push_back(answer_key(v, patterns));
+    if (!keys[0]) keys[v].reset();
+    if (v > 0 && keys[v]) keys[v]->add(*keys[0]);  // whose contact forces it takes
+    const std::shared_ptr<VariantAnswer> kept = keys[v] ? memory_.answers.find(*keys[v]) : nullptr;
+    known.push_back(kept != nullptr);
+    if (kept) {
+      block = kept->block;
+      if (v == 0) contact_force_ = kept->contact_force;
+      records_.emplace_back(variants_[v].model, std::span<const Equation>());
+    } else {
+      solve_all(v, patterns, block);
     }
-    for (std::size_t k = 0; k < outputs.size(); ++k) {
-      block.series[outputs[k].name] = {outputs[k].unit, values[k]};
-      reductions(outputs[k].name, outputs[k].unit, values[k], block);
-    }
-    if (seated()) {
-      Series shared{"1", std::vector<double>(time_.size())};
-      for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = frame_[f].seat > 0.0 ? 1.0 : 0.0;
-      block.series["assumed_sharing"] = std::move(shared);
-    }
-    records_.push_back(std::move(record));
   }
-  events();
+  if (!options_.brief) events();
   for (std::size_t v = 0; v < variants_.size(); ++v) {
+    if (known[v]) continue;
     Block& block = (result.blocks.begin() + static_cast<std::ptrdiff_t>(v))->second;
-    ledgers(v, block);
+    if (!options_.brief) ledgers(v, block);
     credibility(v, block);
     warnings(v, block);
+    if (!keys[v]) continue;
+    const std::shared_ptr<VariantAnswer> kept = memory_.answers.fresh();
+    kept->block = block;
+    if (v == 0) kept->contact_force = contact_force_;
+    memory_.answers.keep(std::move(*keys[v]), kept);
   }
   integrate(result);
   summarise(result);

@@ -3,36 +3,20 @@
 // The working of a motion study, step by step. motion.cpp has the frames, motion_report.cpp what is said about them.
 #pragma once
 
-#include "psoas/core/spline.hpp"
 #include "study/answer.hpp"
 #include "study/external_loads.hpp"
 
 namespace psoas {
 
-/// What every frame knows before muscles are asked.
-struct FrameInfo {
-  double vertical_bw = 0.0;       ///< required vertical force [body weights]
-  double ahead_of_heel = 0.0;     ///< centre of pressure in front of the mean heel [m]
-  double support_distance = 0.0;  ///< centre of pressure outside the feet [m]
-  double friction_demand = 0.0;   ///< horizontal over vertical required force [-]
-  double seat = 0.0;              ///< factor on the seat's caps
-};
-
-/// Frames of one window and its events, as indices of frames.
-struct WindowFrames {
-  std::string name;
-  int first = 0, last = 0;  ///< [first, last)
-  int seat_off = 0, peak = 0;
-  bool rises = false;  ///< leaves the seat; else seat_off is the last frame
-};
-
 /// What a variant gathers over its frames.
 struct VariantRecord {
-  explicit VariantRecord(const Model& model) : watch(model) {}
+  VariantRecord(const Model& model, std::span<const Equation> equations);
 
   double greatest_residual = 0.0;
   int unconverged = 0;
   std::vector<double> reserve_peak, moment_peak;         ///< per equation, magnitudes
+  std::vector<std::array<int, 3>> level_rows;            ///< per level: equations of its rotations, or -1
+  double mass_center_height = -inf;                      ///< the greatest [m]
   double force_shortfall = 0.0, moment_shortfall = 0.0;  ///< of the root equations [N], [N m]
   double residual_force = 0.0, residual_moment = 0.0;    ///< what nothing supplies, at the root's origin [N], [N m]
   double external_force = 0.0;                           ///< greatest force that the motion needs [N]
@@ -42,6 +26,7 @@ struct VariantRecord {
   double most_saturated_time = 0.0;        ///< when [s]
   std::vector<double> lowest_compression;  ///< per frame, at the lowest level [N]; empty: no levels
   std::vector<double> activation, length;  ///< per frame and muscle; only where they are integrated afterwards
+  std::vector<std::array<std::vector<double>, 3>> tendon_force;  ///< per window, event and muscle [N]
 };
 
 class MotionRun {
@@ -51,12 +36,17 @@ class MotionRun {
 
  private:
   // motion.cpp
-  void trajectory();
+  std::shared_ptr<const Trajectory> find_trajectory() const;
+  void make_trajectory(Trajectory& out) const;
+  void find_demand();
   void measured_forces();
   void frames();
-  void net(InverseSolver& solver, int frame) const;
-  void explain(InverseSolver& solver, int frame) const;
+  std::vector<std::shared_ptr<FrameNumbers>> find_paths() const;
+  void net(InverseSolver& solver, std::size_t variant, int frame) const;
+  void explain(InverseSolver& solver, int frame, std::span<const double> start) const;
   void solve(InverseSolver& solver, std::size_t variant, int frame);
+  void solve_all(std::size_t variant, const std::vector<std::string>& patterns, Block& block);
+  std::optional<Bytes> answer_key(std::size_t variant, const std::vector<std::string>& patterns) const;
   bool seated() const;
   InverseOptions inverse_options() const;
   double momentum_difference(const InverseSolver& solver) const;
@@ -65,6 +55,7 @@ class MotionRun {
   // motion_report.cpp
   static std::vector<std::string> default_outputs(const Model& model);
   void note_frame(const InverseSolver& solver, double time, VariantRecord& record) const;
+  void find_event(const InverseSolver& solver, std::size_t variant, int frame, VariantRecord& record);
   void reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
                   Block& block) const;
   void events();
@@ -72,7 +63,7 @@ class MotionRun {
   void credibility(std::size_t variant, Block& block);
   void warnings(std::size_t variant, Block& block) const;
   void summarise(Result& result);
-  void summary_lines(Result& result);
+  void summary_lines(const std::vector<SummaryLine>& shifts, Result& result);
   void summary_notes(Result& result);
   static std::string inclination(const Model& model, std::size_t level);
   double mean_at(const std::vector<double>& values, std::size_t event) const;
@@ -86,17 +77,16 @@ class MotionRun {
   const Study& study_;
   const MotionStudy& question_;
   const RunOptions& options_;
-  std::vector<Variant> variants_;
-  std::vector<std::string> held_, unused_;
-  std::vector<QuinticSpline> splines_;  ///< per independent coordinate
-  double trunk_change_ = 0.0;           ///< greatest change of a trunk coordinate by the level product [rad]
-  double floor_ = 0.0;                  ///< height of the floor [m]
-  double momentum_error_ = 0.0;         ///< required force against m(a - g) body by body [body weights]
-  std::vector<double> time_, q_, u_, udot_;
+  StudyMemory::Impl& memory_;
+  const std::vector<Variant> variants_;
+  const std::shared_ptr<const Trajectory> trajectory_;
+  const std::vector<double>&time_, &q_, &u_, &udot_;
+  /// Per variant: paths of the frames at which they were evaluated. Null: too many to keep.
+  const std::vector<std::shared_ptr<FrameNumbers>> paths_;
+  std::shared_ptr<Demand> demand_;
   std::vector<WindowFrames> windows_;
-  std::vector<FrameInfo> frame_;
-  std::vector<Spatial> measured_;      ///< per frame and body of the tree; empty: no forces were measured
-  std::vector<double> contact_force_;  ///< per frame, three a contact
+  std::vector<double> contact_force_;            ///< per frame, three a contact
+  std::vector<std::vector<double>> multiplier_;  ///< per variant: frames x equations, of the frames solved so far
   std::vector<VariantRecord> records_;
   std::vector<SummaryLine> integrated_;
   /// Per variant, window and event (peak, seat-off, end): tendon and passive forces and unit loads.

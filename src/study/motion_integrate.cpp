@@ -79,7 +79,7 @@ void MotionRun::integrate(Result& result) {
         }
       }
       for (std::size_t f = 0; f < frames; ++f) {
-        net(solver, window->first + static_cast<int>(f));
+        net(solver, v, window->first + static_cast<int>(f));
         const std::span<const double> tension(force.data() + f * muscles, muscles);
         solver.loads_with({contact_force_.data() + (first + f) * contacts, contacts}, tension);
         const Instant now{&model,     &solver.work(), solver.q(),

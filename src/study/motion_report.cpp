@@ -52,6 +52,23 @@ std::vector<std::string> MotionRun::default_outputs(const Model& model) {
   return out;
 }
 
+VariantRecord::VariantRecord(const Model& model, std::span<const Equation> equations)
+    : reserve_peak(equations.size()),
+      moment_peak(equations.size()),
+      watch(model),
+      saturated(static_cast<std::size_t>(model.muscles())) {
+  const ModelData& data = model.data();
+  for (const Level& level : data.levels) {
+    std::array<int, 3>& rows = level_rows.emplace_back();
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto row = std::find_if(equations.begin(), equations.end(), [&](const Equation& equation) {
+        return equation.name == data.tree_coordinate_names[at(level.coordinates[i])];
+      });
+      rows[i] = row == equations.end() ? -1 : static_cast<int>(row - equations.begin());
+    }
+  }
+}
+
 void MotionRun::note_frame(const InverseSolver& solver, double time, VariantRecord& record) const {
   const ModelData& data = solver.model().data();
   record.greatest_residual = std::max(record.greatest_residual, solver.residual());
@@ -59,33 +76,28 @@ void MotionRun::note_frame(const InverseSolver& solver, double time, VariantReco
   record.residual_moment = std::max(record.residual_moment, residual.head<3>().norm());
   record.residual_force = std::max(record.residual_force, residual.tail<3>().norm());
   record.external_force = std::max(record.external_force, solver.required_wrench().tail<3>().norm());
+  record.mass_center_height = std::max(record.mass_center_height, solver.mass_center().y());
   record.unconverged += solver.converged() ? 0 : 1;
   const auto equations = solver.equations();
-  record.reserve_peak.resize(equations.size());
-  record.moment_peak.resize(equations.size());
   for (std::size_t r = 0; r < equations.size(); ++r) {
     const double reserve = std::abs(solver.reserve()[r]);
     record.reserve_peak[r] = std::max(record.reserve_peak[r], reserve);
     if (equations[r].root) {
       double& shortfall = equations[r].rotation ? record.moment_shortfall : record.force_shortfall;
       shortfall = std::max(shortfall, reserve);
-    } else if (has_coordinate(solver.model(), equations[r].name)) {
-      record.moment_peak[r] =
-          std::max(record.moment_peak[r], std::abs(solver.joint_moment(solver.model().coordinate(equations[r].name))));
+    } else if (equations[r].coordinate >= 0) {
+      record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(solver.joint_moment(equations[r].coordinate)));
     }
   }
   // levels: the moment that muscles must balance there
   for (std::size_t k = 0; k < data.levels.size(); ++k) {
     const LevelLoad& load = solver.level(static_cast<int>(k));
     const std::array<double, 3> moments = {load.net_moment, load.net_moment_bending, load.net_moment_axial};
-    for (std::size_t i = 0; i < 3; ++i) {
-      const std::string& name = data.tree_coordinate_names[at(data.levels[k].coordinates[i])];
-      for (std::size_t r = 0; r < equations.size(); ++r)
-        if (equations[r].name == name) record.moment_peak[r] = std::max(record.moment_peak[r], std::abs(moments[i]));
-    }
+    for (std::size_t i = 0; i < 3; ++i)
+      if (const int row = record.level_rows[k][i]; row >= 0)
+        record.moment_peak[at(row)] = std::max(record.moment_peak[at(row)], std::abs(moments[i]));
     if (k == 0) record.lowest_compression.push_back(load.compression);
   }
-  record.saturated.resize(data.units.size());
   if (question_.integration) {
     record.activation.insert(record.activation.end(), solver.activation().begin(), solver.activation().end());
     record.length.insert(record.length.end(), solver.work().length.begin(), solver.work().length.end());
@@ -97,6 +109,24 @@ void MotionRun::note_frame(const InverseSolver& solver, double time, VariantReco
     record.saturated[m] += solver.activation()[m] > 0.999;
   }
   if (full > record.most_saturated) record.most_saturated = full, record.most_saturated_time = time;
+}
+
+void MotionRun::find_event(const InverseSolver& solver, std::size_t variant, int frame, VariantRecord& record) {
+  // The peak of a window is that of the lowest level's compression in the reference, so that variants are compared at
+  // the same instant.
+  const auto load = [&](int f) {
+    const std::vector<double>& compression =
+        records_.empty() ? record.lowest_compression : records_.front().lowest_compression;
+    return compression.empty() ? demand_->frames[at(f)].vertical_bw : compression[at(f)];
+  };
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    WindowFrames& window = windows_[w];
+    if (frame < window.first || frame >= window.last) continue;
+    if (variant == 0 && (frame == window.first || load(frame) > load(window.peak))) window.peak = frame;
+    for (std::size_t e = 0; e < event_names.size(); ++e)
+      if (happens(e) && frame == instant(window, e))
+        record.tendon_force[w][e].assign(solver.tendon_force().begin(), solver.tendon_force().end());
+  }
 }
 
 bool MotionRun::happens(std::size_t event) const { return event != 1 || seated(); }
@@ -116,56 +146,45 @@ void MotionRun::reductions(const std::string& name, const std::string& unit, con
       if (std::abs(values[at(f)]) > std::abs(values[at(magnitude)])) magnitude = f;
       sum += values[at(f)];
     }
-    block.scalars[prefix + "peak " + name] = {values[at(peak)], unit};
-    block.scalars[prefix + "min " + name] = {values[at(low)], unit};
-    block.scalars[prefix + "peak_abs " + name] = {values[at(magnitude)], unit};
-    block.scalars[prefix + "time_of_peak " + name] = {time_[at(peak)], "s"};
-    block.scalars[prefix + "mean " + name] = {sum / (last - first), unit};
-    block.scalars[prefix + "final " + name] = {values[at(last - 1)], unit};
+    block.scalars.add(prefix + "peak " + name) = {values[at(peak)], unit};
+    block.scalars.add(prefix + "min " + name) = {values[at(low)], unit};
+    block.scalars.add(prefix + "peak_abs " + name) = {values[at(magnitude)], unit};
+    block.scalars.add(prefix + "time_of_peak " + name) = {time_[at(peak)], "s"};
+    block.scalars.add(prefix + "mean " + name) = {sum / (last - first), unit};
+    block.scalars.add(prefix + "final " + name) = {values[at(last - 1)], unit};
     // trapezoidal rule; between windows nothing is known
     double impulse = 0.0;
     for (const WindowFrames& window : windows_)
       for (int f = std::max(first, window.first); f + 1 < std::min(last, window.last); ++f)
         impulse += 0.5 * (values[at(f)] + values[at(f + 1)]) * (time_[at(f + 1)] - time_[at(f)]);
-    block.scalars[prefix + "impulse " + name] = {impulse, unit == "1" ? "s" : unit + " s"};
+    block.scalars.add(prefix + "impulse " + name) = {impulse, unit == "1" ? "s" : unit + " s"};
   };
   part("", 0, static_cast<int>(time_.size()));
   const bool single = windows_.size() == 1 && question_.motion.windows.empty();
   for (const WindowFrames& window : windows_) {
     const std::string prefix = single ? "" : window.name + "/";
     if (!single) part(prefix, window.first, window.last);
-    if (window.rises) block.scalars[prefix + "at_seat_off " + name] = {values[at(window.seat_off)], unit};
-    block.scalars[prefix + "at_end " + name] = {values[at(window.last - 1)], unit};
+    if (window.rises) block.scalars.add(prefix + "at_seat_off " + name) = {values[at(window.seat_off)], unit};
+    block.scalars.add(prefix + "at_end " + name) = {values[at(window.last - 1)], unit};
   }
 }
 
 void MotionRun::events() {
-  // The peak of a window is that of the lowest level's compression in the reference, so that variants are compared at
-  // the same instant.
-  const std::vector<double>& compression = records_.front().lowest_compression;
-  const std::size_t levels = variants_.front().model.data().levels.size();
-  for (WindowFrames& window : windows_) {
-    double greatest = -inf;
-    window.peak = window.first;
-    for (int f = window.first; f < window.last; ++f) {
-      const double load = compression.empty() ? frame_[at(f)].vertical_bw : compression[at(f)];
-      if (load > greatest) {
-        greatest = load;
-        window.peak = f;
-      }
-    }
-  }
+  const std::size_t levels = variants_.front().model.data().levels.size(),
+                    contacts = 3 * variants_.front().model.data().contacts.size();
   events_.clear();
   for (std::size_t v = 0; v < variants_.size(); ++v) {
     InverseSolver solver(variants_[v].model, inverse_options());
     std::vector<std::array<EventState, 3>> all;
-    for (const WindowFrames& window : windows_) {
+    for (std::size_t w = 0; w < windows_.size(); ++w) {
       std::array<EventState, 3> states;
       for (std::size_t e = 0; e < event_names.size(); ++e) {
         if (!happens(e)) continue;
-        solve(solver, v, instant(window, e));
+        const int frame = instant(windows_[w], e);
         EventState& state = states[e];
-        state.tendon_force.assign(solver.tendon_force().begin(), solver.tendon_force().end());
+        state.tendon_force = std::move(records_[v].tendon_force[w][e]);
+        net(solver, v, frame);
+        solver.loads_with({contact_force_.data() + at(frame) * contacts, contacts}, state.tendon_force);
         state.passive = solver.work().force.passive;
         state.active = solver.work().force.active;
         for (std::size_t k = 0; k < levels; ++k) {
@@ -291,11 +310,12 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   line("redundancy residual", record.greatest_residual, 1e-8, "1",
        "psoas: moment error, bounds and stationarity of every frame");
   credit_fitted_paths(model, block);
-  line("required force against m(a - g)", momentum_error_, 1e-9, "body weights", "Newton's second law, body by body");
+  line("required force against m(a - g)", demand_->momentum_error, 1e-9, "body weights",
+       "Newton's second law, body by body");
 
   // Reserves against the peak moment of their joint: the greatest of its rotations, and at least 20 N m, for a reserve
   // below the scale of 1 N m is no miss at a joint that hardly carries a moment.
-  InverseSolver solver(model, inverse_options());
+  const std::vector<Equation> equations = redundancy_equations(model, inverse_options().levels);
   std::vector<double> joint_peak(data.tree.bodies.size(), 20.0);
   const auto body_of = [&](const Equation& equation) {
     if (equation.coordinate >= 0) return moved_body(data, equation.coordinate);
@@ -303,20 +323,20 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     const auto found = std::find(names.begin(), names.end(), equation.name);
     return at(data.tree.coordinate_body[static_cast<std::size_t>(found - names.begin())]);
   };
-  for (std::size_t r = 0; r < solver.equations().size(); ++r)
-    if (!solver.equations()[r].root && solver.equations()[r].rotation) {
-      double& peak = joint_peak[body_of(solver.equations()[r])];
+  for (std::size_t r = 0; r < equations.size(); ++r)
+    if (!equations[r].root && equations[r].rotation) {
+      double& peak = joint_peak[body_of(equations[r])];
       peak = std::max(peak, record.moment_peak[r]);
     }
   double worst = 0.0, worst_moment = 0.0;
   std::string worst_name;
-  for (std::size_t r = 0; r < solver.equations().size(); ++r) {
-    if (solver.equations()[r].root) continue;
-    const double share = record.reserve_peak[r] / joint_peak[body_of(solver.equations()[r])];
+  for (std::size_t r = 0; r < equations.size(); ++r) {
+    if (equations[r].root) continue;
+    const double share = record.reserve_peak[r] / joint_peak[body_of(equations[r])];
     if (share > worst) {
       worst = share;
       worst_moment = record.reserve_peak[r];
-      worst_name = solver.equations()[r].name;
+      worst_name = equations[r].name;
     }
   }
   line("reserve over the joint's peak moment, worst equation", worst, 0.05, "1", "Hicks et al. 2015",
@@ -325,11 +345,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
   const auto not_applicable = [&](const std::string& name, const std::string& source, const std::string& why) {
     block.credibility.push_back({name, "", source, "not applicable (" + why + ")", 0.0, 0.0, {}});
   };
-  double height = 0.0;
-  for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
-    net(solver, f);
-    height = std::max(height, solver.mass_center().y() - floor_);
-  }
+  const double height = std::max(0.0, record.mass_center_height - demand_->floor);
   const char* section = "docs/science.md section 7";
   if (study_.forces) {
     line("residual force over peak external force", record.residual_force / record.external_force, 0.05, "1",
@@ -353,7 +369,7 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
     // On the feet alone the environment's whole wrench is theirs; while a seat pushes, how they share it is assumed.
     double outside = 0.0, friction = 0.0, furthest = 0.0;
     int frames_outside = 0, frames_on_feet = 0;
-    for (const FrameInfo& info : frame_) {
+    for (const FrameInfo& info : demand_->frames) {
       if (info.seat > 0.0 || !std::isfinite(info.support_distance)) continue;
       ++frames_on_feet;
       frames_outside += info.support_distance > 0.0;
@@ -393,20 +409,19 @@ void MotionRun::credibility(std::size_t variant, Block& block) {
                                  {}});
   }
 
-  if (variant > 0 || data.levels.empty()) return;
+  if (variant > 0 || data.levels.empty() || options_.brief) return;
   // How much the peak depends on the trunk's mass and where it is: at the instant of the greatest peak.
   const int frame =
       std::max_element(windows_.begin(), windows_.end(), [&](const WindowFrames& a, const WindowFrames& b) {
         return records_.front().lowest_compression[at(a.peak)] < records_.front().lowest_compression[at(b.peak)];
       })->peak;
-  solve(solver, 0, frame);
-  const double before = solver.level(0).compression;
+  const double before = records_.front().lowest_compression[at(frame)];
   const std::string& trunk = data.body_names[at(data.levels.back().superior)];
   const auto changed = [&](auto&& edit) {
     ModelSpec spec = model.spec();
     edit(*spec.bodies.find(trunk));
     InverseSolver other(Model(spec), inverse_options());
-    explain(other, frame);
+    explain(other, frame, {});
     return other.level(0).compression - before;
   };
   const auto report = [&](const std::string& name, double minus, double plus) {
@@ -444,9 +459,11 @@ void MotionRun::warnings(std::size_t variant, Block& block) const {
     }
   for (std::string& warning : edit_warnings(study_, variants_[variant])) block.warnings.push_back(std::move(warning));
   if (variant > 0) return;
-  if (!held_.empty()) block.warnings.push_back("held, because the recording lacks them: " + join(held_, ", "));
-  if (!unused_.empty())
-    block.warnings.push_back("columns of the recording that the model does not know: " + join(unused_, ", "));
+  if (!trajectory_->held.empty())
+    block.warnings.push_back("held, because the recording lacks them: " + join(trajectory_->held, ", "));
+  if (!trajectory_->unused.empty())
+    block.warnings.push_back("columns of the recording that the model does not know: " +
+                             join(trajectory_->unused, ", "));
 }
 
 double MotionRun::mean_at(const std::vector<double>& values, std::size_t event) const {
@@ -467,13 +484,15 @@ std::string written(const std::string& level) {
 }  // namespace
 
 void MotionRun::summarise(Result& result) {
+  const std::vector<SummaryLine> shifts = delta_theta_lines(study_, variants_, *options_.memory, result);
+  if (options_.brief) return;
   const Model& model = variants_.front().model;
   double seconds = 0.0;
   for (const WindowFrames& window : windows_) seconds += time_[at(window.last - 1)] - time_[at(window.first)];
   result.heading = (study_.title.empty() ? "motion" : study_.title) + " · " +
                    shortest_text(std::round(1e3 * model.data().mass) / 1e3) + " kg · " + fixed_text(seconds, 2) +
                    " s · " + std::to_string(time_.size()) + " frames · " + std::to_string(model.muscles()) + " muscles";
-  summary_lines(result);
+  summary_lines(shifts, result);
   summary_notes(result);
   const auto plot = [&](const std::string& file, const std::string& title, const char* y, const std::string& series) {
     if (result.blocks.begin()->second.series.find(series)) result.plots.push_back({file, title, y, series});
@@ -494,7 +513,7 @@ std::string MotionRun::inclination(const Model& model, std::size_t level) {
   return fixed_text(std::abs(angle), 0) + (angle > 0.0 ? "° backward" : "° forward");
 }
 
-void MotionRun::summary_lines(Result& result) {
+void MotionRun::summary_lines(const std::vector<SummaryLine>& shifts, Result& result) {
   const Model& model = variants_.front().model;
   const ModelData& data = model.data();
   const std::string mean =
@@ -531,7 +550,6 @@ void MotionRun::summary_lines(Result& result) {
   };
   const std::string end = seated() ? "end of the rise" : "end";
 
-  const std::vector<SummaryLine> shifts = delta_theta_lines(study_, variants_);
   result.summary.insert(result.summary.end(), shifts.begin(), shifts.end());
   heading("hip" + mean);
   for (const std::string side : {"r", "l"}) {
@@ -601,8 +619,6 @@ void MotionRun::summary_notes(Result& result) {
     for (const WindowFrames& window : windows_) {
       if (window.rises) {
         risen += (risen.empty() ? " " : ", ") + fixed_text(time_[at(window.seat_off)], 2) + " s (" + window.name + ")";
-        for (auto& [name, block] : result.blocks)
-          block.scalars[window.name + "/seat_off_time"] = {time_[at(window.seat_off)], "s"};
       } else {
         stayed += (stayed.empty() ? "" : ", ") + window.name;
       }
@@ -637,11 +653,11 @@ void MotionRun::summary_notes(Result& result) {
       names += (names.empty() ? "" : ", ") + name + " on " + load.body;
     result.notes.push_back("External forces as measured (" + names + "); the feet's contact points carry nothing.");
   }
-  if (trunk_change_ > 0.0)
+  if (trajectory_->trunk_change > 0.0)
     result.notes.push_back(
         "The recorded trunk orientation is met by the product of the levels' rotations; the trunk coordinates change "
         "by at most " +
-        fixed_text(to_degrees(trunk_change_), 2) + "° for it.");
+        fixed_text(to_degrees(trajectory_->trunk_change), 2) + "° for it.");
   for (const Credibility& entry : result.blocks.begin()->second.credibility)
     if (entry.ok && !*entry.ok)
       result.notes.push_back("✗ " + entry.name + ": " + shortest_text(std::round(entry.value * 1e4) / 1e4) + " " +

@@ -103,7 +103,7 @@ std::vector<bool> asked_columns(const Study& study, const std::string& muscle) {
 }  // namespace
 
 Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options) {
-  const std::vector<Variant> variants = compile_variants(study);
+  const std::vector<Variant> variants = compile_variants(study, *options.memory);
   for (std::size_t i = 0; i < question.excitation.value.size(); ++i)
     if (!(question.excitation.value[i] >= 0.0 && question.excitation.value[i] <= 1.0))
       throw Error(Kind::input, study.place("/excitation/value/" + std::to_string(i)),
@@ -194,7 +194,8 @@ Result answer(const Study& study, const MuscleExperimentStudy& question, const R
   }
   result.heading = (study.title.empty() ? "muscle experiment" : study.title) + " · " + muscle + " · " +
                    shortest_text(question.duration) + " s · " + question.method;
-  for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
+  for (SummaryLine& line : delta_theta_lines(study, variants, *options.memory, result))
+    result.summary.push_back(std::move(line));
   result.summary.push_back({"tendon force, peak", "N", "", peak_force, 1});
   result.summary.push_back({"fibre length over optimal, least", "1", "", least_fibre, 3});
   result.summary.push_back({"work of the muscle-tendon unit", "J", "given off +", unit_work, 3});

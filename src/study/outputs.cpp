@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
@@ -571,6 +572,12 @@ std::vector<std::string> element_names(const Model& model, Element element, std:
   return names;
 }
 
+/// The muscles of a name of Element::muscles: names of muscles come first, then groups, some of which are of no side.
+std::vector<int> members(const Model& model, const std::vector<std::string>& names, int i) {
+  if (i < model.muscles()) return {i};
+  return select_muscles(model.spec(), names[at(i)]).empty() ? std::vector<int>() : model.select(names[at(i)]);
+}
+
 /// The unit of a family for what the name's elements are.
 std::string unit_of(const Family& family, const Model& model, int first, int second,
                     std::span<const Equation> equations) {
@@ -607,9 +614,7 @@ std::vector<OutputFamily> output_families() {
 std::vector<Output> find_outputs(const Model& model, const std::vector<std::string>& patterns, bool inverse,
                                  std::span<const Equation> equations, const SimulationStudy* simulation) {
   std::vector<Output> out;
-  const auto taken = [&](const std::string& name) {
-    return std::any_of(out.begin(), out.end(), [&](const Output& o) { return o.name == name; });
-  };
+  std::set<std::string> taken;
 
   for (const std::string& pattern : patterns) {
     std::vector<std::string> parts;
@@ -656,19 +661,16 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
           std::string name = family.quantity;
           if (a >= 0) name += "/" + firsts[at(a)];
           if (b >= 0) name += "/" + seconds[at(b)];
-          if (family.first == Element::muscles) {
-            const auto names = select_muscles(model.spec(), firsts[at(a)]);
-            if (names.empty()) continue;
-            one.muscles = model.select(firsts[at(a)]);
-          }
-          if (family.second == Element::muscles) {
-            if (select_muscles(model.spec(), seconds[at(b)]).empty()) continue;
-            two.muscles = model.select(seconds[at(b)]);
-          }
+          if (family.first == Element::muscles) one.muscles = members(model, firsts, a);
+          if (family.second == Element::muscles) two.muscles = members(model, seconds, b);
+          if ((family.first == Element::muscles && one.muscles.empty()) ||
+              (family.second == Element::muscles && two.muscles.empty()))
+            continue;
           Reader reader = family.make(model, one, two);
           if (!reader) continue;
           any = true;
-          if (!taken(name)) out.push_back({name, unit_of(family, model, one.index, b, equations), std::move(reader)});
+          if (taken.insert(name).second)
+            out.push_back({name, unit_of(family, model, one.index, b, equations), std::move(reader)});
         }
     }
     if (!any) {

@@ -53,6 +53,11 @@ void PostureWatch::Tally::add(std::size_t element, int posture) {
 void PostureWatch::see(std::span<const double> q, const Workspace& work) { see(q, work, all_); }
 
 void PostureWatch::see(std::span<const double> q, const Workspace& work, std::span<const int> muscles) {
+  see(q, work.inside, work.fibre.outside_domain, muscles);
+}
+
+void PostureWatch::see(std::span<const double> q, std::span<const char> inside, std::span<const unsigned char> outside,
+                       std::span<const int> muscles) {
   for (std::size_t c = 0; c < q.size(); ++c) {
     const double past = std::max(ranges_[c][0] - q[c], q[c] - ranges_[c][1]);
     if (past < rounding) continue;
@@ -63,9 +68,10 @@ void PostureWatch::see(std::span<const double> q, const Workspace& work, std::sp
   const bool declared = std::any_of(domain.begin(), domain.end(), [&](const auto& item) { return item.holds(q); });
   for (const int muscle : muscles) {
     const auto m = static_cast<std::size_t>(muscle);
-    const PathFlag flag = declared ? path_flag(model_, q, work, muscle) : PathFlag{work.inside[m]};
+    const PathFlag flag =
+        declared && outside_domain(model_, q, muscle) ? PathFlag::outside_domain : PathFlag{inside[m]};
     if (flag != PathFlag::none) paths_[static_cast<std::size_t>(flag)].add(m, seen_);
-    if (work.fibre.outside_domain[m] != 0) fibres_.add(m, seen_);
+    if (outside[m] != 0) fibres_.add(m, seen_);
   }
   ++seen_;
 }

@@ -186,7 +186,7 @@ std::pair<SimulationOptions, State> prepare(const Study& study, const Simulation
 }  // namespace
 
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options) {
-  std::vector<Variant> variants = compile_variants(study);
+  std::vector<Variant> variants = compile_variants(study, *options.memory);
   Result result;
   // one motion for all variants, so that what differs between them is theirs
   std::optional<ConsistentMotion> reference;
@@ -331,7 +331,8 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   }
   if (reference)
     for (SummaryLine& line : reference->summary(variants.size())) result.summary.push_back(std::move(line));
-  for (SummaryLine& line : delta_theta_lines(study, variants)) result.summary.push_back(std::move(line));
+  for (SummaryLine& line : delta_theta_lines(study, variants, *options.memory, result))
+    result.summary.push_back(std::move(line));
   for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;
   for (const auto& [name, series] : first.series) {

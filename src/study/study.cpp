@@ -637,6 +637,10 @@ Study VariedStudy::with(std::span<const double> numbers) {
 }
 
 Result run(const Study& study, const RunOptions& options) {
+  if (!options.memory) {
+    StudyMemory own;
+    return run(study, {options.progress, &own, options.brief});
+  }
   Result result = std::visit([&](const auto& question) { return answer(study, question, options); }, study.question);
   result.study = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
   result.provenance = study.provenance;

@@ -120,7 +120,8 @@ TEST(Match, finds_the_value_of_each_mechanism) {
     EXPECT_EQ(block.warnings.front().rfind("matched: ", 0), 0u) << block.warnings.front();
   }
   // serial loss between those of 5 and 15 degrees; a later edit matches on top of an earlier one
-  const std::vector<Variant> variants = compile_variants(study);
+  StudyMemory memory;
+  const std::vector<Variant> variants = compile_variants(study, memory);
   const double s = variants[1].edits.back().scale.begin()->second;
   EXPECT_GT(s, 0.95);
   EXPECT_LT(s, 0.98);

@@ -197,6 +197,8 @@ struct State {
   static std::size_t size(int n) { return static_cast<std::size_t>(n); }
 };
 
+class ModelMemory;
+
 /// A compiled model: constructed means usable. Immutable; copies share everything, any number of threads may use one.
 class Model {
  public:
@@ -234,6 +236,7 @@ class Model {
   double get(const State& state, std::string_view coordinate) const;
 
  private:
+  friend class ModelMemory;
   explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
   std::shared_ptr<const ModelData> data_;
 };

@@ -64,6 +64,9 @@ class InverseSolver {
   /// The same at the instant of a simulation of the model, which has evaluated poses and paths already, under all that
   /// acts on bodies there.
   void net(const ForwardDynamics& now);
+  /// Gives the next net() the paths of its posture, as keep_paths() (model/kept_paths.hpp) wrote them of a model with the
+  /// same paths: none is evaluated then.
+  void take_paths(std::span<const double> kept);
 
   /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
   /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as

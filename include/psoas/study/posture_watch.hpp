@@ -36,6 +36,9 @@ class PostureWatch {
   /// Notes a posture q [rad, m] of all muscles, or of some by index, which `work` was last evaluated at. No allocation.
   void see(std::span<const double> q, const Workspace& work);
   void see(std::span<const double> q, const Workspace& work, std::span<const int> muscles);
+  /// The same from what is known of all muscles: Workspace::inside and BatchFibres::outside_domain.
+  void see(std::span<const double> q, std::span<const char> inside, std::span<const unsigned char> outside,
+           std::span<const int> muscles);
 
   /// What was seen, a line for each kind of thing however many muscles it befell, with how often it was so and where it
   /// was so first; empty where all is well. `place(i)` names the i-th posture seen: "at 0.35 s".

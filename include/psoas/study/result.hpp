@@ -54,7 +54,7 @@ struct Block {
   Named<ResultTable> tables;
   std::vector<Credibility> credibility;
   std::vector<std::string> warnings;
-  int unconverged = 0;  ///< instants whose equations were not solved to their tolerance
+  int unconverged = 0;  ///< instants at which no answer was found to its tolerance; `warnings` say so in words
 };
 
 /// A block's scalar of this name: one of its `scalars`, or a series reduced: "peak", "min", "peak_abs", "mean", "final" and

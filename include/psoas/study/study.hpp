@@ -42,14 +42,30 @@ struct Study {
   std::function<std::string(const std::string& pointer)> place;
 };
 
-/// What a thread keeps from one run to the next. Results are the same bits with and without it.
-class StudyMemory {};
+/// What a thread keeps from one run to the next: stages of studies with all that they depend on, so that a study that
+/// differs in nothing that a stage depends on takes it as it was. Results are the same bits with and without. One thread
+/// at a time.
+class StudyMemory {
+ public:
+  StudyMemory();
+  ~StudyMemory();
+  StudyMemory(StudyMemory&&) noexcept;
+  StudyMemory& operator=(StudyMemory&&) noexcept;
 
-/// How a study is answered.
+  struct Impl;
+  Impl& inside() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// How a study is run, and what is told while it is.
 struct RunOptions {
   std::function<void(double done, const std::string& what)> progress;  ///< share done, 0 … 1; may be empty
-  StudyMemory* memory = nullptr;                                       ///< of the calling thread; null: nothing is kept
-  bool brief = false;                                                  ///< scalars and series alone
+  StudyMemory* memory = nullptr;  ///< of the calling thread; null: nothing is kept
+  /// Series of the study's outputs, scalars, convergence, warnings and cheap credibility alone, bit for bit those of a
+  /// whole result: no tables, sensitivities, summary, notes and plots.
+  bool brief = false;
 };
 
 /// A study that is still text: a file, or the text of one that stands inside another file.
