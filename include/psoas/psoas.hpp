@@ -72,6 +72,7 @@
 #include "psoas/study/study.hpp"
 #include "psoas/sweep/analyse.hpp"
 #include "psoas/sweep/distribution.hpp"
+#include "psoas/sweep/engine.hpp"
 #include "psoas/sweep/sampler.hpp"
 #include "psoas/sweep/spec.hpp"
 #include "psoas/sweep/store.hpp"

@@ -75,7 +75,7 @@ struct SweepAnalysis {
 /// A group of cases of the first two that is not whole is left out and counted. The response surface is fitted to
 /// cases drawn by the seed where there are so many that it would take longer than seconds.
 ///
-/// Scalars are read in groups: 8 bytes a case and factor, and some 150 bytes a case beside them.
+/// Scalars are read in groups: memory is 8 bytes a case and factor, 80 bytes a case, and up to 64 MB of scalars.
 ///
 /// Throws what Store throws; Error(input) for a name that no scalar matches, where no case is ok, where the file's sweep
 /// cannot be read, and for a bootstrap out of range.
