@@ -2,6 +2,9 @@
 //
 // Muscle redundancy of a whole body at one instant: 38 equations, 288 muscles and 42 contact forces. The counter
 // `steps` is the mean number of linear systems. Cold starts unless named otherwise; eight problems in turn.
+//
+// motion_frame is a frame of the sit-to-stand: 38 equations, 292 muscles and 80 pushes of contacts, the contact shortfall
+// and joint loads, all but kinematics and paths. Thirty frames in turn; `warm` starts from the frame before.
 
 #include "psoas/solve/redundancy.hpp"
 
@@ -12,7 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
+#include <variant>
 #include <vector>
+
+#include "psoas/solve/inverse.hpp"
+#include "psoas/study/study.hpp"
 
 namespace {
 
@@ -99,8 +107,60 @@ void redundancy_infeasible(benchmark::State& state) {
   run(state, static_cast<double>(state.range(0)) / 10, 500, false);
 }
 
+struct Still {
+  psoas::InverseSolver solver;
+  std::vector<double> start;  // multipliers of the frame before
+};
+
+/// Frames of the first rise on the feet alone, kinematics and paths evaluated.
+std::vector<Still> frames(double power) {
+  psoas::Study study = psoas::read_study(PSOAS_SOURCE_DIR "/examples/sit_to_stand/study.json");
+  std::get<psoas::MotionStudy>(study.question).integration.reset();
+  study.variants.clear();
+  study.outputs = {"coordinate/*", "speed/*", "acceleration/*"};
+  const psoas::Result result = psoas::run(study);
+  const psoas::Block& block = result.blocks.begin()->second;
+  const psoas::Model model(study.model);
+  const std::vector<double>& sharing = block.series.find("assumed_sharing")->values;
+  psoas::InverseOptions options;
+  options.power = power;
+  std::vector<Still> out;
+  std::vector<double> last;
+  for (std::size_t f = 0; out.size() < 30; ++f) {
+    if (sharing[f] > 0) continue;
+    const auto at_frame = [&](const std::string& quantity) {
+      std::vector<double> values;
+      for (const std::string& name : model.data().coordinate_names)
+        values.push_back(block.series.find(quantity + "/" + name)->values[f]);
+      return values;
+    };
+    out.push_back({psoas::InverseSolver(model, options), last});
+    psoas::InverseSolver& solver = out.back().solver;
+    solver.net(at_frame("coordinate"), at_frame("speed"), at_frame("acceleration"));
+    solver.solve({1.0, 0.0});
+    last.assign(solver.multiplier().begin(), solver.multiplier().end());
+  }
+  return out;
+}
+
+void motion_frame(benchmark::State& state) {
+  std::vector<Still> all = frames(static_cast<double>(state.range(0)) / 10);
+  std::size_t k = 0;
+  double steps = 0, worst = 0;
+  for (auto _ : state) {
+    Still& now = all[k];
+    now.solver.solve({1.0, 0.0}, state.range(1) != 0 ? std::span<const double>(now.start) : std::span<const double>());
+    steps += now.solver.iterations();
+    worst = std::max(worst, now.solver.residual());
+    k = (k + 1) % all.size();
+  }
+  state.counters["steps"] = benchmark::Counter(steps, benchmark::Counter::kAvgIterations);
+  state.counters["residual"] = worst;
+}
+
 }  // namespace
 
+BENCHMARK(motion_frame)->ArgNames({"p10", "warm"})->ArgsProduct({{20, 30}, {0, 1}})->Unit(benchmark::kMicrosecond);
 BENCHMARK(redundancy)->ArgName("p10")->Arg(15)->Arg(20)->Arg(30)->Arg(50)->Unit(benchmark::kMicrosecond);
 BENCHMARK(redundancy_warm)->ArgName("p10")->Arg(15)->Arg(20)->Arg(30)->Arg(50)->Unit(benchmark::kMicrosecond);
 BENCHMARK(redundancy_infeasible)->ArgName("p10")->Arg(20)->Unit(benchmark::kMicrosecond);

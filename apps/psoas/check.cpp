@@ -23,6 +23,7 @@
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/study.hpp"
+#include "psoas/sweep/engine.hpp"
 
 namespace psoas::app {
 namespace {
@@ -148,6 +149,13 @@ void check_study(Verdict& verdict) {
                  verdict.what;
 }
 
+void check_sweep(Verdict& verdict) {
+  const SweepPlan plan(read_sweep(verdict.file));
+  verdict.what = "sweep: " + counted(plan.sweep().factors.size(), "factor", "factors") + ", " +
+                 counted(plan.cases().count(), "case", "cases") + ", " +
+                 counted(plan.scalars().size(), "scalar", "scalars") + " a case";
+}
+
 void check_json(Verdict& verdict) {
   const std::string format = format_of(verdict.file);
   if (format == "psoas-study/1") {
@@ -155,6 +163,8 @@ void check_json(Verdict& verdict) {
   } else if (format == "psoas-result/1") {
     check_study(verdict);
     verdict.what = "result of a " + verdict.what;
+  } else if (format == "psoas-sweep/1") {
+    check_sweep(verdict);
   } else if (format == "psoas-model/1") {
     verdict.model = Model::load(verdict.file);
     verdict.what = about(*verdict.model);
@@ -165,7 +175,8 @@ void check_json(Verdict& verdict) {
     const Certificate certificate = read_certificate(verdict.file);
     verdict.what = "certificate of " + certificate.model + ", " + (certificate.clean ? "clean" : "with problems");
   } else {
-    const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-result/1", "psoas-certificate/1"};
+    const std::vector<std::string> known = {"psoas-model/1", "psoas-study/1", "psoas-sweep/1", "psoas-result/1",
+                                            "psoas-certificate/1"};
     throw Error(Kind::input, verdict.file + ":1: /format",
                 "expected one of " + join(known, ", ") +
                     (format.empty() ? ", found none" : ", found \"" + format + "\"" + did_you_mean(format, known)));

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/model/file.hpp"
 #include "psoas/report/text.hpp"
+#include "psoas/sweep/engine.hpp"
 
 namespace psoas::app {
 namespace {
@@ -124,16 +126,22 @@ Progress::~Progress() {
 
 void Progress::operator()(double share_done, const std::string& what) {
   if (!terminal_) return;
-  const double now = clock_seconds(), elapsed = now - start_;
-  if (elapsed < 2.0 || now - shown_ < 0.1 || !(share_done > 0.0)) return;
+  const double elapsed = clock_seconds() - start_;
+  if (elapsed < 2.0 || !(share_done > 0.0)) return;
+  show(share_done, fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
+                       fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" +
+                       (what.empty() ? "" : "  " + readable_name(what)));
+}
+
+void Progress::show(double share_done, const std::string& text) {
+  if (!terminal_) return;
+  const double now = clock_seconds();
+  if (now - start_ < 2.0 || now - shown_ < 0.1) return;
   shown_ = now;
   drawn_ = true;
   const auto filled = static_cast<std::size_t>(std::min(1.0, share_done) * 24.0);
   const std::string bar = std::string(filled, '#') + std::string(24 - filled, '.');
-  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " +
-                               fixed_text(100.0 * share_done / elapsed, 1) + " %/s  " +
-                               fixed_text(std::ceil(elapsed / share_done * (1.0 - share_done)), 0) + " s left" +
-                               (what.empty() ? "" : "  " + readable_name(what)));
+  write_all(STDERR_FILENO, "\r\x1b[K[" + bar + "] " + fixed_text(100.0 * share_done, 0) + " %  " + text);
 }
 
 std::string ending_of(const std::string& path) {
@@ -167,16 +175,6 @@ std::string time_text(double seconds) {
   if (seconds < 120.0) return fixed_text(seconds, seconds < 10.0 ? 2 : 0) + " s";
   if (seconds < 7200.0) return fixed_text(seconds / 60.0, 0) + " min";
   return fixed_text(seconds / 3600.0, 1) + " h";
-}
-
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    throw Error(Kind::input, option,
-                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
-                    in_quotes(text));
-  return value;
 }
 
 std::string format_of(const std::string& path) {
@@ -216,6 +214,33 @@ std::string program_folder() {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
 }
 
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    throw Error(Kind::input, option,
+                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
+                    in_quotes(text));
+  return value;
+}
+
+int threads_of(const std::string& text) {
+  return text.empty() ? default_threads() : static_cast<int>(whole_number("--threads", text, 1, 4096));
+}
+
 const std::vector<std::string>& command_line() { return arguments(); }
+
+std::string host_name() {
+  char name[256] = "";
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+std::string utc_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
 
 }  // namespace psoas::app

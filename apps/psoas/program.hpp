@@ -44,8 +44,11 @@ struct Verb {
   std::function<int()> (*options)(Parser& parser);
 };
 
-extern const Verb run_verb, sweep_status_verb, sweep_merge_verb, sweep_export_verb, sweep_analyse_verb, check_verb,
-    info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
+/// Parses a verb's arguments and does it. Gives the exit code; says what was not understood.
+int perform(const Verb& verb, const std::vector<std::string>& arguments);
+
+extern const Verb run_verb, sweep_verb, sweep_status_verb, sweep_merge_verb, sweep_export_verb, sweep_analyse_verb,
+    check_verb, info_verb, evaluate_verb, convert_verb, fit_paths_verb, new_verb, validate_verb;
 
 /// Writes to standard output. A reader that has gone away is no error; anything else throws Error(io).
 void print(std::string_view text);
@@ -80,6 +83,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void operator()(double share_done, const std::string& what);
+  /// The same with words of the caller's own behind the bar; shown from two seconds on.
+  void show(double share_done, const std::string& text);
 
  private:
   double start_, shown_ = 0.0;
@@ -97,8 +102,6 @@ std::vector<std::string> comma_separated(const std::vector<std::string>& texts);
 std::string counted(std::size_t count, const std::string& one, const std::string& many);
 /// A span of time for reading: "35 µs", "1.25 s", "3.4 h".
 std::string time_text(double seconds);
-/// The value of an option. Throws Error(input) for a text that is no whole number from low to high.
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
 
 /// "format" of a JSON file or of what it extends, or "" where there is none; throws Error(input) where a file is no JSON,
 /// Error(io) where it cannot be read.
@@ -106,6 +109,15 @@ std::string format_of(const std::string& path);
 
 /// Signals, standard streams and the command line; main calls it once.
 void prepare(int argc, char** argv);
+
+/// An option's whole number. Throws Error(input) for another text or a number outside [low, high].
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
+/// The number of --threads, or of processors where there is none.
+int threads_of(const std::string& text);
+
+std::string host_name();
+/// Now, as ISO 8601 in UTC.
+std::string utc_date();
 
 /// Folder of this program.
 std::string program_folder();

@@ -20,6 +20,7 @@
 #include "psoas/report/report.hpp"
 #include "psoas/report/text.hpp"
 #include "psoas/study/study.hpp"
+#include "psoas/sweep/uncertain.hpp"
 
 namespace psoas::app {
 namespace {
@@ -29,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr const char* edits_file = "edits.json";
 
 struct Options {
-  std::string study, folder;
+  std::string study, folder, threads;
   std::vector<std::string> set;
   bool json_out = false, strict = false;
 };
@@ -53,19 +54,6 @@ std::string default_folder(const std::string& study) {
   return (fs::path("results") / name).string();
 }
 
-std::string host_name() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
-std::string utc_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 std::size_t frames_of(const Result& result) {
   std::size_t frames = 0;
   for (const auto& [name, block] : result.blocks) frames += block.axis_values.size();
@@ -83,7 +71,7 @@ std::string cost_text(double seconds, std::size_t frames) {
          (frames > 0 ? " (" + shown(seconds / static_cast<double>(frames)) + " a frame and variant)" : "");
 }
 
-std::string run_text(const Options& options, const Result& result, double read_seconds, double run_seconds,
+std::string run_text(const Options& options, int threads, const Result& result, double read_seconds, double run_seconds,
                      const std::vector<std::string>& files) {
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -96,7 +84,7 @@ std::string run_text(const Options& options, const Result& result, double read_s
   run["date"] = utc_date();
   run["host"] = host_name();
   run["cpu"] = cpu_name();
-  run["threads"] = 1;
+  run["threads"] = threads;
   run["read_seconds"] = read_seconds;
   run["run_seconds"] = run_seconds;
   run["frames"] = frames_of(result);
@@ -128,6 +116,7 @@ std::vector<fs::path> stale_files(const fs::path& folder, const std::vector<std:
 
 int perform(const Options& options) {
   const double begin = clock_seconds();
+  const int threads = threads_of(options.threads);
   const Study study = read_study(options.study, assignments(options.set));
   const double read_done = clock_seconds();
   std::optional<Result> answer;
@@ -135,7 +124,7 @@ int perform(const Options& options) {
     Progress progress;
     RunOptions run_options;
     run_options.progress = [&](double share, const std::string& what) { progress(share, what); };
-    answer = run(study, run_options);
+    answer = run_uncertain(study, run_options, threads);
   }
   const Result& result = *answer;
   const double run_done = clock_seconds();
@@ -155,8 +144,9 @@ int perform(const Options& options) {
   if (!result.edits.empty()) add(edits_file, edits_text(result));
   for (const Plot& plot : result.plots) add(plot.file, svg(result, plot));
   names.push_back("run.json");
-  files.push_back({(fs::path(folder) / "run.json").string(),
-                   run_text(options, result, read_done - begin, run_done - read_done, names)});
+  files.push_back(
+      {(fs::path(folder) / "run.json").string(), run_text(options, study.uncertain.empty() ? 1 : threads, result,
+                                                          read_done - begin, run_done - read_done, names)});
   {
     const FinishFirst guard;
     const std::vector<fs::path> stale =
@@ -193,6 +183,8 @@ std::function<int()> options_of(Parser& parser) {
                 "folder for the files; default: results/ and the name of the study's folder");
   parser.list("--set", options->set,
               "/pointer=value: changes the study; /model/… continues in its model; may be repeated");
+  parser.option("-j,--threads", options->threads,
+                "threads for a study with uncertain numbers; default: one a processor that psoas may use");
   parser.flag("--json", options->json_out, "print the text of result.json instead of the summary");
   parser.flag("--strict", options->strict, "exit with 1 when a credibility limit is broken");
   return [options] { return perform(*options); };

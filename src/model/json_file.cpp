@@ -160,12 +160,12 @@ void scan(const std::string& name, const std::string& text, std::map<std::string
                   nlohmann::detail::input_format_t::json, true, true);
 }
 
-/// The one member of an object besides its note, or nothing.
+/// The one member of an object besides its note and name, or nothing.
 std::string only_member(const json& value) {
   std::string name;
   if (!value.is_object()) return name;
   for (const auto& [key, member] : value.items())
-    if (key != "note") {
+    if (key != "note" && key != "name") {
       if (!name.empty()) return "";
       name = key;
     }
@@ -190,11 +190,12 @@ bool holds_kind(std::string_view parent, std::string_view key) {
   return key == "motion" || key == "function" || key == "shape" || key == "curve" || parent == "passive";
 }
 
-/// Whether what a patch has at such a place is another kind than the target's. Controllers are kinds of the study layer,
-/// but always kinds.
+/// Whether what a patch has at such a place is another kind than the target's. Controllers, what a sweep varies and its
+/// sampler are kinds of layers above, but always kinds.
 bool replaces_kind(std::string_view parent, std::string_view key, const json& target, const json& patch) {
   const std::string before = only_member(target), after = only_member(patch);
-  if (parent == "controllers") return !before.empty() && !after.empty() && before != after;
+  if (parent == "controllers" || parent == "vary" || (parent.empty() && key == "sampler"))
+    return !before.empty() && !after.empty() && before != after;
   return holds_kind(parent, key) && other_kind(before, after);
 }
 
@@ -401,6 +402,10 @@ void Document::open(const std::string& path, const std::string& named_at, std::v
     if (files_.empty() || error.kind() != Kind::io) throw;
     throw Error(Kind::io, named_at, error.what());
   }
+  open_bases(identity, chain);
+}
+
+void Document::open_bases(const std::string& identity, std::vector<Chain>& chain) {
   const std::size_t here = files_.size() - 1;
   if (!files_[here].root().is_object() || !files_[here].root().contains("extends")) return;
   const json extends = files_[here].root()["extends"];
@@ -422,22 +427,34 @@ Document Document::read(const std::string& path) {
   Document document;
   std::vector<Chain> chain;
   document.open(path, path, chain);
-  for (auto file = document.files_.rbegin(); file != document.files_.rend(); ++file) {
-    if (file == document.files_.rbegin()) {
-      document.root_ = file->root();
+  document.merge_files();
+  return document;
+}
+
+Document Document::read_text(std::string name, std::string text) {
+  Document document;
+  std::vector<Chain> chain;
+  document.files_.push_back(JsonFile::parse(std::move(name), std::move(text)));
+  document.open_bases("", chain);
+  document.merge_files();
+  return document;
+}
+
+void Document::merge_files() {
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (file == files_.rbegin()) {
+      root_ = file->root();
       continue;
     }
     json edits = json::array();
-    if (document.root_.is_object() && document.root_.contains(appended) && document.root_[appended].is_array())
-      edits = document.root_[appended];
-    merge(document.root_, file->root());
+    if (root_.is_object() && root_.contains(appended) && root_[appended].is_array()) edits = root_[appended];
+    merge(root_, file->root());
     if (file->root().is_object() && file->root().contains(appended) && file->root()[appended].is_array()) {
       for (const json& edit : file->root()[appended]) edits.push_back(edit);
-      document.root_[appended] = edits;
+      root_[appended] = edits;
     }
   }
-  if (document.root_.is_object()) document.root_.erase("extends");
-  return document;
+  if (root_.is_object()) root_.erase("extends");
 }
 
 void Document::set(const std::string& pointer, const json& value, const json& schema, const std::string& shown) {

@@ -47,6 +47,8 @@ class Document {
   /// Reads a file and, where it has "extends", its base or bases, each laid over those before it (at most 8 deep, no file
   /// twice; RFC 7396 merge, a kind object with another name replaces).
   static Document read(const std::string& path);
+  /// The same of a text; its bases are beside the file that `name` begins with.
+  static Document read_text(std::string name, std::string text);
   /// Parses a text that is called `name` in messages; no "extends".
   static Document parse(std::string name, std::string text);
 
@@ -71,6 +73,8 @@ class Document {
  private:
   struct Chain;
   void open(const std::string& path, const std::string& named_at, std::vector<Chain>& chain);
+  void open_bases(const std::string& identity, std::vector<Chain>& chain);
+  void merge_files();
   std::vector<std::string> places(const std::vector<std::string>& pointers) const;
 
   json root_;

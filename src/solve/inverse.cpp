@@ -235,7 +235,7 @@ void InverseSolver::contact_shortfall() {
   }
 }
 
-void InverseSolver::run(RedundancyProblem& problem) {
+void InverseSolver::run(RedundancyProblem& problem, std::span<const double> start) {
   for (std::size_t r = 0; r < equations().size(); ++r) {
     const Equation& equation = equations()[r];
     problem.target[r] = row_target_[r];
@@ -245,14 +245,14 @@ void InverseSolver::run(RedundancyProblem& problem) {
                                : equation.rotation ? options_.reserve
                                                    : options_.reserve_force;
   }
-  solver_.solve(problem, solution_);
+  solver_.solve(problem, solution_, {.warm_start = start});
   for (int m = 0; m < model_.muscles(); ++m) {
     activation_[at(m)] = solution_.x[at(m)];
     tendon_force_[at(m)] = activation_[at(m)] * work_.force.active[at(m)] + work_.force.passive[at(m)];
   }
 }
 
-void InverseSolver::solve(const ContactCaps& caps) {
+void InverseSolver::solve(const ContactCaps& caps, std::span<const double> start) {
   const ModelData& data = model_.data();
   for (std::size_t r = 0; r < row_target_.size(); ++r) row_target_[r] = 0.0;
   rows_.add(work_, tree_moment_, 1.0, row_target_);
@@ -260,7 +260,7 @@ void InverseSolver::solve(const ContactCaps& caps) {
   muscle_columns(with_contacts_);
   contact_columns(caps);
   contact_shortfall();
-  run(with_contacts_);
+  run(with_contacts_, start);
   for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
     Vec3 force = Vec3::Zero();
@@ -272,7 +272,7 @@ void InverseSolver::solve(const ContactCaps& caps) {
   finish(contact_force_);
 }
 
-void InverseSolver::solve_with(std::span<const double> contact_force) {
+void InverseSolver::solve_with(std::span<const double> contact_force, std::span<const double> start) {
   const ModelData& data = model_.data();
   std::copy(contact_force.begin(), contact_force.end(), contact_force_.begin());
   for (double& x : row_target_) x = 0.0;
@@ -300,7 +300,7 @@ void InverseSolver::solve_with(std::span<const double> contact_force) {
     shortfall_[r] = crossed ? 0.0 : row_target_[at(root_rows_[r])];
     row_target_[at(root_rows_[r])] -= shortfall_[r];
   }
-  run(muscles_only_);
+  run(muscles_only_, start);
   for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   finish(contact_force_);
 }

@@ -23,8 +23,8 @@ constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
 const Info mass_info{"kg", "mass of the subject", 1, 500}, height_info{"m", "height of the subject", 0.3, 3},
     factor_info{"1", "factor on lengths", 0.1, 10};
 
-const std::set<std::string> common_keys = {"format", "$schema",  "note",    "title",   "study",  "model",
-                                           "edits",  "variants", "subject", "outputs", "extends"};
+const std::set<std::string> common_keys = {"format", "$schema",  "note",    "title",   "study",   "model",
+                                           "edits",  "variants", "subject", "outputs", "extends", "uncertain"};
 
 /// A member of an object that is a text, or an empty one.
 std::string text_of(const json& object, const char* key) {
@@ -64,6 +64,18 @@ json schema_of_study(const std::string& kind) {
            {{"anyOf", {factor, {{"type", "array"}, {"items", factor}, {"minItems", 3}, {"maxItems", 3}}}}}}}},
         {"note", {{"type", "string"}}}};
     p["outputs"] = {{"type", "array"}, {"items", {{"type", "string"}}}};
+    p["uncertain"] = {
+        {"type", "object"},
+        {"description", "numbers with distributions: \"vary\", \"zipped\" and \"correlation\" as in a sweep"},
+        {"required", {"vary"}},
+        {"properties",
+         {{"vary", {{"type", "object"}}},
+          {"zipped", {{"type", "array"}}},
+          {"correlation", {{"type", "object"}}},
+          {"samples", {{"type", "integer"}, {"minimum", 2}, {"maximum", 1000000}, {"default", 200}}},
+          {"seed", {{"type", "integer"}, {"minimum", 0}, {"default", 1}}},
+          {"note", {{"type", "string"}}}}},
+        {"additionalProperties", false}};
     json needed = json::array({"format", "study"});
     if (schema.contains("required"))
       for (const json& key : schema["required"]) needed.push_back(key);
@@ -92,8 +104,9 @@ class StudyReader {
  public:
   StudyReader(const StudySource& source, const std::vector<std::pair<std::string, std::string>>& set) {
     study_.path = source.path;
-    document_ = std::make_shared<Document>(
-        source.text.empty() ? Document::read(study_.path) : Document::parse(study_.path + " (its study)", source.text));
+    document_ = std::make_shared<Document>(source.text.empty()
+                                               ? Document::read(study_.path)
+                                               : Document::read_text(study_.path + " (its study)", source.text));
     if (text_of(document_->root(), "format") == result_format) open_result();
     // which model, before what is in it
     for (const bool model : {true, false})
@@ -313,6 +326,12 @@ class StudyReader {
       walk.wrong("", "missing \"model\" (path of a psoas-model/1 file)");
     else if (!root["model"].is_string())
       walk.wrong("/model", "expected the path of a psoas-model/1 file", &root["model"]);
+    if (root.contains("uncertain")) {
+      if (root["uncertain"].is_object())
+        study_.uncertain = root["uncertain"].dump();
+      else
+        walk.wrong("/uncertain", "expected an object with \"vary\"", &root["uncertain"]);
+    }
     if (!root.contains("subject")) return;
     const json& subject = root["subject"];
     if (!subject.is_object()) return walk.wrong("/subject", "expected an object", &subject);
@@ -546,7 +565,7 @@ struct VariedStudy::Impl {
     for (const std::string& pointer : pointers) {
       NumberSlot slot;
       const auto all = pointer_steps(pointer);
-      if (all && all->size() > 1) find(*all, slot);
+      if (all && !all->empty()) find(*all, slot);
       if (!slot.number) return slots.clear();
       slots.push_back(std::move(slot));
     }
@@ -554,6 +573,10 @@ struct VariedStudy::Impl {
 
   void find(const std::vector<std::string>& all, NumberSlot& slot) {
     const PointerSteps steps = PointerSteps(all).subspan(1);
+    const std::set<std::string> others = {"model", "edits", "variants", "subject"};
+    if (!others.contains(all[0]))
+      return std::visit([&](auto& question) { find_slot(question, PointerSteps(all), {}, slot); }, files.question);
+    if (steps.empty()) return;
     if (all[0] == "model") return find_slot(files.model, steps, {}, slot);
     if (all[0] == "edits") return find_slot(files.edits, steps, slot);
     if (all[0] == "variants") {
@@ -561,8 +584,6 @@ struct VariedStudy::Impl {
         if (name == all[1]) find_slot(edits, steps.subspan(1), slot);
       return;
     }
-    if (all[0] != "subject")
-      return std::visit([&](auto& question) { find_slot(question, PointerSteps(all), {}, slot); }, files.question);
     Subject& subject = files.subject;
     if (all[1] == "mass") return find_slot(subject.mass, steps.subspan(1), mass_info, slot);
     if (all[1] == "height") return find_slot(subject.height, steps.subspan(1), height_info, slot);

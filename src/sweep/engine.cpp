@@ -153,10 +153,6 @@ void SweepPlan::take_names(const Result& result) {
                   "expected a scalar of the study's result, such as \"peak compression/L5_S1\", found " +
                       in_quotes(sweep_.record[i]) + did_you_mean(sweep_.record[i], known));
   }
-  if (scalars.size() > most_sweep_scalars)
-    throw Error(
-        Kind::input, sweep_.where("/record"),
-        "expected at most " + std::to_string(most_sweep_scalars) + " scalars, found " + std::to_string(scalars.size()));
   std::vector<Quantity> series;
   if (sweep_.series) {
     std::vector<Quantity> there;

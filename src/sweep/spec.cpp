@@ -338,10 +338,12 @@ class Check {
 /// Reads the file, its tables and its base, and collects problems.
 class SweepReader {
  public:
-  explicit SweepReader(const std::string& path) : document_(std::make_shared<Document>(Document::read(path))) {
-    sweep_.path = path;
+  explicit SweepReader(const StudySource& source)
+      : document_(std::make_shared<Document>(source.text.empty() ? Document::read(source.path)
+                                                                 : Document::parse(source.path, source.text))) {
+    sweep_.path = source.path;
   }
-  SweepReader(const std::string& provenance, const std::string& path)
+  explicit SweepReader(const std::string& provenance, const std::string& path)
       : document_(std::make_shared<Document>(Document::parse(path, provenance))), recorded_(true) {
     sweep_.path = path;
     sweep_.provenance = provenance;
@@ -706,7 +708,8 @@ bool Constraint::holds(std::span<const double> factors) const {
 
 std::string Factor::place() const { return below("/vary", pointer.empty() ? name : pointer); }
 
-SweepSpec read_sweep(const std::string& path) { return SweepReader(path).read(); }
+SweepSpec read_sweep(const std::string& path) { return SweepReader(StudySource{path, ""}).read(); }
+SweepSpec read_sweep(const StudySource& source) { return SweepReader(source).read(); }
 
 SweepSpec recorded_sweep(const std::string& provenance, const std::string& path) {
   return SweepReader(provenance, path).recorded();

@@ -3,6 +3,7 @@
 // The executor of one machine: oneTBB's threads take ranges of cases from a short queue, the calling thread fills it and
 // hands what is finished to the dispatcher.
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
@@ -116,6 +117,8 @@ void run_on_threads(int threads, const SweepPlan& plan, Dispatcher& dispatcher) 
 }
 
 }  // namespace
+
+int default_threads() { return tbb::info::default_concurrency(); }
 
 Executor on_threads(int threads) {
   if (threads < 1) throw Error(Kind::input, "threads", "expected at least one, found " + std::to_string(threads));

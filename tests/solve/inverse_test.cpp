@@ -623,6 +623,54 @@ TEST(InverseSolver, frames_in_any_order_give_the_same_bits) {
   EXPECT_EQ(everything(forward), given);
 }
 
+TEST(InverseSolver, a_start_from_a_posture_nearby_gives_the_same_solution_sooner) {
+  const Model model(full_body());
+  for (const double power : {2.0, 3.0}) {
+    InverseSolver solver(model, {.power = power});
+    EXPECT_TRUE(solver.multiplier().empty());
+    Frame frame = frame_of(model, Posture::rising);
+    net(solver, frame);
+    solver.solve({1.0, 0.0});
+    const std::vector<double> start(solver.multiplier().begin(), solver.multiplier().end());
+    ASSERT_EQ(start.size(), solver.equations().size());
+    for (const char* name : {"hip_flexion_r", "knee_angle_r", "lumbar_extension"})
+      frame.q[at(model.coordinate(name))] += degrees(1.0);
+    net(solver, frame);
+    const auto same = [&](const std::vector<double>& warm, const std::vector<double>& cold) {
+      if (power == 2.0) EXPECT_EQ(warm, cold);  // to the last bit
+      for (std::size_t i = 0; i < cold.size(); ++i)
+        EXPECT_NEAR(warm[i], cold[i], 1e-7 * std::max(1.0, std::abs(cold[i]))) << "power " << power << ", number " << i;
+    };
+
+    solver.solve({1.0, 0.0});
+    const int cold_steps = solver.iterations();
+    const std::vector<double> cold = everything(solver);
+    solver.solve({1.0, 0.0}, start);
+    EXPECT_TRUE(solver.converged());
+    EXPECT_LT(solver.iterations(), cold_steps);
+    const std::vector<double> warm = everything(solver);
+    same(warm, cold);
+    // equal starts, equal bits, whatever was solved in between; its own multipliers may be the start
+    solver.solve({1.0, 0.0}, solver.multiplier());
+    EXPECT_LE(solver.iterations(), 2);
+    same(everything(solver), cold);
+    solver.solve({1.0, 0.0}, start);
+    EXPECT_EQ(everything(solver), warm);
+    solver.solve({1.0, 0.0});
+    EXPECT_EQ(everything(solver), cold);
+
+    const std::vector<double> contacts(solver.contact_force().begin(), solver.contact_force().end());
+    solver.solve_with(contacts);
+    const int given_steps = solver.iterations();
+    const std::vector<double> given = everything(solver);
+    solver.solve_with(contacts, start);
+    EXPECT_LT(solver.iterations(), given_steps);
+    same(everything(solver), given);
+    solver.solve_with(contacts, std::vector<double>(3, 1.0));  // no start of this problem
+    EXPECT_EQ(everything(solver), given);
+  }
+}
+
 TEST(InverseSolver, given_contact_forces_give_the_same_muscles) {
   // The contacts that were found, given back: the problem of the muscles has the same answer where contacts carry all.
   const Model model(full_body());
@@ -660,6 +708,9 @@ TEST(InverseSolver, no_allocation_after_it_is_made) {
     before = heap_allocations();
     solver.solve_with(contacts);
     EXPECT_EQ(heap_allocations() - before, 0u) << "solve_with()";
+    before = heap_allocations();
+    solver.solve({1.0, 0.5}, solver.multiplier());
+    EXPECT_EQ(heap_allocations() - before, 0u) << "solve() from a start";
     before = heap_allocations();
     solver.loads_with(contacts, tension);
     EXPECT_EQ(heap_allocations() - before, 0u) << "loads_with()";

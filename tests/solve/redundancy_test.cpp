@@ -559,6 +559,30 @@ TEST(Redundancy, WarmStartGivesTheSameAnswerSooner) {
   EXPECT_LT(warm_steps, cold_steps);
 }
 
+TEST(Redundancy, SquaresHaveOneAnswerToTheLastBit) {
+  // From nothing, from the answer itself, and from two other problems' answers; with bounds that hold many variables.
+  RedundancySolver solver(38, 330);
+  RedundancySolution cold, warm;
+  for (const double beyond : {0.0, 20.0, 500.0})
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      RedundancyProblem problem = body(seed, {.power = 2, .least = seed % 2 == 0 ? 0.01 : 0, .beyond = beyond});
+      const std::vector<double> other = solved(body(seed + 1, {.power = 2})).multiplier;
+      solver.solve(problem, cold);
+      EXPECT_LE(cold.residual, 1e-10) << "seed " << seed << " beyond " << beyond;
+      const std::vector<double> own = cold.multiplier;
+      const std::vector<double> target = problem.target;
+      for (double& b : problem.target) b *= 1.01;
+      const std::vector<double> near = solved(problem).multiplier;
+      problem.target = target;
+      const std::array<const std::vector<double>*, 3> starts = {&own, &near, &other};
+      for (const std::vector<double>* start : starts) {
+        solver.solve(problem, warm, {.warm_start = *start});
+        EXPECT_EQ(warm.x, cold.x) << "seed " << seed << " beyond " << beyond;
+        EXPECT_EQ(warm.multiplier, cold.multiplier) << "seed " << seed << " beyond " << beyond;
+      }
+    }
+}
+
 TEST(Redundancy, PoorWarmStartsDoNoHarm) {
   const RedundancyProblem problem = body(8, {.power = 3});
   const RedundancySolution cold = solved(problem);
@@ -631,12 +655,102 @@ TEST(Redundancy, EqualProblemsGiveEqualBytes) {
   EXPECT_EQ(a.iterations, b.iterations);
 }
 
+/// Columns that share their rows, as muscles over the same joints do: one to seven of a kind in mixed order, with one or
+/// two powers, a few of them free or fixed, some without an entry.
+RedundancyProblem of_kinds(std::uint64_t seed) {
+  Random random(seed);
+  const int m = 9;
+  struct Kind {
+    std::vector<int> rows;
+    double power;
+  };
+  std::vector<Kind> kinds;
+  for (int k = 0; k < 8; ++k) {
+    Kind kind{{}, k % 2 == 0 ? 2.0 : 3.0};
+    for (int j = 0; j < m; ++j)
+      if (k > 0 && random.uniform() < 0.15 * k) kind.rows.push_back(j);
+    for (int count = random.integer(7); count >= 0; --count) kinds.push_back(kind);
+  }
+  for (std::size_t i = kinds.size(); i-- > 1;) std::swap(kinds[i], kinds[at(random.integer(static_cast<int>(i) + 1))]);
+  RedundancyProblem problem;
+  problem.resize(m, static_cast<int>(kinds.size()));
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    for (const int row : kinds[i].rows) {
+      problem.row.push_back(row);
+      problem.value.push_back(random.uniform(-40, 40));
+    }
+    problem.column_start[i + 1] = static_cast<int>(problem.row.size());
+    problem.power[i] = kinds[i].power;
+    problem.weight[i] = random.logarithmic(0.1, 10);
+    const double bounds = random.uniform();
+    problem.low[i] = bounds < 0.1 ? -infinity : bounds < 0.2 ? 0.3 : 0.01;
+    problem.high[i] = bounds < 0.1 ? infinity : bounds < 0.2 ? 0.3 : 1;
+  }
+  for (double& b : problem.target) b = random.uniform(-60, 60);
+  return problem;
+}
+
+TEST(Redundancy, ColumnsOfSharedRowsAreSolvedTogether) {
+  // certificate() goes column by column through the problem itself, and its minimum is one point.
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const RedundancyProblem problem = of_kinds(seed);
+    const RedundancySolution answer = solved(problem);
+    EXPECT_LE(certificate(problem, answer), 1e-10) << "seed " << seed;
+    EXPECT_NEAR(answer.cost, cost_of(problem, answer.x), 1e-9 * answer.cost) << "seed " << seed;
+
+    // the same variables in the opposite order
+    RedundancyProblem turned = problem;
+    turned.row.clear();
+    turned.value.clear();
+    const std::size_t n = at(problem.variables);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t from = n - 1 - i;
+      for (int k = problem.column_start[from]; k < problem.column_start[from + 1]; ++k) {
+        turned.row.push_back(problem.row[at(k)]);
+        turned.value.push_back(problem.value[at(k)]);
+      }
+      turned.column_start[i + 1] = static_cast<int>(turned.row.size());
+      turned.weight[i] = problem.weight[from];
+      turned.power[i] = problem.power[from];
+      turned.low[i] = problem.low[from];
+      turned.high[i] = problem.high[from];
+    }
+    const RedundancySolution other = solved(turned);
+    for (std::size_t i = 0; i < n; ++i)
+      EXPECT_NEAR(other.x[i], answer.x[n - 1 - i], 1e-8) << "seed " << seed << " variable " << i;
+  }
+}
+
+TEST(Redundancy, ProblemsOfOneSizeMayDifferInStructure) {
+  // Equal sizes and numbers of entries, other rows or other powers: what was worked out for the last one must not serve.
+  const RedundancyProblem first = of_kinds(1);
+  RedundancyProblem rows = first, powers = first;
+  for (int i = 0; i < first.variables; ++i)
+    for (int k = first.column_start[at(i)]; k < first.column_start[at(i) + 1]; ++k)
+      rows.row[at(k)] =
+          first.equations - 1 - first.row[at(first.column_start[at(i)] + first.column_start[at(i) + 1] - 1 - k)];
+  for (double& p : powers.power) p = p == 2 ? 3 : 2;
+  RedundancySolver solver(first.equations, first.variables);
+  const std::array<const RedundancyProblem*, 4> order = {&first, &rows, &powers, &first};
+  for (const RedundancyProblem* problem : order) {
+    RedundancySolution answer;
+    solver.solve(*problem, answer);
+    EXPECT_LE(certificate(*problem, answer), 1e-10);
+    EXPECT_EQ(answer.x, solved(*problem).x);
+  }
+  rows.row[0] = first.equations;  // a structure that is not valid, after one that is
+  RedundancySolution answer;
+  solver.solve(rows, answer);
+  EXPECT_FALSE(answer.converged);
+}
+
 TEST(Redundancy, SolveAllocatesNothing) {
   std::vector<RedundancyProblem> problems;
   for (const double p : {1.5, 2.0, 3.0, 5.0}) {
     problems.push_back(body(1, {.power = p}));
     problems.push_back(body(2, {.power = p, .beyond = 500}));
     problems.push_back(body(3, {.joints = 10, .muscles = 40, .power = p}));
+    problems.push_back(of_kinds(4));
   }
   RedundancySolver solver(38, 330);
   RedundancySolution answer;

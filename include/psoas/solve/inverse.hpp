@@ -50,7 +50,7 @@ struct ContactCaps {
 };
 
 /// Solves frames one after another; allocates when made, never after. One per thread; equal input gives equal bytes in
-/// any order of frames.
+/// any order of frames, and where a frame starts from (solve()) is input.
 class InverseSolver {
  public:
   /// Throws Error(input) for options out of range or an unknown weight.
@@ -68,11 +68,14 @@ class InverseSolver {
   /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
   /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as
   /// their reserves; the rest is met exactly, in the same problem as the muscles.
-  void solve(const ContactCaps& caps);
+  ///
+  /// `start` holds the multiplier() of a problem nearby, such as the frame before: the same solution (see
+  /// RedundancyOptions::warm_start) in half the time. Nothing, or another number of them, starts cold.
+  void solve(const ContactCaps& caps, std::span<const double> start = {});
 
   /// The same with contact forces given (three a contact: x, y, z in ground [N]) instead of sought; what they leave of
   /// the root's equations appears as its reserves.
-  void solve_with(std::span<const double> contact_force);
+  void solve_with(std::span<const double> contact_force, std::span<const double> start = {});
 
   /// Joint moments and loads for given contact and tendon forces, nothing sought (the states of a simulation).
   void loads_with(std::span<const double> contact_force, std::span<const double> tendon_force);
@@ -101,6 +104,8 @@ class InverseSolver {
   std::span<const double> activation() const { return activation_; }
   std::span<const double> tendon_force() const { return tendon_force_; }
   std::span<const double> reserve() const { return solution_.reserve; }
+  /// d cost / d moment of each equation, of the problem that was solved [1/(N m), 1/N]; nothing before a solve.
+  std::span<const double> multiplier() const { return solution_.multiplier; }
   std::span<const double> contact_force() const { return contact_force_; }  ///< three a contact, ground axes [N]
   /// Net generalised force of an independent coordinate from inverse dynamics with the contact forces [N m, N].
   double joint_moment(int coordinate) const { return joint_moment_[static_cast<std::size_t>(coordinate)]; }
@@ -135,7 +140,7 @@ class InverseSolver {
   /// What ligaments pull on a body and all that it carries, in ground [N].
   Vec3 ligament_force(int body) const;
   void contact_shortfall();
-  void run(RedundancyProblem& problem);
+  void run(RedundancyProblem& problem, std::span<const double> start);
 
   Model model_;
   InverseOptions options_;

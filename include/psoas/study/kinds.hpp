@@ -181,7 +181,7 @@ struct TorqueCurveStudy {
     see("step_deg", self.step_deg, Info{"deg", "step", 0.01, 90});
     see("posture", self.posture, Info{"rad or m", "other coordinates, where not at the model's values", -1e3, 1e3});
   }
-  std::string fault() const { return from_deg < to_deg ? "" : "expected \"from_deg\" below \"to_deg\""; }
+  std::string fault() const { return from_deg <= to_deg ? "" : "expected \"from_deg\" not above \"to_deg\""; }
 };
 
 /// A quantity over time, point by point.

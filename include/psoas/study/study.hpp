@@ -35,7 +35,8 @@ struct Study {
   std::optional<Table> table;   ///< a motion's recording
   std::optional<Table> forces;  ///< a motion's measured external forces
   Named<Table> tables;          ///< a simulation's tables, as the study names them
-  std::string provenance;       ///< JSON text
+  std::string uncertain;   ///< JSON text of what the study says of uncertain numbers, or empty; sweep/uncertain.hpp
+  std::string provenance;  ///< JSON text
 
   /// "file:line: pointer" for messages of what runs later.
   std::function<std::string(const std::string& pointer)> place;

@@ -96,6 +96,9 @@ class Dispatcher {
 /// Computes what the dispatcher hands out, and returns when nothing is left or go_on() is false.
 using Executor = std::function<void(const SweepPlan& plan, Dispatcher& dispatcher)>;
 
+/// As many threads as processors that this program may use.
+int default_threads();
+
 /// Threads of this program. Throws Error(input) for less than one.
 Executor on_threads(int threads);
 

@@ -100,6 +100,8 @@ struct SweepSpec {
 /// Reads a psoas-sweep/1 file and its base study and finds every place that it varies. Throws Error with every problem
 /// of the sweep file with file, line and pointer, before anything is computed; and what read_study() throws for the base.
 SweepSpec read_sweep(const std::string& path);
+/// The same of a text that stands in, or stands for, the file of this path: other files are named beside it.
+SweepSpec read_sweep(const StudySource& source);
 
 /// Reads a sweep back from SweepSpec::provenance, as the file of a sweep keeps it, without its base, its places or any
 /// file: enough for its factors, its design and its cases. A column of a table that was too large to be embedded has one
