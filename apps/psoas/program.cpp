@@ -177,16 +177,6 @@ std::string time_text(double seconds) {
   return fixed_text(seconds / 3600.0, 1) + " h";
 }
 
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    throw Error(Kind::input, option,
-                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
-                    in_quotes(text));
-  return value;
-}
-
 std::string format_of(const std::string& path) {
   // only the outermost members and what is in their lists are kept, so that depth does not matter
   const auto shallow = [](int depth, json::parse_event_t event, json&) {

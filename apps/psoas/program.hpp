@@ -102,8 +102,6 @@ std::vector<std::string> comma_separated(const std::vector<std::string>& texts);
 std::string counted(std::size_t count, const std::string& one, const std::string& many);
 /// A span of time for reading: "35 µs", "1.25 s", "3.4 h".
 std::string time_text(double seconds);
-/// The value of an option. Throws Error(input) for a text that is no whole number from low to high.
-std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
 
 /// "format" of a JSON file or of what it extends, or "" where there is none; throws Error(input) where a file is no JSON,
 /// Error(io) where it cannot be read.

@@ -343,7 +343,7 @@ class SweepReader {
                                                                  : Document::parse(source.path, source.text))) {
     sweep_.path = source.path;
   }
-  SweepReader(const std::string& provenance, const std::string& path)
+  explicit SweepReader(const std::string& provenance, const std::string& path)
       : document_(std::make_shared<Document>(Document::parse(path, provenance))), recorded_(true) {
     sweep_.path = path;
     sweep_.provenance = provenance;

@@ -31,9 +31,9 @@ std::string bytes_of(const std::string& path) {
   return bytes.str();
 }
 
-const std::vector<std::string> verbs = {"run",           "sweep status", "sweep merge", "sweep export",
-                                        "sweep analyse", "check",        "info",        "evaluate",
-                                        "convert",       "fit-paths",    "new",         "validate"};
+const std::vector<std::string> verbs = {"run",           "sweep", "sweep status", "sweep merge", "sweep export",
+                                        "sweep analyse", "check", "info",         "evaluate",    "convert",
+                                        "fit-paths",     "new",   "validate"};
 
 // --- fitted paths ----------------------------------------------------------------------------------------------------
 
