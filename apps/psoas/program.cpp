@@ -214,6 +214,16 @@ std::string program_folder() {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
 }
 
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    throw Error(Kind::input, option,
+                "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
+                    in_quotes(text));
+  return value;
+}
+
 int threads_of(const std::string& text) {
   return text.empty() ? default_threads() : static_cast<int>(whole_number("--threads", text, 1, 4096));
 }

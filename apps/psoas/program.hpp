@@ -110,6 +110,8 @@ std::string format_of(const std::string& path);
 /// Signals, standard streams and the command line; main calls it once.
 void prepare(int argc, char** argv);
 
+/// The value of an option. Throws Error(input) for a text that is no whole number from low to high.
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t low, std::uint64_t high);
 /// The number of --threads, or of processors where there is none.
 int threads_of(const std::string& text);
 
