@@ -251,7 +251,7 @@ void vary_model(std::size_t share) {
   some(
       [](ModelSpec & spec) -> auto& { return spec.contacts; }, "contacts", 4);
   EXPECT_EQ(members.size(), 12u);
-  EXPECT_GT(sameness.compared(), 200);
+  EXPECT_GT(sameness.compared(), 150);  // so that few were refused
   EXPECT_GT(sameness.moved(), 100);
 }
 
