@@ -201,7 +201,8 @@ class Sameness {
   int compared_ = 0, moved_ = 0;
 };
 
-TEST(StudyMemory, no_number_of_a_model_is_forgotten) {
+/// Changes every number of a share (of four) of some elements of each member of the model, one after another.
+void vary_model(std::size_t share) {
   const Study study = few_frames();
   Sameness sameness(study, true);
   sameness.check(study, "nothing changed");
@@ -220,7 +221,7 @@ TEST(StudyMemory, no_number_of_a_model_is_forgotten) {
   };
   const auto some = [&](auto member, const std::string& what, std::size_t few) {
     const std::size_t size = member(const_cast<ModelSpec&>(study.model)).size();
-    for (std::size_t i = 0; i < size; i += std::max<std::size_t>(1, size / few))
+    for (std::size_t i = 0; i < size; i += std::max<std::size_t>(1, size / std::max<std::size_t>(1, few * share / 4)))
       vary(
           [&](ModelSpec & spec) -> auto& { return (member(spec).begin() + static_cast<std::ptrdiff_t>(i))->second; },
           what);
@@ -250,9 +251,12 @@ TEST(StudyMemory, no_number_of_a_model_is_forgotten) {
   some(
       [](ModelSpec & spec) -> auto& { return spec.contacts; }, "contacts", 4);
   EXPECT_EQ(members.size(), 12u);
-  EXPECT_GT(sameness.compared(), 400);
-  EXPECT_GT(sameness.moved(), 200);
+  EXPECT_GT(sameness.compared(), 150);  // so that few were refused
+  EXPECT_GT(sameness.moved(), 100);
 }
+
+TEST(StudyMemory, no_number_of_a_model_is_forgotten) { vary_model(1); }
+TEST(StudyMemorySlow, no_number_of_a_model_is_forgotten) { vary_model(4); }
 
 TEST(StudyMemory, no_number_of_a_motion_study_is_forgotten) {
   const Study study = few_frames();
@@ -385,10 +389,8 @@ TEST(BriefResult, is_a_part_of_the_whole_one) {
   expect_part(run(curve, {{}, &memory, true}), run(curve));
 }
 
-TEST(BriefResult, counts_frames_that_did_not_converge) {
-  // activations all but fixed and reserves all but free: nothing that Newton's method does not find
-  const Result good = run(few_frames(), {{}, nullptr, true});
-  EXPECT_EQ(good.blocks.begin()->second.unconverged, 0);
+TEST(BriefResult, says_how_many_frames_have_no_answer) {
+  EXPECT_EQ(run(few_frames(), {{}, nullptr, true}).blocks.begin()->second.unconverged, 0);
 }
 
 // ---- the clinical shift
