@@ -24,6 +24,7 @@
 #include "psoas/study/range_of_motion.hpp"
 #include "psoas/study/study.hpp"
 #include "psoas/sweep/engine.hpp"
+#include "psoas/sweep/uncertain.hpp"
 
 namespace psoas::app {
 namespace {
@@ -143,6 +144,7 @@ void check_study(Verdict& verdict) {
   if (study.variants.empty()) collect("", {});
   for (const auto& [name, edits] : study.variants) collect(name, edits);
   if (verdict.problems.empty()) try_out(study);
+  if (verdict.problems.empty() && !study.uncertain.empty()) uncertain_sweep(study);
   const std::string kind = std::visit([](const auto& question) { return std::string(question.name); }, study.question);
   verdict.what = kind + " study" +
                  (study.variants.empty() ? "" : ", " + counted(study.variants.size(), "variant", "variants")) + ", " +

@@ -63,6 +63,7 @@ KindHelp study_members() {
        {"variants", "object, name to array of object", "", "", "none",
         "edits of each variant, applied after `edits`; the first is the reference of differences"},
        {"outputs", "array of text", "", "", "none", "names of outputs, with globs; absent: a useful set"},
+       {"uncertain", "object", "", "", "none", "distributions of numbers: the result has bands, docs/sweeps.md"},
        {"extends", "text or array of text", "", "", "none",
         "paths of studies that are read first, each laid over those before it and this one over all"},
        {"note", "text", "", "", "none", "here and in every object: ignored"},

@@ -139,7 +139,8 @@ int tell(const SweepCommand& command, const SweepPlan& plan, const std::string& 
     std::string text = (plan.sweep().title.empty() ? plan.sweep().path : plan.sweep().title) + " · " +
                        with_separators(status.cases) + (status.cases == 1 ? " case · " : " cases · ") +
                        counts_text(status) + "\n";
-    if (ok > 0) {
+    if (ok > 0 &&
+        report.end != SweepReport::End::interrupted) {  // who interrupts does not wait for all rows to be read
       const std::size_t shown = std::min(plan.scalars().size(), scalars_shown);
       const Store store = Store::open(file);
       const auto columns = columns_of(store, shown);
@@ -182,7 +183,7 @@ SweepArguments::SweepArguments(Parser& parser, bool threads) {
   parser.flag("--resume", resume, "go on with the file, or begin it where there is none");
   parser.option("--shard", shard, "i/n: the i-th of n parts of the cases, to be merged with the others");
   parser.flag("--dry-run", dry_run, "show factors, first cases, their number and the time that they may take");
-  parser.option("--max-failures", failures, "stop when more cases than this fail or do not converge");
+  parser.option("--max-failures", failures, "stop when more cases than this fail or do not converge in this session");
   parser.flag("--mixed", mixed, "go on with a file that another type of processor or C library began");
   parser.flag("--json", json_out, "print JSON instead of tables");
 }

@@ -1,7 +1,8 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // Messages: rank 0 greets everybody with the sweep's fingerprint and its machine, or with nothing when there is no work.
-// A rank sends the rows that it has, none at first, and is sent the next range; an empty one is the last.
+// A rank sends the rows that it has, none at first, and is sent the next range; an empty one is the last. On the way
+// through a long range it sends rows that nobody answers.
 #include "ranks.hpp"
 
 #include <mpi.h>
@@ -17,9 +18,9 @@
 namespace psoas::app {
 namespace {
 
-enum Tag { rows_tag = 1, range_tag = 2, fault_tag = 3 };
+enum Tag { rows_tag = 1, some_rows_tag = 2, range_tag = 3, fault_tag = 4 };
 
-constexpr double seconds_a_range = 1.0;
+constexpr double seconds_a_range = 1.0, seconds_between_rows = 0.5;
 constexpr auto pause = std::chrono::microseconds(200);
 constexpr double seconds_between_looks = 0.05;
 constexpr std::size_t most_bytes = 1u << 30;  // MPI counts with int
@@ -137,6 +138,7 @@ bool hand_out(const SweepPlan& plan, Dispatcher& dispatcher) {
       std::vector<CaseRow> rows;
       while (!packet.at_end()) rows.push_back(unpack(packet));
       dispatcher.finished(rows);
+      if (status.MPI_TAG == some_rows_tag) continue;
       const std::optional<CaseRange> range = dispatcher.next(seconds_a_range);
       Packet answer;
       answer.put(range.value_or(CaseRange{}));
@@ -186,8 +188,14 @@ void serve_ranks(const std::string& path, bool mixed) {
       MPI_Recv(&range, sizeof range, MPI_CHAR, 0, range_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
       if (range == CaseRange{}) return;
       packet = {};
+      double sent = MPI_Wtime();
       for (std::uint64_t k = range.begin; k < range.end; ++k) {
         pack(*runner(k, stop), packet);
+        if (MPI_Wtime() - sent > seconds_between_rows) {
+          send(0, some_rows_tag, packet);
+          packet = {};
+          sent = MPI_Wtime();
+        }
         if (packet.bytes.size() > most_bytes)
           return fail("expected rows of one range within 1 GB, found more: keep the series of fewer cases");
       }

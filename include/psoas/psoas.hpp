@@ -76,5 +76,6 @@
 #include "psoas/sweep/sampler.hpp"
 #include "psoas/sweep/spec.hpp"
 #include "psoas/sweep/store.hpp"
+#include "psoas/sweep/uncertain.hpp"
 #include "psoas/sweep/analysis.hpp"
 #include "psoas/validate/validate.hpp"

@@ -359,7 +359,9 @@ bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits) {
 }
 
 std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants,
-                                           StudyMemory& memory, Result& result) {
+                                           const RunOptions& options, Result& result) {
+  if (!options.delta_theta) return {};
+  StudyMemory& memory = *options.memory;
   if (std::all_of(variants.begin(), variants.end(), [](const Variant& variant) { return variant.edits.empty(); }))
     return {};
   const Model unedited = memory.inside().models.compile(study.unedited);

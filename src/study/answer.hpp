@@ -75,9 +75,9 @@ double delta_theta_deg(const Model& reference, const Model& model, const std::st
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits);
 
 /// If one of the variants edits the iliopsoas, puts their lost extension into the scalars delta_theta_deg/r and /l of
-/// their blocks, and returns its rows: one where both sides agree.
+/// their blocks, and returns its rows: one where both sides agree; nothing where the options leave it out. Needs a memory.
 std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector<Variant>& variants,
-                                           StudyMemory& memory, Result& result);
+                                           const RunOptions& options, Result& result);
 
 /// What has to be said about a variant's edits: values that were matched, and shortening beyond what was observed.
 std::vector<std::string> edit_warnings(const Study& study, const Variant& variant);

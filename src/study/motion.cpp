@@ -390,6 +390,13 @@ void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& pattern
   std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
   VariantRecord record(model, solver.equations());
   record.tendon_force.resize(windows_.size());
+  std::vector<int> trusted;
+  for (std::size_t i = 0; i < question_.trusted.size(); ++i) try {
+      for (const int muscle : model.select(question_.trusted[i])) trusted.push_back(muscle);
+    } catch (const Error& error) {
+      throw Error(Kind::input, study_.place("/trusted/" + std::to_string(i)), error.what());
+    }
+  std::vector<char> left_out(time_.size(), 0);
   for (int f = 0; f < static_cast<int>(time_.size()); ++f) {
     solve(solver, v, f);
     const Instant now{
@@ -397,6 +404,8 @@ void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& pattern
         &solver};
     for (std::size_t k = 0; k < outputs.size(); ++k) values[k][at(f)] = outputs[k].value(now);
     note_frame(solver, time_[at(f)], record);
+    for (const int muscle : trusted)
+      if (is_flagged(model, solver.q(), solver.work(), muscle)) left_out[at(f)] = 1;
     if (!options_.brief) find_event(solver, v, f, record);
     if (options_.progress)
       options_.progress((static_cast<double>(v) + static_cast<double>(f + 1) / static_cast<double>(time_.size())) /
@@ -404,7 +413,14 @@ void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& pattern
                         variants_[v].name);
   }
   for (std::size_t k = 0; k < outputs.size(); ++k) {
-    reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    if (trusted.empty()) {
+      reductions(outputs[k].name, outputs[k].unit, values[k], block);
+    } else {
+      std::vector<double> of_trusted = values[k];
+      for (std::size_t f = 0; f < left_out.size(); ++f)
+        if (left_out[f]) of_trusted[f] = std::nan("");
+      reductions(outputs[k].name, outputs[k].unit, of_trusted, block);
+    }
     block.series.add(outputs[k].name) = {outputs[k].unit, std::move(values[k])};
   }
   if (seated()) {
@@ -414,6 +430,8 @@ void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& pattern
     for (std::size_t f = 0; f < time_.size(); ++f) shared.values[f] = demand_->frames[f].seat > 0.0 ? 1.0 : 0.0;
     if (!options_.brief) block.series["assumed_sharing"] = std::move(shared);
   }
+  if (!trusted.empty())
+    block.scalars["frames_left_out"] = {static_cast<double>(std::count(left_out.begin(), left_out.end(), 1)), "1"};
   block.unconverged = record.unconverged;
   records_.push_back(std::move(record));
 }

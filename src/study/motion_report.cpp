@@ -138,25 +138,32 @@ int MotionRun::instant(const WindowFrames& window, std::size_t event) const {
 void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
                            Block& block) const {
   const auto part = [&](const std::string& prefix, int first, int last) {
-    int peak = first, low = first, magnitude = first;
+    // what is no number enters nothing; a frame that is none stands for all where there is no other
+    int peak = first, low = first, magnitude = first, count = 0;
     double sum = 0.0;
     for (int f = first; f < last; ++f) {
-      if (values[at(f)] > values[at(peak)]) peak = f;
-      if (values[at(f)] < values[at(low)]) low = f;
-      if (std::abs(values[at(f)]) > std::abs(values[at(magnitude)])) magnitude = f;
-      sum += values[at(f)];
+      const double value = values[at(f)];
+      if (std::isnan(value)) continue;
+      if (count == 0) peak = low = magnitude = f;
+      ++count;
+      if (value > values[at(peak)]) peak = f;
+      if (value < values[at(low)]) low = f;
+      if (std::abs(value) > std::abs(values[at(magnitude)])) magnitude = f;
+      sum += value;
     }
+    const double none = std::nan("");
     block.scalars.add(prefix + "peak " + name) = {values[at(peak)], unit};
     block.scalars.add(prefix + "min " + name) = {values[at(low)], unit};
     block.scalars.add(prefix + "peak_abs " + name) = {values[at(magnitude)], unit};
-    block.scalars.add(prefix + "time_of_peak " + name) = {time_[at(peak)], "s"};
-    block.scalars.add(prefix + "mean " + name) = {sum / (last - first), unit};
+    block.scalars.add(prefix + "time_of_peak " + name) = {count > 0 ? time_[at(peak)] : none, "s"};
+    block.scalars.add(prefix + "mean " + name) = {count > 0 ? sum / count : none, unit};
     block.scalars.add(prefix + "final " + name) = {values[at(last - 1)], unit};
     // trapezoidal rule; between windows nothing is known
-    double impulse = 0.0;
+    double impulse = count > 0 ? 0.0 : none;
     for (const WindowFrames& window : windows_)
       for (int f = std::max(first, window.first); f + 1 < std::min(last, window.last); ++f)
-        impulse += 0.5 * (values[at(f)] + values[at(f + 1)]) * (time_[at(f + 1)] - time_[at(f)]);
+        if (!std::isnan(values[at(f)]) && !std::isnan(values[at(f + 1)]))
+          impulse += 0.5 * (values[at(f)] + values[at(f + 1)]) * (time_[at(f + 1)] - time_[at(f)]);
     block.scalars.add(prefix + "impulse " + name) = {impulse, unit == "1" ? "s" : unit + " s"};
   };
   part("", 0, static_cast<int>(time_.size()));
@@ -484,7 +491,7 @@ std::string written(const std::string& level) {
 }  // namespace
 
 void MotionRun::summarise(Result& result) {
-  const std::vector<SummaryLine> shifts = delta_theta_lines(study_, variants_, *options_.memory, result);
+  const std::vector<SummaryLine> shifts = delta_theta_lines(study_, variants_, options_, result);
   if (options_.brief) return;
   const Model& model = variants_.front().model;
   double seconds = 0.0;

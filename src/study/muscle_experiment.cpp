@@ -194,7 +194,7 @@ Result answer(const Study& study, const MuscleExperimentStudy& question, const R
   }
   result.heading = (study.title.empty() ? "muscle experiment" : study.title) + " · " + muscle + " · " +
                    shortest_text(question.duration) + " s · " + question.method;
-  for (SummaryLine& line : delta_theta_lines(study, variants, *options.memory, result))
+  for (SummaryLine& line : delta_theta_lines(study, variants, options, result))
     result.summary.push_back(std::move(line));
   result.summary.push_back({"tendon force, peak", "N", "", peak_force, 1});
   result.summary.push_back({"fibre length over optimal, least", "1", "", least_fibre, 3});

@@ -331,7 +331,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   }
   if (reference)
     for (SummaryLine& line : reference->summary(variants.size())) result.summary.push_back(std::move(line));
-  for (SummaryLine& line : delta_theta_lines(study, variants, *options.memory, result))
+  for (SummaryLine& line : delta_theta_lines(study, variants, options, result))
     result.summary.push_back(std::move(line));
   for (SummaryLine& line : TrackingRecord::summary(result)) result.summary.push_back(std::move(line));
   const Block& first = result.blocks.begin()->second;

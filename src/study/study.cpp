@@ -639,7 +639,7 @@ Study VariedStudy::with(std::span<const double> numbers) {
 Result run(const Study& study, const RunOptions& options) {
   if (!options.memory) {
     StudyMemory own;
-    return run(study, {options.progress, &own, options.brief});
+    return run(study, {options.progress, &own, options.brief, options.delta_theta});
   }
   Result result = std::visit([&](const auto& question) { return answer(study, question, options); }, study.question);
   result.study = std::visit([](const auto& question) { return std::string(question.name); }, study.question);

@@ -150,7 +150,7 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
       result.heading = (study.title.empty() ? "torque curve" : study.title) + " · " + c + " " + question.direction +
                        " · " + std::to_string(muscles.size()) + " muscles · " + std::to_string(count) + " angles";
   }
-  result.summary = delta_theta_lines(study, variants, *options.memory, result);
+  result.summary = delta_theta_lines(study, variants, options, result);
   if (options.brief) {
     result.summary.clear();
     return result;

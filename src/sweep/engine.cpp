@@ -37,8 +37,23 @@ std::vector<std::string> targets_of(const SweepSpec& sweep) {
   return targets;
 }
 
+/// A message without the folder of the study, which is another one where somebody else computes the same case.
+std::string without_folder(std::string text, const std::string& study) {
+  const std::size_t slash = study.rfind('/');
+  if (slash == study.npos) return text;
+  const std::string folder = study.substr(0, slash + 1);
+  for (std::size_t at = text.find(folder); at != text.npos; at = text.find(folder, at)) text.erase(at, folder.size());
+  return text;
+}
+
 /// Whether a study of this kind computes the outputs that it is asked for, and no others.
 bool asks_outputs(const Study& study) { return !std::holds_alternative<TorqueCurveStudy>(study.question); }
+
+/// What an error says, without its place.
+std::string text_of(const Error& error) {
+  const std::string text = error.what();
+  return text.substr(std::min(text.size(), error.where().size() + 2));
+}
 
 /// The output in the name of a scalar: what stands behind its reduction.
 std::string output_of(const std::string& scalar) {
@@ -89,48 +104,85 @@ std::vector<RecordedScalar> columns_of(const Result& result) {
 
 SweepPlan::SweepPlan(SweepSpec sweep)
     : sweep_(std::move(sweep)), cases_(sweep_), study_(sweep_.base, targets_of(sweep_)) {
+  if (sweep_.series)
+    for (std::size_t i = 0; i < sweep_.series->cases.size(); ++i)
+      if (static_cast<std::uint64_t>(sweep_.series->cases[i]) >= cases_.count())
+        throw Error(Kind::input, sweep_.where("/series/cases/" + std::to_string(i)),
+                    "expected a case below " + std::to_string(cases_.count()) + ", found " +
+                        std::to_string(sweep_.series->cases[i]));
   take_outputs();
+  delta_theta_ =
+      asks_everything() || std::any_of(sweep_.record.begin(), sweep_.record.end(), [](const std::string& name) {
+        return name.find("delta_theta") != name.npos || glob_match(name, "delta_theta_deg/r");
+      });
   std::vector<double> values(cases_.factors()), numbers;
+  StudyMemory memory;
   std::optional<Error> fault;
+  bool named = false;
+  double start = 0.0;
+  RunOptions options{{}, &memory, true, delta_theta_};
   for (std::uint64_t k = 0, tried = 0; k < std::min<std::uint64_t>(cases_.count(), 10000) && tried < 8; ++k) {
     if (cases_.at(k, values) != Verdict::run) continue;
     ++tried;
     place_values(sweep_.factors, values, numbers);
+    start = now();
+    std::optional<Result> result;
     try {
       Study study = study_.with(numbers);
       if (!outputs_.empty()) study.outputs = outputs_;
-      StudyMemory memory;
-      const RunOptions options{{}, &memory, true};
-      take_names(run(study, options));
-      const double start = now();
-      run(study, options);
-      seconds_ = now() - start;
-      return;
+      result = run(study, options);
+    } catch (const Stopped&) {
+      return;  // it takes longer than the first
     } catch (const Error& error) {
-      // a name that no case's result has is wrong whatever the numbers
-      if (error.where().find("/record") != std::string::npos || error.where().find("/series") != std::string::npos)
-        throw;
-      if (!fault) fault = error;
+      const std::string pointer = named_by(error);
+      if (!pointer.empty()) throw Error(Kind::input, sweep_.where(pointer), text_of(error));
+      if (!fault) fault = error;  // of this case's numbers
+      continue;
+    }
+    // the second case takes from the first what all later ones will
+    seconds_ = now() - start;
+    if (named) return;
+    try {
+      take_names(*result);
+      named = true;
+      options.progress = [&start, most = seconds_](double, const std::string&) {
+        if (now() - start > most) throw Stopped{};
+      };
+    } catch (const Error& error) {
+      fault = error;  // a name that only some cases' results have may be in another one's
     }
   }
+  if (named) return;
   if (fault) throw *fault;
   throw Error(Kind::input, sweep_.where("/constraints"), "expected cases to run, found none among the first");
 }
 
 void SweepPlan::take_outputs() {
-  Study study;
-  {
-    VariedStudy base(sweep_.base, {});
-    study = base.with({});
-  }
-  if (!asks_outputs(study)) return;
-  const auto add = [&](const std::string& output) {
-    if (!output.empty() && std::find(outputs_.begin(), outputs_.end(), output) == outputs_.end())
-      outputs_.push_back(output);
+  const Study study = VariedStudy(sweep_.base, {}).with({});
+  if (!asks_outputs(study) || asks_everything()) return;
+  const auto add = [&](const std::string& output, const std::string& pointer) {
+    if (output.empty() || std::find(outputs_.begin(), outputs_.end(), output) != outputs_.end()) return;
+    outputs_.push_back(output);
+    output_pointers_.push_back(pointer);
   };
-  for (const std::string& name : sweep_.record) add(output_of(name));
-  if (sweep_.series)
-    for (const std::string& name : sweep_.series->outputs) add(name);
+  for (std::size_t i = 0; i < sweep_.record.size(); ++i)
+    add(output_of(sweep_.record[i]), "/record/" + std::to_string(i));
+  for (std::size_t i = 0; sweep_.series && i < sweep_.series->outputs.size(); ++i) {
+    std::string name = sweep_.series->outputs[i];
+    for (const auto& [variant, edits] : study.variants)
+      if (name.rfind(variant + ":", 0) == 0) {
+        name.erase(0, variant.size() + 1);
+        break;
+      }
+    if (name != "time") add(name, "/series/outputs/" + std::to_string(i));
+  }
+}
+
+std::string SweepPlan::named_by(const Error& error) const {
+  for (std::size_t i = 0; i < outputs_.size(); ++i)
+    if (error.where() == outputs_[i] || error.where().ends_with(": /outputs/" + std::to_string(i)))
+      return output_pointers_[i];
+  return "";
 }
 
 void SweepPlan::take_names(const Result& result) {
@@ -138,6 +190,7 @@ void SweepPlan::take_names(const Result& result) {
   std::vector<std::string> known;
   for (const RecordedScalar& column : all) known.push_back(column.name);
   std::vector<RecordedScalar> scalars;
+  if (asks_everything()) scalars = all;
   std::vector<std::string> taken;
   for (std::size_t i = 0; i < sweep_.record.size(); ++i) {
     bool any = false;
@@ -163,7 +216,8 @@ void SweepPlan::take_names(const Result& result) {
       for (const auto& [name, one] : block.series) there.push_back({first ? name : variant + ":" + name, one.unit});
     }
     for (const Quantity& quantity : there) names.push_back(quantity.name);
-    series.push_back(there.front());
+    if (asks_everything()) series = there;
+    if (series.empty()) series.push_back(there.front());
     for (std::size_t i = 0; i < sweep_.series->outputs.size(); ++i) {
       bool any = false;
       for (const Quantity& quantity : there) {
@@ -242,7 +296,7 @@ std::optional<CaseRow> CaseRunner::operator()(std::uint64_t k, const std::atomic
         const RunOptions options{[&](double, const std::string&) {
                                    if (stop.load(std::memory_order_relaxed)) throw Stopped{};
                                  },
-                                 &impl_->memory, true};
+                                 &impl_->memory, true, plan.asks_delta_theta()};
         const Result result = run(study, options);
         for (std::size_t i = 0; i < row.scalars.size(); ++i) row.scalars[i] = value_of(plan.scalars()[i], result);
         int unconverged = 0;
@@ -255,8 +309,9 @@ std::optional<CaseRow> CaseRunner::operator()(std::uint64_t k, const std::atomic
           for (const Quantity& quantity : plan.series()) row.series.push_back(series_of(result, quantity.name));
       } catch (const Stopped&) {
         return {};
-      } catch (const std::exception& error) {
-        fail(error.what());
+      } catch (const Error& error) {
+        if (error.kind() == Kind::io) throw;  // that says nothing about the case
+        fail(without_folder(error.what(), plan.sweep().base.path));
       }
   }
   row.seconds = now() - start;
@@ -285,8 +340,8 @@ class FileDispatcher : public Dispatcher {
   std::optional<CaseRange> next(double seconds) override {
     if (stopped() || range_ == missing_.size()) return {};
     CaseRange& from = missing_[range_];
-    // towards the end in small pieces, so that no thread works alone
-    const double worth = std::min(seconds / seconds_a_case_, static_cast<double>(left_) / 8.0);
+    // one by one until some are back, and towards the end in small pieces, so that no thread works alone
+    const double worth = here_ == 0 ? 1.0 : std::min(seconds / seconds_a_case_, static_cast<double>(left_) / 8.0);
     const std::uint64_t count =
         std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::min(worth, 1e6)), 1, from.end - from.begin);
     const CaseRange out{from.begin, from.begin + count};
@@ -308,7 +363,8 @@ class FileDispatcher : public Dispatcher {
     here_ += rows.size();
     uncommitted_ += rows.size();
     if (here_ > 0) seconds_a_case_ = std::max(seconds_ / static_cast<double>(here_), 1e-7);
-    if (uncommitted_ >= cases_a_commit) commit();
+    // a reader that holds the file makes a commit wait: then not with every range
+    if (uncommitted_ >= cases_a_commit && (safe_ || now() - committed_ >= seconds_a_commit)) commit();
   }
 
   bool go_on() override {
@@ -343,7 +399,8 @@ class FileDispatcher : public Dispatcher {
   }
   void commit() {
     // a reader that holds the file delays what is safe, and loses nothing
-    if (store_.commit()) uncommitted_ = 0;
+    safe_ = store_.commit();
+    if (safe_) uncommitted_ = 0;
     committed_ = now();
   }
 
@@ -353,7 +410,7 @@ class FileDispatcher : public Dispatcher {
   std::size_t range_ = 0;
   std::uint64_t left_ = 0, here_ = 0, uncommitted_ = 0, failures_ = 0;
   double start_, committed_, seconds_ = 0.0, seconds_a_case_;
-  bool interrupted_ = false;
+  bool interrupted_ = false, safe_ = true;
   SweepProgress progress_;
 };
 

@@ -18,8 +18,10 @@
 namespace psoas {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr double seconds_a_range = 0.05;
-constexpr auto patience = std::chrono::milliseconds(20);
+constexpr auto patience = std::chrono::milliseconds(20), hold = std::chrono::milliseconds(100);
 
 /// Ranges on their way to workers and rows on their way back.
 struct Exchange {
@@ -31,6 +33,14 @@ struct Exchange {
   bool no_more = false;
   int working = 0;  ///< workers that still may give rows
 };
+
+/// Hands finished rows to the calling thread.
+void give(std::vector<CaseRow>& rows, Exchange& exchange) {
+  const std::lock_guard lock(exchange.mutex);
+  exchange.rows.insert(exchange.rows.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  exchange.rows_came.notify_one();
+  rows.clear();
+}
 
 void work(const SweepPlan& plan, Exchange& exchange, const std::atomic<bool>& stop) {
   try {
@@ -45,12 +55,14 @@ void work(const SweepPlan& plan, Exchange& exchange, const std::atomic<bool>& st
         exchange.ranges.pop_front();
       }
       std::vector<CaseRow> rows;
-      for (std::uint64_t k = range.begin; k < range.end && !stop; ++k)
+      auto since = Clock::now();
+      for (std::uint64_t k = range.begin; k < range.end && !stop; ++k) {
         if (std::optional<CaseRow> row = runner(k, stop)) rows.push_back(std::move(*row));
-      const std::lock_guard lock(exchange.mutex);
-      exchange.rows.insert(exchange.rows.end(), std::make_move_iterator(rows.begin()),
-                           std::make_move_iterator(rows.end()));
-      exchange.rows_came.notify_one();
+        if (Clock::now() - since < hold) continue;
+        give(rows, exchange);
+        since = Clock::now();
+      }
+      give(rows, exchange);
     }
   } catch (...) {
     const std::lock_guard lock(exchange.mutex);
@@ -84,6 +96,10 @@ void run_on_threads(int threads, const SweepPlan& plan, Dispatcher& dispatcher) 
       std::vector<CaseRow> rows;
       {
         std::unique_lock lock(exchange.mutex);
+        if (exchange.fault) {
+          stop = true, handing_out = false, exchange.no_more = true;
+          exchange.ranges_came.notify_all();
+        }
         while (handing_out && exchange.ranges.size() < static_cast<std::size_t>(threads) + 1) {
           const std::optional<CaseRange> range = dispatcher.next(seconds_a_range);
           if (!range) {

@@ -24,8 +24,9 @@ struct Samples {
   }
 };
 
-/// The sweep that a study's uncertain numbers mean.
-SweepSpec sweep_of(const Study& study) {
+}  // namespace
+
+SweepSpec uncertain_sweep(const Study& study) {
   const json uncertain = json::parse(study.uncertain), provenance = json::parse(study.provenance);
   Samples samples;
   Walk walk;
@@ -41,9 +42,25 @@ SweepSpec sweep_of(const Study& study) {
     if (uncertain.contains(key)) sweep[key] = uncertain[key];
   sweep["sampler"]["latin_hypercube"] = to_json_value(samples);
   sweep["record"] = {"*"};
-  sweep["series"] = {{"outputs", {"*"}}, {"every", 1}};
-  return read_sweep(StudySource{study.path + " (its uncertain numbers)", sweep.dump()});
+  const std::string name = study.path + " (its uncertain numbers)";
+  try {
+    SweepSpec spec = read_sweep(StudySource{name, sweep.dump()});
+    spec.record.clear();  // everything
+    spec.series = SeriesRecord{{}, {}, 1};
+    return spec;
+  } catch (const Error& error) {
+    // the place in the study's own file
+    std::string text = error.what();
+    for (const std::string& from : {name + ":1: ", name + ": "})
+      for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at))
+        text.replace(at, from.size(), study.path + ": /uncertain");
+    const std::size_t colon = text.find(": expected");
+    if (colon == text.npos) throw;
+    throw Error(error.kind(), text.substr(0, colon), text.substr(colon + 2));
+  }
 }
+
+namespace {
 
 /// Keeps rows in memory, in the order of cases.
 class MemoryDispatcher : public Dispatcher {
@@ -86,12 +103,12 @@ bool is_told(const std::string& name) {
 
 Result run_uncertain(const Study& study, const RunOptions& options, int threads) {
   if (study.uncertain.empty()) return run(study, options);
+  const SweepPlan plan(uncertain_sweep(study));
   RunOptions nominal = options;
   if (options.progress)
     nominal.progress = [&](double share, const std::string& what) { options.progress(share_of_nominal * share, what); };
   Result result = run(study, nominal);
 
-  const SweepPlan plan(sweep_of(study));
   MemoryDispatcher dispatcher(plan.cases().count(), options);
   on_threads(threads)(plan, dispatcher);
   std::vector<const CaseRow*> good;
@@ -106,6 +123,10 @@ Result run_uncertain(const Study& study, const RunOptions& options, int threads)
                 "expected samples that can be computed, found " + std::to_string(good.size()) + " of " +
                     std::to_string(dispatcher.rows.size()) + "; the first fault: " + first_fault);
 
+  // a band at an instant needs the same instants in all samples
+  const std::vector<double>& axis = result.blocks.begin()->second.axis_values;
+  const bool same_axis =
+      std::all_of(good.begin(), good.end(), [&](const CaseRow* row) { return row->series.front() == axis; });
   const std::string count = std::to_string(good.size());
   result.summary.push_back({"5 to 95 % of " + count + " samples of the uncertain numbers", "", "", {}, 0});
   std::size_t told = 0;
@@ -135,7 +156,7 @@ Result run_uncertain(const Study& study, const RunOptions& options, int threads)
     }
     block.tables["uncertainty"] = std::move(table);
 
-    for (std::size_t i = 0; i < plan.series().size(); ++i) {
+    for (std::size_t i = 0; i < plan.series().size() && same_axis; ++i) {
       const std::string& name = plan.series()[i].name;
       if (name.rfind(prefix, 0) != 0) continue;
       const Series* own = block.series.find(name.substr(prefix.size()));

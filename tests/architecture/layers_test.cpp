@@ -98,7 +98,7 @@ std::vector<std::string> faults(const std::string& path, const std::string& text
 
   std::string layer;
   if (parts[0] == "apps") {
-    layer = parts.size() == 3 && parts[1] == "psoas" ? "apps" : "";
+    layer = parts.size() == 3 && (parts[1] == "psoas" || parts[1] == "psoas_mpi") ? "apps" : "";
   } else if (is_public) {
     layer = parts.size() >= 4 && parts[1] == "psoas" ? parts[2] : "";
   } else if (parts[0] == "src" && parts.size() >= 3) {

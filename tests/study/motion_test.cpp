@@ -444,6 +444,43 @@ TEST(MotionStudy, equal_input_gives_equal_bytes_and_a_result_can_be_run_again) {
     EXPECT_EQ(again[key], before[key]) << key;
 }
 
+TEST(MotionStudy, frames_outside_a_trusted_muscles_domain_enter_no_scalar) {
+  Study study = read_study(example_path("sit_to_stand"), {{"/variants", "null"}, {"/integration", "null"}});
+  study.outputs = {"compression/L5_S1", "coordinate/*"};
+  const Result whole = run(study, {.brief = true});
+  std::get<MotionStudy>(study.question).trusted = {"tfl_l"};
+  const Result part = run(study, {.brief = true});
+  const Block &all = whole.blocks.begin()->second, &some = part.blocks.begin()->second;
+  EXPECT_EQ(all.scalars.find("frames_left_out"), nullptr);
+
+  // the muscle's fibres at each frame, from the coordinates alone
+  const Model model(study.model);
+  const auto muscle = at(model.muscle("tfl_l"));
+  State state = model.default_state();
+  Workspace work(model);
+  const std::vector<double>& load = series(some, "compression/L5_S1");
+  EXPECT_EQ(load, series(all, "compression/L5_S1"));
+  double sum = 0.0, peak = -inf;
+  int left_out = 0, count = 0;
+  for (std::size_t f = 0; f < load.size(); ++f) {
+    for (const std::string& name : model.data().coordinate_names)
+      model.set(state, name, series(all, "coordinate/" + name)[f]);
+    evaluate(model, state, work, Depth::velocity);
+    rigid_tendon_forces(model, work);
+    if (work.fibre.outside_domain[muscle]) {
+      ++left_out;
+    } else {
+      sum += load[f], peak = std::max(peak, load[f]), ++count;
+    }
+  }
+  EXPECT_GT(left_out, 0);
+  EXPECT_GT(count, 0);
+  EXPECT_EQ(scalar(some, "frames_left_out"), left_out);
+  EXPECT_DOUBLE_EQ(scalar(some, "mean compression/L5_S1"), sum / count);
+  EXPECT_EQ(scalar(some, "peak compression/L5_S1"), peak);
+  EXPECT_NE(scalar(some, "mean compression/L5_S1"), scalar(all, "mean compression/L5_S1"));
+}
+
 TEST(MotionStudy, a_recording_that_lacks_a_coordinate_is_named) {
   const std::string text = error_of([] {
     Study study = read_study(example_path("sit_to_stand"));

@@ -470,6 +470,11 @@ TEST(StoreKilled, ResumesToTheSameBytesAfterTenKills) {
     ++killed;
     if (!std::filesystem::exists(path) || std::filesystem::file_size(path) == 0) continue;
 
+    // a kill within the first write leaves a file that becomes empty when it is put right
+    if (promised == 0 && before == 0 &&
+        error_of([&] { Store::open(path); }) == path + ": expected the file of a sweep, found an empty file")
+      continue;
+
     // whatever was committed is there and true
     const Store store = Store::open(path);
     std::uint64_t found = 0;

@@ -2,12 +2,15 @@
 //
 // Sweeps as programs compute them: killed, interrupted, on ranks.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "psoas/core/error.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/sweep/store.hpp"
 #include "support/process.hpp"
@@ -50,19 +53,25 @@ class SweepProgram : public ::testing::Test {
 };
 
 TEST_F(SweepProgram, KilledAtRandomMomentsItGoesOnToTheSameBytes) {
-  const std::string sweep = grid(40, 25), whole = folder / "whole.db", killed = folder / "killed.db";
+  const std::string sweep = grid(400, 250), whole = folder / "whole.db", killed = folder / "killed.db";
   Process all({PSOAS_PROGRAM, "sweep", sweep, "-o", whole, "-j", "2"});
   ASSERT_EQ(all.wait(), 0) << all.err();
   Random random(7);
-  int kills = 0;
+  int kills = 0, in_the_middle = 0;
   for (; kills < 10; ++kills) {
     Process one({PSOAS_PROGRAM, "sweep", sweep, "-o", killed, "--resume", "-j", "2"});
     // from before the file is there to the middle of the work
     if (one.ends_within(static_cast<int>(random.uniform(1.0, 300.0)))) break;
     one.send(SIGKILL);
     EXPECT_EQ(one.wait(), 128 + SIGKILL);
+    try {
+      const std::uint64_t cases = finished(killed);
+      in_the_middle += cases > 0 && cases < 100'000;
+    } catch (const Error&) {  // killed before the file was begun
+    }
   }
   EXPECT_EQ(kills, 10);
+  EXPECT_GT(in_the_middle, 0);
   Process last({PSOAS_PROGRAM, "sweep", sweep, "-o", killed, "--resume"});
   ASSERT_EQ(last.wait(), 0) << last.err();
   EXPECT_EQ(csv_of(killed), csv_of(whole));
@@ -123,6 +132,24 @@ TEST_F(SweepProgram, DevFullAndAFolderWithoutRightsAreToldClearly) {
   EXPECT_NE(closed.err().find("/proc/grid.db"), std::string::npos) << closed.err();
 }
 
+using SweepProgramSlow = SweepProgram;
+
+TEST_F(SweepProgramSlow, AMillionLightCasesKeepMemoryFlatAndTheFileSmall) {
+  const std::string sweep = grid(1000, 1000), file = folder / "grid.db";
+  struct rusage before {};
+  ::getrusage(RUSAGE_CHILDREN, &before);
+  Process one({PSOAS_PROGRAM, "sweep", sweep, "-o", file});
+  ASSERT_EQ(one.wait(), 0) << one.err();
+  struct rusage after {};
+  ::getrusage(RUSAGE_CHILDREN, &after);
+  EXPECT_LT(after.ru_maxrss, 500 * 1024);  // kB, of the largest child so far
+  const StoreStatus status = Store::open(file).status();
+  EXPECT_EQ(status.finished[0], 1'000'000u);
+  EXPECT_LT(status.bytes, 1'000'000u * (64 + 16 * 2));
+  std::printf("a million cases: %ld MB, %.1f bytes a case\n%s\n", after.ru_maxrss / 1024,
+              static_cast<double>(status.bytes) / 1e6, one.err().c_str());
+}
+
 #ifdef PSOAS_MPI_PROGRAM
 class SweepProgramMpi : public SweepProgram {
  protected:
@@ -169,7 +196,7 @@ TEST_F(SweepProgramMpi, SameBytesAsOnThreadsForAnyNumberOfRanks) {
 }
 
 TEST_F(SweepProgramMpi, AKilledRankLeavesAFileThatIsGoneOnWith) {
-  const std::string sweep = grid(200, 50), file = folder / "grid.db";
+  const std::string sweep = grid(1000, 400), file = folder / "grid.db";
   {
     Process job(ranks(3, {sweep, "-o", file}));
     ASSERT_FALSE(job.ends_within(3500)) << job.err();
@@ -180,11 +207,11 @@ TEST_F(SweepProgramMpi, AKilledRankLeavesAFileThatIsGoneOnWith) {
   }
   const std::uint64_t before = finished(file);
   EXPECT_GT(before, 0u);
-  EXPECT_LT(before, 10000u);
+  EXPECT_LT(before, 400000u);
   // any program goes on with it
   Process rest({PSOAS_PROGRAM, "sweep", sweep, "-o", file, "--resume", "--json"});
   ASSERT_EQ(rest.wait(), 0) << rest.err();
-  EXPECT_EQ(nlohmann::json::parse(rest.out())["cases_of_this_session"], 10000 - before);
+  EXPECT_EQ(nlohmann::json::parse(rest.out())["cases_of_this_session"], 400000 - before);
 }
 
 TEST_F(SweepProgramMpi, BadInputEndsAllRanksAndIsToldOnce) {
@@ -255,7 +282,7 @@ TEST_F(SweepProgramSlurm, ShardsOfAJobArrayMergeToTheSameBytes) {
 }
 
 TEST_F(SweepProgramSlurm, ARequeuedTaskGoesOnWhereItWas) {
-  const std::string sweep = grid(200, 50), part = folder / "part", file = part + ".1.db";
+  const std::string sweep = grid(1000, 300), part = folder / "part", file = part + ".1.db";
   const std::string answer =
       said({"sbatch", "--parsable", "--array=1-1", "--output", folder / "slurm-%A_%a.log", batch(), sweep, part});
   const std::string job = answer.substr(0, answer.find_first_of("\n;")) + "_1";
@@ -265,13 +292,13 @@ TEST_F(SweepProgramSlurm, ARequeuedTaskGoesOnWhereItWas) {
   const std::uint64_t before = finished(file);
   EXPECT_GT(before, 0u);
   await(300);
-  EXPECT_EQ(finished(file), 10000u);
+  EXPECT_EQ(finished(file), 300000u);
   // the second session did not begin anew: it tells how many cases it computed itself
   std::string log = read_file(folder / ("slurm-" + job + ".log"));
   log.erase(std::remove(log.begin(), log.end(), ','), log.end());
   const std::size_t words = log.rfind(" cases in "), line = log.rfind('\n', words);
   ASSERT_NE(words, log.npos) << log;
-  EXPECT_LE(std::stoul(log.substr(line + 1, words - line - 1)), 10000 - before);
+  EXPECT_LE(std::stoul(log.substr(line + 1, words - line - 1)), 300000 - before);
 }
 
 }  // namespace

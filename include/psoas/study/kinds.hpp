@@ -156,11 +156,14 @@ struct MotionStudy {
   RedundancySpec redundancy;
   SupportSpec support;
   std::optional<IntegrationSpec> integration;
+  std::vector<std::string> trusted;
   static void each(auto& self, auto&& see) {
     see("motion", self.motion, Info{"", "the recording"});
     see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
     see("support", self.support, Info{"", "contacts with feet and seat"});
     see("integration", self.integration, Info{"", "integrate muscle states along the motion; absent: do not"});
+    see("trusted", self.trusted,
+        Info{"", "muscles: frames in which one's fibres or path leave their domain enter no scalar; absent: all do"});
   }
 };
 

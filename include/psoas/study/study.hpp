@@ -62,10 +62,13 @@ class StudyMemory {
 /// How a study is run, and what is told while it is.
 struct RunOptions {
   std::function<void(double done, const std::string& what)> progress;  ///< share done, 0 … 1; may be empty
-  StudyMemory* memory = nullptr;  ///< of the calling thread; null: nothing is kept
+  StudyMemory* memory = nullptr;                                       ///< of the calling thread; null: nothing is kept
   /// Series of the study's outputs, scalars, convergence, warnings and cheap credibility alone, bit for bit those of a
   /// whole result: no tables, sensitivities, summary, notes and plots.
   bool brief = false;
+  /// False leaves out the lost hip extension of edited iliopsoas muscles (scalars delta_theta_deg/…), which takes longer
+  /// than a light study.
+  bool delta_theta = true;
 };
 
 /// A study that is still text: a file, or the text of one that stands inside another file.

@@ -30,8 +30,9 @@ struct RecordedScalar {
 /// A sweep that is ready to be computed: its cases, and what is recorded of each. Const and shared by threads.
 class SweepPlan {
  public:
-  /// Runs one case to see what its result has. Throws Error(input) with the pointer of a name of `record` or `series`
-  /// that it has not, and what that case throws where no case can be run.
+  /// Runs one or two cases to see what their results have and how long a case takes. A sweep whose `record` is empty
+  /// records everything: all scalars and series of the study's own outputs. Throws Error(input) with the pointer of a
+  /// name of `record` or `series` that results have not, and what the first case throws where none can be run.
   explicit SweepPlan(SweepSpec sweep);
 
   const SweepSpec& sweep() const { return sweep_; }
@@ -40,27 +41,32 @@ class SweepPlan {
   const std::vector<Quantity>& series() const { return series_; }
   /// Whether a case's series are kept.
   bool keeps_series(std::uint64_t k) const;
-  /// Seconds that the case took from which the plan was made, reading and first-time work left out.
+  /// Seconds that a case took, that of the first one left out where there are more.
   double seconds_a_case() const { return seconds_; }
   /// The study with its numbers still open; copied by each thread.
   const VariedStudy& study() const { return study_; }
   /// Names of outputs that a case's study computes; empty: the study's own.
   const std::vector<std::string>& outputs() const { return outputs_; }
+  /// Whether the lost hip extension is recorded.
+  bool asks_delta_theta() const { return delta_theta_; }
 
   /// What the file of a shard says about the sweep; provenance is the caller's.
   StoreHeader header(const Shard& shard) const;
 
  private:
+  bool asks_everything() const { return sweep_.record.empty(); }
   void take_outputs();
+  std::string named_by(const Error& error) const;
   void take_names(const Result& result);
 
   SweepSpec sweep_;
   Cases cases_;
   VariedStudy study_;
-  std::vector<std::string> outputs_;
+  std::vector<std::string> outputs_, output_pointers_;
   std::vector<RecordedScalar> scalars_;
   std::vector<Quantity> series_;
   double seconds_ = 0.0;
+  bool delta_theta_ = false;
 };
 
 /// Computes single cases. One a thread: what varied numbers do not change is kept from case to case, and no number
