@@ -6,11 +6,9 @@
 #include "ranks.hpp"
 
 #include <mpi.h>
+#include <unistd.h>
 
-#include <chrono>
 #include <cstring>
-#include <limits>
-#include <thread>
 #include <type_traits>
 
 #include "psoas/core/error.hpp"
@@ -21,7 +19,7 @@ namespace {
 enum Tag { rows_tag = 1, some_rows_tag = 2, range_tag = 3, fault_tag = 4 };
 
 constexpr double seconds_a_range = 1.0, seconds_between_rows = 0.5;
-constexpr auto pause = std::chrono::microseconds(200);
+constexpr useconds_t moment = 200;  // [us]
 constexpr double seconds_between_looks = 0.05;
 constexpr std::size_t most_bytes = 1u << 30;  // MPI counts with int
 
@@ -145,7 +143,7 @@ bool hand_out(const SweepPlan& plan, Dispatcher& dispatcher) {
       send(status.MPI_SOURCE, range_tag, answer);
       working -= range ? 0 : 1;
     } else {
-      std::this_thread::sleep_for(pause);
+      ::usleep(moment);
     }
     if (MPI_Wtime() - looked < seconds_between_looks) continue;
     looked = MPI_Wtime();

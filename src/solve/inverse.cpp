@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "psoas/model/kept_paths.hpp"
 #include "psoas/core/units.hpp"
+#include "psoas/model/kept_paths.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 
 namespace psoas {

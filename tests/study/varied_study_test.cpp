@@ -71,7 +71,8 @@ void expect_same(const StudySource& source, const std::vector<std::pair<std::str
 }
 
 TEST(VariedStudy, EveryNumberOfAStudyIsThatOfTheReader) {
-  for (const char* name : {"torque_curve/study.json", "passive_swing/study.json", "muscle_experiment/isokinetic.json"}) {
+  for (const char* name :
+       {"torque_curve/study.json", "passive_swing/study.json", "muscle_experiment/isokinetic.json"}) {
     SCOPED_TRACE(name);
     const StudySource source{example(name), ""};
     std::vector<std::pair<std::string, double>> numbers;
