@@ -67,7 +67,7 @@ void sweep_engine(benchmark::State& state) {
     const double start = now();
     for (std::uint64_t k = range.begin; k < range.end; ++k) {
       plan.cases().at(k, values);
-      benchmark::DoNotOptimize(run(varied.with(values), {{}, &memory, true}));
+      benchmark::DoNotOptimize(run(varied.with(values), {{}, &memory, true, plan.asks_delta_theta()}));
     }
     alone += now() - start;
   }
