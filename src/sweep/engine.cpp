@@ -153,7 +153,7 @@ SweepPlan::SweepPlan(SweepSpec sweep)
     }
   }
   if (named) return;
-  if (fault) throw *fault;
+  if (fault) throw Error(fault->kind(), fault->where(), text_of(*fault));
   throw Error(Kind::input, sweep_.where("/constraints"), "expected cases to run, found none among the first");
 }
 
