@@ -91,7 +91,11 @@ void add_mechanics(const MuscleSpec& muscle, Bytes& out) {
 void add_kinematics(const ModelSpec& spec, Bytes& out) {
   out.add(spec.joints);
   out.add(spec.coordinates);
-  out.add(spec.lumbar);
+  // an endplate's angle turns the axes in which loads are told, and moves no body
+  auto lumbar = spec.lumbar;
+  if (lumbar)
+    for (auto& [name, level] : lumbar->levels) level.endplate_angle_deg = 0.0;
+  out.add(lumbar);
 }
 
 void add_paths(const ModelSpec& spec, Bytes& out) {
