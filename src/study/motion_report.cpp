@@ -7,6 +7,7 @@
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "study/motion.hpp"
+#include "study/reduction.hpp"
 
 namespace psoas {
 namespace {
@@ -138,33 +139,20 @@ int MotionRun::instant(const WindowFrames& window, std::size_t event) const {
 void MotionRun::reductions(const std::string& name, const std::string& unit, const std::vector<double>& values,
                            Block& block) const {
   const auto part = [&](const std::string& prefix, int first, int last) {
-    // what is no number enters nothing; a frame that is none stands for all where there is no other
-    int peak = first, low = first, magnitude = first, count = 0;
-    double sum = 0.0;
+    Reduction all;
     for (int f = first; f < last; ++f) {
-      const double value = values[at(f)];
-      if (std::isnan(value)) continue;
-      if (count == 0) peak = low = magnitude = f;
-      ++count;
-      if (value > values[at(peak)]) peak = f;
-      if (value < values[at(low)]) low = f;
-      if (std::abs(value) > std::abs(values[at(magnitude)])) magnitude = f;
-      sum += value;
+      // between windows nothing is known
+      const bool begins =
+          std::any_of(windows_.begin(), windows_.end(), [&](const WindowFrames& window) { return window.first == f; });
+      all.add(time_[at(f)], values[at(f)], f > first && !begins);
     }
-    const double none = std::nan("");
-    block.scalars.add(prefix + "peak " + name) = {values[at(peak)], unit};
-    block.scalars.add(prefix + "min " + name) = {values[at(low)], unit};
-    block.scalars.add(prefix + "peak_abs " + name) = {values[at(magnitude)], unit};
-    block.scalars.add(prefix + "time_of_peak " + name) = {count > 0 ? time_[at(peak)] : none, "s"};
-    block.scalars.add(prefix + "mean " + name) = {count > 0 ? sum / count : none, unit};
-    block.scalars.add(prefix + "final " + name) = {values[at(last - 1)], unit};
-    // trapezoidal rule; between windows nothing is known
-    double impulse = count > 0 ? 0.0 : none;
-    for (const WindowFrames& window : windows_)
-      for (int f = std::max(first, window.first); f + 1 < std::min(last, window.last); ++f)
-        if (!std::isnan(values[at(f)]) && !std::isnan(values[at(f + 1)]))
-          impulse += 0.5 * (values[at(f)] + values[at(f + 1)]) * (time_[at(f + 1)] - time_[at(f)]);
-    block.scalars.add(prefix + "impulse " + name) = {impulse, unit == "1" ? "s" : unit + " s"};
+    block.scalars.add(prefix + "peak " + name) = {all.peak, unit};
+    block.scalars.add(prefix + "min " + name) = {all.min, unit};
+    block.scalars.add(prefix + "peak_abs " + name) = {all.peak_abs, unit};
+    block.scalars.add(prefix + "time_of_peak " + name) = {all.time_of_peak, "s"};
+    block.scalars.add(prefix + "mean " + name) = {all.mean(), unit};
+    block.scalars.add(prefix + "final " + name) = {all.final(), unit};
+    block.scalars.add(prefix + "impulse " + name) = {all.impulse(), impulse_unit(unit)};
   };
   part("", 0, static_cast<int>(time_.size()));
   const bool single = windows_.size() == 1 && question_.motion.windows.empty();

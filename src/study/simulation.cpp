@@ -8,6 +8,7 @@
 #include "study/consistent_motion.hpp"
 #include "study/controls.hpp"
 #include "study/external_loads.hpp"
+#include "study/reduction.hpp"
 #include "study/tracking_record.hpp"
 
 namespace psoas {
@@ -41,25 +42,16 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
 
 /// A curve with its reductions, which are of the rows in which it is a number: a centre of pressure is none in the air.
 void tell(const std::string& name, const std::string& unit, std::vector<double> values, Block& block) {
-  double peak = std::nan(""), least = peak, magnitude = peak, when = peak, sum = 0.0, impulse = 0.0;
-  int rows = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double value = values[i];
-    if (!std::isfinite(value)) continue;
-    if (!(value <= peak)) peak = value, when = block.axis_values[i];
-    if (!(value >= least)) least = value;
-    if (!(std::abs(value) <= std::abs(magnitude))) magnitude = value;
-    sum += value, ++rows;
-    if (i > 0 && std::isfinite(values[i - 1]))
-      impulse += 0.5 * (values[i - 1] + value) * (block.axis_values[i] - block.axis_values[i - 1]);
-  }
-  block.scalars["peak " + name] = {peak, unit};
-  block.scalars["min " + name] = {least, unit};
-  block.scalars["peak_abs " + name] = {magnitude, unit};
-  block.scalars["mean " + name] = {rows > 0 ? sum / rows : std::nan(""), unit};
+  Reduction all;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    all.add(block.axis_values[i], std::isfinite(values[i]) ? values[i] : std::nan(""), i > 0);
+  block.scalars["peak " + name] = {all.peak, unit};
+  block.scalars["min " + name] = {all.min, unit};
+  block.scalars["peak_abs " + name] = {all.peak_abs, unit};
+  block.scalars["mean " + name] = {all.mean(), unit};
   block.scalars["final " + name] = {values.back(), unit};
-  block.scalars["impulse " + name] = {impulse, unit == "1" ? "s" : unit + " s"};
-  block.scalars["time_of_peak " + name] = {when, "s"};
+  block.scalars["impulse " + name] = {all.count() > 0 ? all.impulse() : 0.0, impulse_unit(unit)};
+  block.scalars["time_of_peak " + name] = {all.time_of_peak, "s"};
   block.series[name] = {unit, std::move(values)};
 }
 
