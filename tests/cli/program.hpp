@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/process.hpp"
 #include "support/temp_folder.hpp"
 
 namespace psoas::test {
@@ -40,42 +40,27 @@ class Cli : public ::testing::Test {
   TempFolder folder;
 
   Ran psoas(const std::vector<std::string>& arguments, const Circumstances& c = {}) {
-    const TempFolder streams;
-    const std::string out = streams / "out", err = streams / "err";
     int pipe_ends[2] = {-1, -1};
     if (c.broken_pipe && ::pipe(pipe_ends) != 0) return {};
     std::vector<std::string> words = {PSOAS_PROGRAM};
     words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-
-    const pid_t child = ::fork();
-    if (child == 0) {
-      const int out_file = ::open(c.stdout_to.empty() ? out.c_str() : c.stdout_to.c_str(),
-                                  O_WRONLY | (c.stdout_to.empty() ? O_CREAT : 0), 0666);
-      const int err_file = ::open(err.c_str(), O_WRONLY | O_CREAT, 0666);
-      ::dup2(c.broken_pipe ? pipe_ends[1] : out_file, STDOUT_FILENO);
-      ::dup2(err_file, STDERR_FILENO);
-      if (c.broken_pipe) ::close(pipe_ends[0]), ::close(pipe_ends[1]);
+    Process child(words, [&] {
+      if (!c.stdout_to.empty()) ::dup2(::open(c.stdout_to.c_str(), O_WRONLY), STDOUT_FILENO);
+      if (c.broken_pipe) ::dup2(pipe_ends[1], STDOUT_FILENO), ::close(pipe_ends[0]), ::close(pipe_ends[1]);
       if (c.close_stdout) ::close(STDOUT_FILENO);
       if (c.largest_file >= 0) {
         const struct rlimit limit = {static_cast<rlim_t>(c.largest_file), static_cast<rlim_t>(c.largest_file)};
         ::setrlimit(RLIMIT_FSIZE, &limit);
       }
       if (::chdir(folder.path().c_str()) != 0) ::_exit(97);
-      ::execv(PSOAS_PROGRAM, argv.data());
-      ::_exit(98);
-    }
+    });
     if (c.broken_pipe) ::close(pipe_ends[0]), ::close(pipe_ends[1]);
     if (c.kill_after_ms >= 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(c.kill_after_ms));
-      ::kill(child, SIGINT);
+      child.send(SIGINT);
     }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), streams.read("out"),
-            streams.read("err")};
+    const int code = child.wait();
+    return {code, child.out(), child.err()};
   }
 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,7 +22,9 @@ namespace psoas::test {
 
 class Process {
  public:
-  explicit Process(std::vector<std::string> words) {
+  /// `in_child` is done in the child before it becomes the program.
+  explicit Process(
+      std::vector<std::string> words, const std::function<void()>& in_child = [] {}) {
     const std::string out = streams_ / "out", err = streams_ / "err";
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -31,6 +34,7 @@ class Process {
     ::setpgid(0, 0);  // who ends it ends its children, too
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0666), STDOUT_FILENO);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0666), STDERR_FILENO);
+    in_child();
     ::execvp(argv[0], argv.data());
     ::_exit(98);
   }
