@@ -24,12 +24,6 @@ int rank() {
   return own;
 }
 
-int ranks() {
-  int count = 1;
-  MPI_Comm_size(MPI_COMM_WORLD, &count);
-  return count;
-}
-
 /// Of all ranks only rank 0 talks about the command line, which is the same for all.
 class Silence {
  public:

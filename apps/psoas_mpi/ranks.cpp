@@ -23,12 +23,6 @@ constexpr useconds_t moment = 200;  // [us]
 constexpr double seconds_between_looks = 0.05;
 constexpr std::size_t most_bytes = 1u << 30;  // MPI counts with int
 
-int ranks() {
-  int count = 1;
-  MPI_Comm_size(MPI_COMM_WORLD, &count);
-  return count;
-}
-
 /// Bytes on their way to another rank of the same program.
 class Packet {
  public:
@@ -154,6 +148,12 @@ bool hand_out(const SweepPlan& plan, Dispatcher& dispatcher) {
 }
 
 }  // namespace
+
+int ranks() {
+  int count = 1;
+  MPI_Comm_size(MPI_COMM_WORLD, &count);
+  return count;
+}
 
 Executor on_ranks(bool& all_done) {
   return [&all_done](const SweepPlan& plan, Dispatcher& dispatcher) { all_done = hand_out(plan, dispatcher); };

@@ -9,6 +9,9 @@
 
 namespace psoas::app {
 
+/// Number of ranks of the job.
+int ranks();
+
 /// On rank 0: the executor that sends ranges to the other ranks, which must be in serve_ranks(). `all_done`: whether they
 /// have returned from it; they have not where the sweep was stopped.
 Executor on_ranks(bool& all_done);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "psoas/core/hash.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
@@ -298,6 +299,17 @@ std::optional<std::vector<std::string>> pointer_steps(std::string_view pointer) 
     }
   }
   return steps;
+}
+
+std::string beside(const std::string& path, const std::string& file) {
+  return (std::filesystem::path(path).parent_path() / file).lexically_normal().string();
+}
+
+json embedded(const std::string& text) {
+  constexpr std::size_t limit = 16u * 1024u * 1024u;
+  json entry = {{"fnv1a64", hash_of(text)}};
+  if (text.size() <= limit) entry["text"] = text;
+  return entry;
 }
 
 json extends_schema() {

@@ -82,6 +82,12 @@ class Document {
   std::vector<std::pair<std::string, std::string>> set_;  // pointers, and what messages call them
 };
 
+/// The path of a file that another one names: relative to its folder.
+std::string beside(const std::string& path, const std::string& file);
+
+/// What provenance keeps of a file's text: its hash, and the text itself up to 16 MB.
+json embedded(const std::string& text);
+
 /// The schema of "extends": a path or a list of them.
 json extends_schema();
 

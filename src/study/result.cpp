@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+
+#include "study/reduction.hpp"
 
 namespace psoas {
 namespace {
@@ -15,29 +16,22 @@ bool over_time(const Block& block) { return block.axis == "time"; }
 bool needs_time(std::string_view reduction) { return reduction == "impulse" || reduction == "time_of_peak"; }
 
 Scalar reduced(const Block& block, const Series& series, std::string_view reduction) {
-  const std::vector<double>& y = series.values;
-  const auto x = [&](std::size_t i) { return block.axis_values[i]; };
-  std::size_t count = 0, best = y.size();
-  const auto better = [&](double a, double b) {
-    return reduction == "min" ? a < b : reduction == "peak_abs" ? std::abs(a) > std::abs(b) : a > b;
-  };
-  double sum = 0.0, impulse = 0.0;
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    if (std::isnan(y[i])) continue;
-    ++count;
-    sum += y[i];
-    if (best == y.size() || better(y[i], y[best])) best = i;
-    if (i > 0 && !std::isnan(y[i - 1])) impulse += 0.5 * (y[i] + y[i - 1]) * (x(i) - x(i - 1));
-  }
-  const double none = std::nan("");
-  if (reduction == "mean") return {count > 0 ? sum / static_cast<double>(count) : none, series.unit};
-  if (reduction == "final") return {y.empty() ? none : y.back(), series.unit};
-  if (reduction == "impulse") return {count > 0 ? impulse : none, series.unit == "1" ? "s" : series.unit + " s"};
-  if (reduction == "time_of_peak") return {best < y.size() ? x(best) : none, "s"};
-  return {best < y.size() ? y[best] : none, series.unit};
+  Reduction all;
+  for (std::size_t i = 0; i < series.values.size(); ++i) all.add(block.axis_values[i], series.values[i], i > 0);
+  if (reduction == "peak") return {all.peak, series.unit};
+  if (reduction == "min") return {all.min, series.unit};
+  if (reduction == "peak_abs") return {all.peak_abs, series.unit};
+  if (reduction == "mean") return {all.mean(), series.unit};
+  if (reduction == "final") return {all.final(), series.unit};
+  if (reduction == "impulse") return {all.impulse(), impulse_unit(series.unit)};
+  return {all.time_of_peak, "s"};
 }
 
 }  // namespace
+
+std::string column_prefix(const Result& result, const std::string& variant) {
+  return result.blocks.begin()->first == variant ? "" : variant + ":";
+}
 
 std::optional<Scalar> find_scalar(const Block& block, std::string_view name) {
   if (const Scalar* scalar = block.scalars.find(name)) return *scalar;

@@ -1,8 +1,6 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/study/study.hpp"
 
-#include <filesystem>
-
 #include "model/compile.hpp"
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
@@ -18,7 +16,6 @@ namespace {
 
 constexpr const char* study_format = "psoas-study/1";
 constexpr const char* result_format = "psoas-result/1";
-constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
 
 const Info mass_info{"kg", "mass of the subject", 1, 500}, height_info{"m", "height of the subject", 0.3, 3},
     factor_info{"1", "factor on lengths", 0.1, 10};
@@ -120,11 +117,11 @@ class StudyReader {
       places.pointers = meant(pointer);
       for (const std::string& one : places.pointers) set_one(one, 1.5, one);
     } catch (const Error& error) {
-      const std::string start = "--set ", what = error.what();
+      const std::string start = "--set ";
       if (error.kind() != Kind::input || error.where().rfind(start, 0) != 0) throw;
       // where the value came from is the caller's to say; which of several places, the message's
       const std::string one = error.where().substr(start.size());
-      std::string text = what.substr(std::min(what.size(), error.where().size() + 2));
+      std::string text = error.text();
       const std::string_view type = "expected a value of type ", found = ", found 1.5";
       if (text.rfind(type, 0) == 0 && text.ends_with(found))
         text = "expected a place for a number, found one for " +
@@ -374,9 +371,7 @@ class StudyReader {
     }
   }
 
-  std::string beside(const std::string& file) const {
-    return (std::filesystem::path(study_.path).parent_path() / file).lexically_normal().string();
-  }
+  std::string beside(const std::string& file) const { return psoas::beside(study_.path, file); }
 
   void load_model_document(const json& root) {
     if (model_) return;
@@ -454,8 +449,7 @@ class StudyReader {
         load.expressed_in = one.force_frame;
         load.point_expressed_in = one.point_frame;
       }
-      study_.forces = load_table(
-          (std::filesystem::path(forces.external_loads).parent_path() / loads.data_file).lexically_normal().string());
+      study_.forces = load_table(psoas::beside(forces.external_loads, loads.data_file));
     });
   }
 
@@ -498,9 +492,7 @@ class StudyReader {
     } else {
       text = read_file(path);
     }
-    json& entry = tables_[name];
-    entry["fnv1a64"] = hash_of(text);
-    if (text.size() <= embedded_limit) entry["text"] = text;
+    tables_[name] = embedded(text);
     return text;
   }
 
@@ -573,12 +565,11 @@ struct VariedStudy::Impl {
 
   void find(const std::vector<std::string>& all, NumberSlot& slot) {
     const PointerSteps steps = PointerSteps(all).subspan(1);
-    const std::set<std::string> others = {"model", "edits", "variants", "subject"};
-    if (!others.contains(all[0]))
-      return std::visit([&](auto& question) { find_slot(question, PointerSteps(all), {}, slot); }, files.question);
-    if (steps.empty()) return;
     if (all[0] == "model") return find_slot(files.model, steps, {}, slot);
     if (all[0] == "edits") return find_slot(files.edits, steps, slot);
+    if (all[0] != "variants" && all[0] != "subject")
+      return std::visit([&](auto& question) { find_slot(question, PointerSteps(all), {}, slot); }, files.question);
+    if (steps.empty()) return;
     if (all[0] == "variants") {
       for (auto& [name, edits] : files.variants)
         if (name == all[1]) find_slot(edits, steps.subspan(1), slot);
@@ -616,7 +607,7 @@ VariedStudy::~VariedStudy() = default;
 
 Study VariedStudy::with(std::span<const double> numbers) {
   Impl& own = *impl_;
-  bool fits = !own.slots.empty();
+  bool fits = own.slots.size() == own.pointers.size();
   for (std::size_t i = 0; i < own.slots.size(); ++i) {
     fits = fits && own.slots[i].allows(numbers[i]);
     own.slots[i].set(numbers[i]);
@@ -683,16 +674,15 @@ std::string edits_text(const Result& result) {
 Table series_table(const Result& result) {
   Table table;
   table.name = result.study;
-  bool first = true;
   for (const auto& [name, block] : result.blocks) {
-    if (first) {
+    const std::string prefix = column_prefix(result, name);
+    if (prefix.empty()) {
       if (block.axis == "time")
         table.time = block.axis_values;
       else
         table.add(block.axis, block.axis_values);
     }
-    for (const auto& [output, series] : block.series) table.add(first ? output : name + ":" + output, series.values);
-    first = false;
+    for (const auto& [output, series] : block.series) table.add(prefix + output, series.values);
   }
   return table;
 }

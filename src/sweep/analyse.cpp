@@ -258,7 +258,7 @@ class Analyser {
       out.surface = response_surface(all ? factors_ : drawn_, sampled, 10, options_.bootstrap.seed);
     } catch (const Error& error) {
       if (error.kind() != Kind::input) throw;
-      out.no_surface = std::string(error.what()).substr(error.where().size() + 2);
+      out.no_surface = error.text();
     }
   }
 

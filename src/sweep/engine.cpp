@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <set>
 
 #include "psoas/core/hash.hpp"
 #include "psoas/core/words.hpp"
@@ -49,12 +48,6 @@ std::string without_folder(std::string text, const std::string& study) {
 /// Whether a study of this kind computes the outputs that it is asked for, and no others.
 bool asks_outputs(const Study& study) { return !std::holds_alternative<TorqueCurveStudy>(study.question); }
 
-/// What an error says, without its place.
-std::string text_of(const Error& error) {
-  const std::string text = error.what();
-  return text.substr(std::min(text.size(), error.where().size() + 2));
-}
-
 /// The output in the name of a scalar: what stands behind its reduction.
 std::string output_of(const std::string& scalar) {
   const std::size_t space = scalar.rfind(' ');
@@ -79,7 +72,7 @@ std::vector<double> series_of(const Result& result, const std::string& name) {
   const auto& first = result.blocks.begin()->second;
   if (name == first.axis) return first.axis_values;
   for (const auto& [variant, block] : result.blocks) {
-    const std::string prefix = &block == &first ? "" : variant + ":";
+    const std::string prefix = column_prefix(result, variant);
     if (name.rfind(prefix, 0) != 0) continue;
     if (const Series* series = block.series.find(name.substr(prefix.size()))) return series->values;
   }
@@ -91,11 +84,12 @@ std::vector<RecordedScalar> columns_of(const Result& result) {
   std::vector<RecordedScalar> columns;
   for (const bool change : {false, true})
     for (const auto& [variant, block] : result.blocks) {
-      const bool first = &block == &result.blocks.begin()->second;
+      const std::string prefix = column_prefix(result, variant);
+      const bool first = prefix.empty();
       if (first && change) continue;
-      const std::string prefix = (change ? std::string(change_word) : "") + (first ? "" : variant + ":");
       for (const std::string& name : scalar_names(block))
-        columns.push_back({prefix + name, find_scalar(block, name)->unit, first ? "" : variant, name, change});
+        columns.push_back({(change ? std::string(change_word) : "") + prefix + name, find_scalar(block, name)->unit,
+                           first ? "" : variant, name, change});
     }
   return columns;
 }
@@ -110,7 +104,6 @@ SweepPlan::SweepPlan(SweepSpec sweep)
         throw Error(Kind::input, sweep_.where("/series/cases/" + std::to_string(i)),
                     "expected a case below " + std::to_string(cases_.count()) + ", found " +
                         std::to_string(sweep_.series->cases[i]));
-  take_outputs();
   delta_theta_ =
       asks_everything() || std::any_of(sweep_.record.begin(), sweep_.record.end(), [](const std::string& name) {
         return name.find("delta_theta") != name.npos || glob_match(name, "delta_theta_deg/r");
@@ -118,7 +111,7 @@ SweepPlan::SweepPlan(SweepSpec sweep)
   std::vector<double> values(cases_.factors()), numbers;
   StudyMemory memory;
   std::optional<Error> fault;
-  bool named = false;
+  bool asked = false, named = false;
   double start = 0.0;
   RunOptions options{{}, &memory, true, delta_theta_};
   for (std::uint64_t k = 0, tried = 0; k < std::min<std::uint64_t>(cases_.count(), 10000) && tried < 8; ++k) {
@@ -129,13 +122,14 @@ SweepPlan::SweepPlan(SweepSpec sweep)
     std::optional<Result> result;
     try {
       Study study = study_.with(numbers);
+      if (!asked) take_outputs(study), asked = true;
       if (!outputs_.empty()) study.outputs = outputs_;
       result = run(study, options);
     } catch (const Stopped&) {
       return;  // it takes longer than the first
     } catch (const Error& error) {
       const std::string pointer = named_by(error);
-      if (!pointer.empty()) throw Error(Kind::input, sweep_.where(pointer), text_of(error));
+      if (!pointer.empty()) throw Error(Kind::input, sweep_.where(pointer), error.text());
       if (!fault) fault = error;  // of this case's numbers
       continue;
     }
@@ -153,12 +147,11 @@ SweepPlan::SweepPlan(SweepSpec sweep)
     }
   }
   if (named) return;
-  if (fault) throw Error(fault->kind(), fault->where(), text_of(*fault));
+  if (fault) throw Error(fault->kind(), fault->where(), fault->text());
   throw Error(Kind::input, sweep_.where("/constraints"), "expected cases to run, found none among the first");
 }
 
-void SweepPlan::take_outputs() {
-  const Study study = VariedStudy(sweep_.base, {}).with({});
+void SweepPlan::take_outputs(const Study& study) {
   if (!asks_outputs(study) || asks_everything()) return;
   const auto add = [&](const std::string& output, const std::string& pointer) {
     if (output.empty() || std::find(outputs_.begin(), outputs_.end(), output) != outputs_.end()) return;
@@ -211,9 +204,9 @@ void SweepPlan::take_names(const Result& result) {
     std::vector<Quantity> there;
     std::vector<std::string> names;
     for (const auto& [variant, block] : result.blocks) {
-      const bool first = &block == &result.blocks.begin()->second;
-      if (first) there.push_back({block.axis, block.axis_unit});
-      for (const auto& [name, one] : block.series) there.push_back({first ? name : variant + ":" + name, one.unit});
+      const std::string prefix = column_prefix(result, variant);
+      if (prefix.empty()) there.push_back({block.axis, block.axis_unit});
+      for (const auto& [name, one] : block.series) there.push_back({prefix + name, one.unit});
     }
     for (const Quantity& quantity : there) names.push_back(quantity.name);
     if (asks_everything()) series = there;

@@ -4,23 +4,21 @@
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
 #include "psoas/core/factor.hpp"
-#include "psoas/core/hash.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/io/file.hpp"
 #include "psoas/io/table_file.hpp"
+#include "psoas/sweep/store.hpp"
 
 namespace psoas {
 namespace {
 
 constexpr const char* sweep_format = "psoas-sweep/1";
-constexpr std::size_t most_factors = 1000, most_scalars = 1900;
-constexpr std::size_t embedded_limit = 16u * 1024u * 1024u;
+constexpr std::size_t most_factors = 1000;
 
 const std::vector<std::string> operations = {"scale", "ratio", "sum", "product", "min", "max"};
 const std::vector<std::string> relations = {"<", "<=", ">", ">="};
@@ -278,7 +276,7 @@ class Check {
     try {
       Design(sweep_.sampler, levels_of(sweep_.factors));
     } catch (const Error& error) {
-      wrong(place, std::string(error.what()).substr(error.where().size() + 2));
+      wrong(place, error.text());
     }
   }
 
@@ -420,8 +418,8 @@ class SweepReader {
       walk_.wrong("", "missing \"record\" (names of scalars, such as \"peak compression/L5_S1\")");
     if (root.contains("record") && root["record"].is_array()) {
       if (sweep_.record.empty()) walk_.wrong("/record", "expected at least one scalar, found an empty list");
-      if (sweep_.record.size() > most_scalars)
-        walk_.wrong("/record", "expected at most " + std::to_string(most_scalars) + " scalars, found " +
+      if (sweep_.record.size() > most_sweep_scalars)
+        walk_.wrong("/record", "expected at most " + std::to_string(most_sweep_scalars) + " scalars, found " +
                                    std::to_string(sweep_.record.size()));
       for (std::size_t i = 0; i < sweep_.record.size(); ++i)
         if (std::find(sweep_.record.begin(), sweep_.record.begin() + static_cast<std::ptrdiff_t>(i),
@@ -515,10 +513,7 @@ class SweepReader {
       const Table table = parse_table(text, path);
       table.require_finite(empirical.column);
       empirical.take(table.column(empirical.column));
-      if (recorded_) return;
-      json& entry = tables_[empirical.file];
-      entry["fnv1a64"] = hash_of(text);
-      if (text.size() <= embedded_limit) entry["text"] = text;
+      if (!recorded_) tables_[empirical.file] = embedded(text);
     } catch (const Error& error) {
       walk_.wrong(here + (error.kind() == Kind::io ? "/file" : ""), error.what());
       empirical.values = {0.0};  // one complaint is enough
@@ -598,9 +593,7 @@ class SweepReader {
     return name;
   }
 
-  std::string beside(const std::string& file) const {
-    return (std::filesystem::path(sweep_.path).parent_path() / file).lexically_normal().string();
-  }
+  std::string beside(const std::string& file) const { return psoas::beside(sweep_.path, file); }
 
   Study base_study() const {
     try {
@@ -824,7 +817,7 @@ std::string sweep_schema() {
                  {"description", "names of scalars, with globs: \"peak compression/L5_S1\""},
                  {"items", text},
                  {"minItems", 1},
-                 {"maxItems", most_scalars}};
+                 {"maxItems", most_sweep_scalars}};
   p["series"] = schema_of(SeriesRecord{});
 
   const json list = {{"type", "array"}, {"items", {{"$ref", "#/$defs/expression"}}}, {"minItems", 1}};

@@ -91,19 +91,18 @@ void run_on_threads(int threads, const SweepPlan& plan, Dispatcher& dispatcher) 
     exchange.ranges_came.notify_all();
   };
   try {
-    bool handing_out = true, going = true;
+    bool going = true;
     while (true) {
       std::vector<CaseRow> rows;
       {
         std::unique_lock lock(exchange.mutex);
         if (exchange.fault) {
-          stop = true, handing_out = false, exchange.no_more = true;
+          stop = exchange.no_more = true;
           exchange.ranges_came.notify_all();
         }
-        while (handing_out && exchange.ranges.size() < static_cast<std::size_t>(threads) + 1) {
+        while (!exchange.no_more && exchange.ranges.size() < static_cast<std::size_t>(threads) + 1) {
           const std::optional<CaseRange> range = dispatcher.next(seconds_a_range);
           if (!range) {
-            handing_out = false;
             exchange.no_more = true;
             exchange.ranges_came.notify_all();
             break;
@@ -117,7 +116,7 @@ void run_on_threads(int threads, const SweepPlan& plan, Dispatcher& dispatcher) 
       }
       dispatcher.finished(rows);
       if (going && !dispatcher.go_on()) {
-        going = handing_out = false;
+        going = false;
         stop = true;
         end_work();
       }

@@ -132,14 +132,13 @@ Result run_uncertain(const Study& study, const RunOptions& options, int threads)
   std::size_t told = 0;
   std::vector<double> values(good.size());
   for (auto& [variant, block] : result.blocks) {
-    const bool first = &block == &result.blocks.begin()->second;
-    const std::string prefix = first ? "" : variant + ":";
+    const std::string prefix = column_prefix(result, variant);
     ResultTable table;
     table.description = "Scalars over " + count + " samples of the study's uncertain numbers";
     table.columns = {{"mean", ""}, {"standard_deviation", ""}, {"p5", ""}, {"p50", ""}, {"p95", ""}};
     for (std::size_t i = 0; i < plan.scalars().size(); ++i) {
       const RecordedScalar& column = plan.scalars()[i];
-      if (column.change || column.variant != (first ? "" : variant)) continue;
+      if (column.change || column.variant != (prefix.empty() ? "" : variant)) continue;
       for (std::size_t k = 0; k < good.size(); ++k) values[k] = good[k]->scalars[i];
       const std::vector<double> percents = {5.0, 50.0, 95.0};
       const OutputSummary spread = summarise(values, percents);

@@ -26,6 +26,8 @@ class Error : public std::runtime_error {
 
   Kind kind() const { return kind_; }
   const std::string& where() const { return where_; }
+  /// What went wrong, without the place.
+  std::string text() const { return std::string(what()).substr(where_.empty() ? 0 : where_.size() + 2); }
 
  private:
   Kind kind_;

@@ -94,4 +94,7 @@ struct Result {
   }
 };
 
+/// What stands before the names of a variant's columns: nothing for the first, "<variant>:" for the others.
+std::string column_prefix(const Result& result, const std::string& variant);
+
 }  // namespace psoas

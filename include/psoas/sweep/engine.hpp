@@ -55,7 +55,7 @@ class SweepPlan {
 
  private:
   bool asks_everything() const { return sweep_.record.empty(); }
-  void take_outputs();
+  void take_outputs(const Study& study);
   std::string named_by(const Error& error) const;
   void take_names(const Result& result);
 
