@@ -591,11 +591,13 @@ struct Store::Impl {
     return true;
   }
 
-  [[noreturn]] void give_up(const SQLite::Exception& error) {
-    const Error why = told(path, error, database.getHandle());
+  [[noreturn]] void give_up(const SQLite::Exception& error) { throw broken_by(error); }
+
+  Error broken_by(const SQLite::Exception& error) {
+    Error why = told(path, error, database.getHandle());
     broken = true;
-    database.tryExec("ROLLBACK");
-    throw why;
+    database.tryExec("ROLLBACK");  // after what the database had to say of the error
+    return why;
   }
 
   void close() {
