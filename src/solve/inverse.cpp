@@ -2,6 +2,7 @@
 #include "psoas/solve/inverse.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "psoas/core/units.hpp"
@@ -89,7 +90,16 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   solver_ = RedundancySolver(rows, variables);
   for (int r = 0; r < rows; ++r)
     if (equations()[at(r)].root) root_rows_.push_back(r);
+  root_crossed_.assign(root_rows_.size(), 0);
+  for (int m = 0; m < model_.muscles(); ++m)
+    for (const int row : rows_.of_muscle(m))
+      if (const auto root = std::find(root_rows_.begin(), root_rows_.end(), row); root != root_rows_.end())
+        root_crossed_[static_cast<std::size_t>(root - root_rows_.begin())] = 1;
   shortfall_.assign(root_rows_.size(), 0.0);
+  shortfall_target_ = shortfall_;
+  shortfall_caps_.assign(2, 0.0);
+  arm_rows_.assign(at(rows_.muscle_entries()), 0.0);
+  contact_rows_.assign(at(pushes * rows_.contact_entries()), 0.0);
   const int contact_variables = static_cast<int>(pushes * data.contacts.size()),
             roots = static_cast<int>(root_rows_.size());
   if (contact_variables > 0 && roots > 0) {
@@ -114,11 +124,43 @@ void InverseSolver::net(const ForwardDynamics& now) {
 
 void InverseSolver::take_paths(std::span<const double> kept) { psoas::take_paths(kept, work_); }
 
+template <class See>
+void InverseSolver::each_row_array(std::size_t numbers, See see) {
+  see(arm_rows_);
+  if (numbers == arm_rows_.size()) return;
+  for (std::vector<double>* array : {&contact_rows_, &shortfall_caps_, &shortfall_target_, &shortfall_}) see(*array);
+}
+
+std::size_t InverseSolver::rows_size(bool contacts) const {
+  return arm_rows_.size() +
+         (contacts ? contact_rows_.size() + shortfall_caps_.size() + 2 * root_rows_.size() : std::size_t{0});
+}
+
+void InverseSolver::keep_rows(std::span<double> out) {
+  assert(arm_rows_known_ && (out.size() == rows_size(false) || (out.size() == rows_size(true) && contact_rows_known_)));
+  double* next = out.data();
+  each_row_array(out.size(),
+                 [&](const std::vector<double>& array) { next = std::copy(array.begin(), array.end(), next); });
+}
+
+void InverseSolver::take_rows(std::span<const double> kept) {
+  assert(kept.size() == rows_size(false) || kept.size() == rows_size(true));
+  const double* next = kept.data();
+  each_row_array(kept.size(), [&](std::vector<double>& array) {
+    std::copy(next, next + array.size(), array.begin());
+    next += array.size();
+  });
+  arm_rows_known_ = rows_taken_ = true;
+  contact_rows_known_ = shortfall_known_ = kept.size() > arm_rows_.size();
+}
+
 void InverseSolver::need(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
                          std::span<const Spatial> measured) {
   std::copy(q.begin(), q.end(), q_.begin());
   std::copy(u.begin(), u.end(), u_.begin());
   std::copy(udot.begin(), udot.end(), udot_.begin());
+  if (!rows_taken_) arm_rows_known_ = contact_rows_known_ = shortfall_known_ = false;
+  rows_taken_ = false;
   exact_paths(model_, work_);  // loads and level equations need them
   rigid_tendon_forces(model_, work_);
   couple_accelerations(model_, u_, udot_, work_, tree_udot_);
@@ -152,33 +194,26 @@ Vec3 InverseSolver::subtree_moment(int body, const Vec3& point) const {
   return wrench.head<3>() - point.cross(force);
 }
 
-void InverseSolver::muscle_columns(RedundancyProblem& problem) {
-  const ModelData& data = model_.data();
+void InverseSolver::find_arm_rows() {
+  if (arm_rows_known_) return;
+  arm_rows_known_ = true;
   int entry = 0;
-  problem.column_start[0] = 0;
   for (int m = 0; m < model_.muscles(); ++m) {
     rows_.add_arms(model_, work_, m, dense_);
     for (const int row : rows_.of_muscle(m)) {
-      problem.row[at(entry)] = row;
-      problem.value[at(entry++)] = dense_[at(row)] * work_.force.active[at(m)];
-      row_target_[at(row)] -= dense_[at(row)] * work_.force.passive[at(m)];
+      arm_rows_[at(entry++)] = dense_[at(row)];
       dense_[at(row)] = 0.0;
     }
-    problem.column_start[at(m) + 1] = entry;
-    problem.weight[at(m)] = muscle_weight_[at(m)];
-    problem.power[at(m)] = options_.power;
-    problem.low[at(m)] = data.units[at(m)].minimum_activation;
-    problem.high[at(m)] = 1.0;
   }
 }
 
-void InverseSolver::contact_columns(const ContactCaps& caps) {
+void InverseSolver::find_contact_rows() {
+  if (contact_rows_known_) return;
+  contact_rows_known_ = true;
   const ModelData& data = model_.data();
-  RedundancyProblem& problem = with_contacts_;
-  int entry = problem.column_start[at(model_.muscles())];
+  int entry = 0;
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
     const ContactPoint& contact = data.contacts[k];
-    const double cap = contact.cap * (contact.seat ? caps.seat : caps.feet);  // in body weights, as the variable is
     const Vec3 point = contact_point(static_cast<int>(k));
     for (int push = 0; push < pushes; ++push) {
       const Spatial wrench = wrench_at<double>(point, push_direction(contact, push));
@@ -189,11 +224,47 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
         for (const EquationRows::Share& share : rows_.shares(t))
           dense_[at(share.row)] += (share.whole ? 1.0 : work_.slope[at(t)]) * force;
       }
+      for (const int row : rows_.of_contact(static_cast<int>(k))) {
+        contact_rows_[at(entry++)] = dense_[at(row)] * body_weight_;
+        dense_[at(row)] = 0.0;
+      }
+    }
+  }
+}
+
+void InverseSolver::muscle_columns(RedundancyProblem& problem) {
+  find_arm_rows();
+  const ModelData& data = model_.data();
+  int entry = 0;
+  problem.column_start[0] = 0;
+  for (int m = 0; m < model_.muscles(); ++m) {
+    for (const int row : rows_.of_muscle(m)) {
+      const double arm = arm_rows_[at(entry)];
+      problem.row[at(entry)] = row;
+      problem.value[at(entry++)] = arm * work_.force.active[at(m)];
+      row_target_[at(row)] -= arm * work_.force.passive[at(m)];
+    }
+    problem.column_start[at(m) + 1] = entry;
+    problem.weight[at(m)] = muscle_weight_[at(m)];
+    problem.power[at(m)] = options_.power;
+    problem.low[at(m)] = data.units[at(m)].minimum_activation;
+    problem.high[at(m)] = 1.0;
+  }
+}
+
+void InverseSolver::contact_columns(const ContactCaps& caps) {
+  find_contact_rows();
+  const ModelData& data = model_.data();
+  RedundancyProblem& problem = with_contacts_;
+  int entry = problem.column_start[at(model_.muscles())], own = 0;
+  for (std::size_t k = 0; k < data.contacts.size(); ++k) {
+    const ContactPoint& contact = data.contacts[k];
+    const double cap = contact.cap * (contact.seat ? caps.seat : caps.feet);  // in body weights, as the variable is
+    for (int push = 0; push < pushes; ++push) {
       const std::size_t variable = at(model_.muscles()) + pushes * k + at(push);
       for (const int row : rows_.of_contact(static_cast<int>(k))) {
         problem.row[at(entry)] = row;
-        problem.value[at(entry++)] = dense_[at(row)] * body_weight_;
-        dense_[at(row)] = 0.0;
+        problem.value[at(entry++)] = contact_rows_[at(own++)];
       }
       problem.column_start[variable + 1] = entry;
       problem.power[variable] = 2.0;
@@ -208,8 +279,23 @@ void InverseSolver::contact_columns(const ContactCaps& caps) {
   }
 }
 
-void InverseSolver::contact_shortfall() {
+void InverseSolver::contact_shortfall(const ContactCaps& caps) {
   if (contacts_only_.variables == 0) return;
+  // Caps and the root's equations, unless muscles cross the root, are the same for whatever muscles there are.
+  bool known = shortfall_known_ && shortfall_caps_[0] == caps.feet && shortfall_caps_[1] == caps.seat;
+  for (std::size_t r = 0; r < root_rows_.size(); ++r)
+    known = known && row_target_[at(root_rows_[r])] == shortfall_target_[r];
+  if (!known) {
+    for (std::size_t r = 0; r < root_rows_.size(); ++r) shortfall_target_[r] = row_target_[at(root_rows_[r])];
+    shortfall_caps_[0] = caps.feet;
+    shortfall_caps_[1] = caps.seat;
+    shortfall_known_ = true;
+    find_shortfall();
+  }
+  for (std::size_t r = 0; r < root_rows_.size(); ++r) row_target_[at(root_rows_[r])] -= shortfall_[r];
+}
+
+void InverseSolver::find_shortfall() {
   // Contacts alone, nearly for free: what stays as a reserve is what they cannot supply. Force equations are dearer than
   // moments, so that the feet carry m (a - g) wherever they can push at all.
   const std::size_t muscles = at(model_.muscles());
@@ -228,14 +314,11 @@ void InverseSolver::contact_shortfall() {
     contacts_only_.high[v] = with_contacts_.high[muscles + v];
   }
   for (std::size_t r = 0; r < root_rows_.size(); ++r) {
-    contacts_only_.target[r] = row_target_[at(root_rows_[r])];
+    contacts_only_.target[r] = shortfall_target_[r];
     contacts_only_.reserve_scale[r] = equations()[at(root_rows_[r])].rotation ? 1.0 : 1e-2;
   }
   contact_solver_.solve(contacts_only_, contact_solution_);
-  for (std::size_t r = 0; r < root_rows_.size(); ++r) {
-    shortfall_[r] = contact_solution_.reserve[r];
-    row_target_[at(root_rows_[r])] -= shortfall_[r];
-  }
+  for (std::size_t r = 0; r < root_rows_.size(); ++r) shortfall_[r] = contact_solution_.reserve[r];
 }
 
 void InverseSolver::run(RedundancyProblem& problem, std::span<const double> start) {
@@ -262,7 +345,7 @@ void InverseSolver::solve(const ContactCaps& caps, std::span<const double> start
   rows_.add(work_, work_.passive_torque, -1.0, row_target_);
   muscle_columns(with_contacts_);
   contact_columns(caps);
-  contact_shortfall();
+  contact_shortfall(caps);
   run(with_contacts_, start);
   for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
@@ -294,13 +377,9 @@ void InverseSolver::solve_with(std::span<const double> contact_force, std::span<
   rows_.add(work_, work_.passive_torque, -1.0, row_target_);
   muscle_columns(muscles_only_);
   // What the forces do not supply of the root's equations is left, unless a muscle crosses the root.
+  shortfall_known_ = false;
   for (std::size_t r = 0; r < root_rows_.size(); ++r) {
-    bool crossed = false;
-    for (int m = 0; m < model_.muscles(); ++m) {
-      const std::span<const int> own = rows_.of_muscle(m);
-      crossed = crossed || std::find(own.begin(), own.end(), root_rows_[r]) != own.end();
-    }
-    shortfall_[r] = crossed ? 0.0 : row_target_[at(root_rows_[r])];
+    shortfall_[r] = root_crossed_[r] ? 0.0 : row_target_[at(root_rows_[r])];
     row_target_[at(root_rows_[r])] -= shortfall_[r];
   }
   run(muscles_only_, start);

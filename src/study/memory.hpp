@@ -139,7 +139,7 @@ struct TorquePoses {
 struct StudyMemory::Impl {
   ModelMemory models;
   Kept<Trajectory> trajectories{3};
-  Kept<FrameNumbers> paths{2};
+  Kept<FrameNumbers> paths{2}, rows{4};
   Kept<Demand> demands{6};
   Kept<VariantAnswer> answers{6};
   Kept<FrameNumbers> hip_sweeps{4};  ///< per whole degree: lengths and moment arms of a side's iliopsoas

@@ -62,6 +62,7 @@ MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunO
       paths_(find_paths()) {
   find_demand();
   windows_ = demand_->windows;
+  find_rows();
 }
 
 InverseOptions MotionRun::inverse_options() const {
@@ -196,12 +197,14 @@ void MotionRun::measured_forces() {
   demand_->measured = std::move(measured);
 }
 
+// numbers that are kept of one set of paths or rows: 48 MiB
+constexpr std::size_t most_kept = 6u << 20;
+
 std::vector<std::shared_ptr<FrameNumbers>> MotionRun::find_paths() const {
-  constexpr std::size_t most = 6u << 20;  // numbers that are kept of one set of paths: 48 MiB
   std::vector<std::shared_ptr<FrameNumbers>> out;
   for (const Variant& variant : variants_) {
     const std::size_t size = kept_paths_size(variant.model.data());
-    if (size * time_.size() > most) {
+    if (size * time_.size() > most_kept) {
       out.push_back(nullptr);
       continue;
     }
@@ -217,6 +220,26 @@ std::vector<std::shared_ptr<FrameNumbers>> MotionRun::find_paths() const {
     out.push_back(std::move(paths));
   }
   return out;
+}
+
+void MotionRun::find_rows() {
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    Bytes key;
+    key.add(demand_->number);
+    key.add(question_.redundancy);
+    add_paths(variants_[v].model.spec(), key);
+    key.add(v == 0);  // has contacts, too
+    std::shared_ptr<FrameNumbers> rows = memory_.rows.find(key);
+    if (!rows) {
+      const std::size_t size = InverseSolver(variants_[v].model, inverse_options()).rows_size(v == 0);
+      if (size * time_.size() <= most_kept) {
+        rows = memory_.rows.fresh();
+        rows->reset(time_.size(), size);
+        memory_.rows.keep(std::move(key), rows);
+      }
+    }
+    frame_rows_.push_back(std::move(rows));
+  }
 }
 
 void MotionRun::net(InverseSolver& solver, std::size_t variant, int frame) const {
@@ -369,6 +392,9 @@ void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
   multipliers.resize(rows * time_.size());
   std::span<const double> start;
   if (frame > 0) start = {multipliers.data() + rows * at(frame - 1), rows};
+  FrameNumbers* const kept = frame_rows_[variant].get();
+  const bool known = kept && kept->has(frame);
+  if (known) solver.take_rows(kept->of(frame));
   if (variant == 0) {
     explain(solver, frame, start);
     std::copy(solver.contact_force().begin(), solver.contact_force().end(),
@@ -378,6 +404,7 @@ void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
     net(solver, variant, frame);
     solver.solve_with({contact_force_.data() + at(frame) * contacts, contacts}, start);
   }
+  if (kept && !known) solver.keep_rows(kept->fill(frame));
   std::copy(solver.multiplier().begin(), solver.multiplier().end(),
             multipliers.begin() + static_cast<std::ptrdiff_t>(rows * at(frame)));
 }

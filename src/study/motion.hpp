@@ -42,6 +42,7 @@ class MotionRun {
   void measured_forces();
   void frames();
   std::vector<std::shared_ptr<FrameNumbers>> find_paths() const;
+  void find_rows();
   void net(InverseSolver& solver, std::size_t variant, int frame) const;
   void explain(InverseSolver& solver, int frame, std::span<const double> start) const;
   void solve(InverseSolver& solver, std::size_t variant, int frame);
@@ -85,6 +86,8 @@ class MotionRun {
   const std::vector<std::shared_ptr<FrameNumbers>> paths_;
   std::shared_ptr<Demand> demand_;
   std::vector<WindowFrames> windows_;
+  /// The same of rows, InverseSolver::keep_rows(), the first variant's with contacts.
+  std::vector<std::shared_ptr<FrameNumbers>> frame_rows_;
   std::vector<double> contact_force_;            ///< per frame, three a contact
   std::vector<std::vector<double>> multiplier_;  ///< per variant: frames x equations, of the frames solved so far
   std::vector<VariantRecord> records_;

@@ -671,6 +671,50 @@ TEST(InverseSolver, a_start_from_a_posture_nearby_gives_the_same_solution_sooner
   }
 }
 
+TEST(InverseSolver, RowsThatAreTakenChangeNoBit) {
+  const Model model(full_body());
+  const Model other = model.with(
+      {scale("group:iliopsoas", "max_isometric_force", 0.6), scale("group:iliopsoas", "optimal_fibre_length", 0.9)});
+  const Frame rising = frame_of(model, Posture::rising), standing = frame_of(model, Posture::standing);
+  InverseSolver first(model, {}), fresh(other, {}), taking(other, {});
+  const ContactCaps caps{1.0, 0.4};
+  first.net(rising.q, rising.u, rising.udot);
+  first.solve(caps);
+  std::vector<double> rows(first.rows_size(true));
+  first.keep_rows(rows);
+  const auto expect_same = [&](const std::string& what) {
+    const auto same = [](std::span<const double> a, std::span<const double> b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    EXPECT_TRUE(fresh.converged()) << what;
+    EXPECT_TRUE(same(taking.activation(), fresh.activation())) << what;
+    EXPECT_TRUE(same(taking.contact_force(), fresh.contact_force())) << what;
+    EXPECT_TRUE(same(taking.reserve(), fresh.reserve())) << what;
+    EXPECT_EQ(taking.level(0).compression, fresh.level(0).compression) << what;
+  };
+  for (InverseSolver* solver : {&fresh, &taking}) {
+    if (solver == &taking) solver->take_rows(rows);
+    solver->net(rising.q, rising.u, rising.udot);
+    solver->solve(caps);
+  }
+  expect_same("same caps");
+  for (InverseSolver* solver : {&fresh, &taking}) solver->solve({0.8, 0.0});
+  expect_same("other caps");
+  const std::vector<double> forces(fresh.contact_force().begin(), fresh.contact_force().end());
+  std::span<double> arms(rows.data(), first.rows_size(false));
+  for (InverseSolver* solver : {&fresh, &taking}) {
+    if (solver == &taking) solver->take_rows(arms);
+    solver->net(rising.q, rising.u, rising.udot);
+    solver->solve_with(forces);
+  }
+  expect_same("forces given");
+  for (InverseSolver* solver : {&fresh, &taking}) {
+    solver->net(standing.q, standing.u, standing.udot);
+    solver->solve({1.0, 0.0});
+  }
+  expect_same("another posture");
+}
+
 TEST(InverseSolver, given_contact_forces_give_the_same_muscles) {
   // The contacts that were found, given back: the problem of the muscles has the same answer where contacts carry all.
   const Model model(full_body());

@@ -68,6 +68,15 @@ class InverseSolver {
   /// same paths: none is evaluated then.
   void take_paths(std::span<const double> kept);
 
+  /// What the last solve(), or without contacts also solve_with(), found that no muscle's force is part of: moment arms
+  /// by equations, and with `contacts` the columns of contacts and what these fall short of. `out` has rows_size()
+  /// numbers.
+  void keep_rows(std::span<double> out);
+  std::size_t rows_size(bool contacts) const;
+  /// Gives the next net(), and what is solved after it, what keep_rows() wrote of a solver with the same options in the
+  /// same posture, of a model whose joints, paths, masses and contacts are the same.
+  void take_rows(std::span<const double> kept);
+
   /// Activations, contacts and reserves that explain the motion of the last net(). What no contact within its bounds can
   /// supply of the root's six equations, the contact shortfall, is found first (forces before moments) and appears as
   /// their reserves; the rest is met exactly, in the same problem as the muscles.
@@ -137,12 +146,17 @@ class InverseSolver {
   /// What is left of net() where kinematics and paths are known.
   void need(std::span<const double> q, std::span<const double> u, std::span<const double> udot,
             std::span<const Spatial> measured);
+  void find_arm_rows();
+  void find_contact_rows();
   void muscle_columns(RedundancyProblem& problem);
   void contact_columns(const ContactCaps& caps);
+  void contact_shortfall(const ContactCaps& caps);
+  void find_shortfall();
+  template <class See>
+  void each_row_array(std::size_t numbers, See see);
   void finish(std::span<const double> contact_force);
   /// What ligaments pull on a body and all that it carries, in ground [N].
   Vec3 ligament_force(int body) const;
-  void contact_shortfall();
   void run(RedundancyProblem& problem, std::span<const double> start);
 
   Model model_;
@@ -160,7 +174,12 @@ class InverseSolver {
   RedundancySolver solver_, contact_solver_;
   RedundancySolution contact_solution_;
   std::vector<int> root_rows_;
-  std::vector<double> shortfall_;  ///< per root row
+  std::vector<char> root_crossed_;  ///< per root row: by a muscle
+  std::vector<double> shortfall_;   ///< per root row: what contacts or given forces leave of it
+  // of this posture, by the entries of columns: moment arms [m], contacts' pushes [N m, N per body weight]
+  std::vector<double> arm_rows_, contact_rows_;
+  std::vector<double> shortfall_caps_, shortfall_target_;  ///< what `shortfall_` was found for
+  bool arm_rows_known_ = false, contact_rows_known_ = false, shortfall_known_ = false, rows_taken_ = false;
   std::vector<double> activation_, tendon_force_, contact_force_, joint_moment_;
   std::vector<LevelLoad> levels_;
   std::vector<Vec3> hips_;
