@@ -60,6 +60,7 @@
 #include "psoas/solve/external.hpp"
 #include "psoas/solve/forward.hpp"
 #include "psoas/solve/inverse.hpp"
+#include "psoas/solve/pelvic_ring.hpp"
 #include "psoas/solve/redundancy.hpp"
 #include "psoas/solve/reference.hpp"
 #include "psoas/solve/tracking.hpp"

@@ -99,6 +99,8 @@ SOLE = 0.020  # m below the calcaneus origin: standing frames of the two recordi
 THIGH_UNDERSIDE = 0.07  # m behind the femur's axis
 
 # The toes of the source have an inertia that no body can have (zz 0.001 > xx + yy = 0.0003 kg m^2).
+# Muscles whose points of the pelvis are the sacrum's: behind, and within 30 mm of the middle plane.
+SACRAL_MUSCLES = ["LTpT_*", "MF_m1t_2_*", "MF_m2t_1_*", "MF_m3*", "MF_m4*", "MF_m5*", "piri_*", "glmax3_*"]
 TOES_INERTIA = [0.0001, 0.0002, 0.00015, 0, 0, 0]
 
 LEVELS = ["L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "T12_L1"]
@@ -572,6 +574,25 @@ def contacts(lai, feet):
     return both_sides(right, lambda c: {**c, "body": mirrored_name(c["body"]), "location": flip(c["location"])})
 
 
+def pelvic_ring():
+    """The right sacroiliac joint and the symphysis; SOURCES.md says what is measured and what is assumed."""
+    sway, turn = 294.0, 42.0  # N, N m: the greatest loads of Miller et al. 1987, with the deflections below
+    forward, sideways = sway / 2.74e-3, sway / 0.76e-3
+    about_forward, about_up = turn / math.radians(1.40), turn / math.radians(6.21)
+    between = lambda a, b: math.sqrt(a * b)  # directions that the abstract leaves between its extremes
+    return {
+        "body": "pelvis",
+        "sacral_muscles": SACRAL_MUSCLES,
+        "sacral_share": 0.2,
+        "sacroiliac": {
+            "center": [-0.115, 0, 0.042], "normal": [-0.2, -0.2, 0.96],
+            "stiffness_center": [-0.115, 0, 0], "stiffness_tilt_deg": -SACRAL_SLOPE_NEUTRAL_DEG,
+            "translational_stiffness": [digits(k, 4) for k in (forward, between(forward, sideways), sideways)],
+            "rotational_stiffness": [digits(k, 4) for k in (about_forward, about_up, between(about_forward, about_up))]},
+        "symphysis": {"center": [-0.02, -0.1, 0], "translational_stiffness": [2e5, 2e5, 5e5],
+                      "rotational_stiffness": [300, 300, 300]}}
+
+
 # --------------------------------------------------------------------------------------------------------------- models
 def domain():
     """Both sides' entries, in radians; closed ranges."""
@@ -640,6 +661,7 @@ def full_body(notes):
         "erector_spinae": ["IL_*", "LTpT_*", "LTpL_*"], "multifidus": ["MF_*"], "quadratus_lumborum": ["QL_*"],
         "abdominals": ["rect_abd_*", "EO*", "IO*"]}
     model["contacts"] = contacts(lai, source("foot_contacts"))
+    model["pelvic_ring"] = pelvic_ring()
     return model
 
 

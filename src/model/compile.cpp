@@ -72,6 +72,7 @@ class Compiler {
     passive();
     planes();
     contacts();
+    pelvic_ring();
     groups();
     domain();
     if (problems_.size() == before) charts();
@@ -611,6 +612,35 @@ class Compiler {
               "expected a joint, found \"" + joint + "\"" + did_you_mean(joint, names_of(spec_.joints)));
       else
         data_->hips.emplace_back(side, found->second);
+    }
+  }
+
+  /// Names alone: solve/pelvic_ring.hpp makes the rest of it.
+  void pelvic_ring() {
+    if (!spec_.pelvic_ring) return;
+    const PelvicRingSpec& ring = *spec_.pelvic_ring;
+    const int pelvis = body(ring.body, "/pelvic_ring/body");
+    if (ring.body == "ground" || data_->tree.bodies[at(pelvis)].parent != 0)
+      wrong("/pelvic_ring/body", "expected a body that a joint carries on ground, found \"" + ring.body + "\"");
+    std::vector<char> sacral(data_->muscle_names.size(), 0);
+    for (std::size_t i = 0; i < ring.sacral_muscles.size(); ++i) {
+      const std::vector<std::string> selected = select_muscles(spec_, ring.sacral_muscles[i]);
+      if (selected.empty())
+        wrong("/pelvic_ring/sacral_muscles/" + std::to_string(i),
+              "expected a muscle, glob or group, found \"" + ring.sacral_muscles[i] + "\"" +
+                  did_you_mean(ring.sacral_muscles[i], data_->muscle_names));
+      for (const std::string& name : selected) sacral[at(spec_.muscles.index(name))] = 1;
+    }
+    // what is on the middle plane pulls on no side
+    std::size_t m = 0;
+    for (const auto& [name, muscle] : spec_.muscles) {
+      if (!sacral[m++])
+        for (const PointSpec& point : muscle.path)
+          if (point.body == ring.body && point.location.z() == 0.0) {
+            wrong(join_pointer({"muscles", name}),
+                  "expected a muscle on one side of \"" + ring.body + "\", or among /pelvic_ring/sacral_muscles");
+            break;
+          }
     }
   }
 

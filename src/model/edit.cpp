@@ -389,6 +389,14 @@ ModelSpec scaled(const ModelSpec& spec, const Subject& subject, const std::strin
     }
   }
   for (auto& [name, contact] : out.contacts) contact.location = contact.location.cwiseProduct(factors(contact.body));
+  if (out.pelvic_ring) {
+    const Vec3 f = factors(out.pelvic_ring->body);
+    for (RingJointSpec* joint : {&out.pelvic_ring->sacroiliac, &out.pelvic_ring->symphysis}) {
+      joint->center = joint->center.cwiseProduct(f);
+      if (joint->stiffness_center) joint->stiffness_center = joint->stiffness_center->cwiseProduct(f);
+      joint->normal = joint->normal.cwiseQuotient(f).normalized();
+    }
+  }
   for (auto& [name, sphere] : out.spheres) {
     const Vec3 f = factors(sphere.body);
     sphere.location = sphere.location.cwiseProduct(f);

@@ -28,11 +28,11 @@ constexpr std::array mechanical_fields = {std::string_view("region"),
 
 // Members of a model that no path depends on at given coordinates. Bodies count by the joints that carry them.
 constexpr std::array not_of_paths = {
-    std::string_view("name"),   std::string_view("sources"),         std::string_view("gravity"),
-    std::string_view("bodies"), std::string_view("lumbar"),          std::string_view("hips"),
-    std::string_view("groups"), std::string_view("passive"),         std::string_view("contacts"),
-    std::string_view("planes"), std::string_view("spheres"),         std::string_view("certificate"),
-    std::string_view("domain"), std::string_view("specific_tension")};
+    std::string_view("name"),   std::string_view("sources"),          std::string_view("gravity"),
+    std::string_view("bodies"), std::string_view("lumbar"),           std::string_view("hips"),
+    std::string_view("groups"), std::string_view("passive"),          std::string_view("contacts"),
+    std::string_view("planes"), std::string_view("spheres"),          std::string_view("certificate"),
+    std::string_view("domain"), std::string_view("specific_tension"), std::string_view("pelvic_ring")};
 
 template <class Names>
 bool among(const Names& names, std::string_view name) {

@@ -79,6 +79,7 @@ InverseSolver::InverseSolver(const Model& model, const InverseOptions& options)
   net_wrench_ = measured_ = external_;
   levels_.resize(data.levels.size());
   hips_.assign(data.hips.size(), Vec3::Zero());
+  if (data.spec.pelvic_ring) ring_.emplace(model_);
 
   muscle_weight_ = muscle_weights(model_, options.weight);
   const int rows = rows_.size();
@@ -491,6 +492,7 @@ void InverseSolver::loads_of(std::span<const double> tendon_force) {
   for (std::size_t h = 0; h < data.hips.size(); ++h)
     hips_[h] = net_wrench_[at(data.hips[h].second)].tail<3>() - external_[at(data.hips[h].second)].tail<3>() -
                ligament_force(data.hips[h].second);
+  if (ring_) ring_->solve({&work_, net_wrench_, external_, tendon_force, contact_force_});
 }
 
 Vec3 InverseSolver::ligament_force(int body) const {

@@ -24,6 +24,7 @@ enum class Element {
   muscles,
   level,
   side,
+  sacroiliac,  ///< side of a pelvic ring
   body,
   equation,
   contact,
@@ -75,6 +76,17 @@ Reader hip(const Chosen& side, int axis, bool pelvis_frame) {
     const int body = pelvis_frame ? now.model->tree().bodies[at(femur)].parent : femur;
     return (now.work->tree.X_GB[at(body)].R.transpose() * now.inverse->hip_force(h))[axis];
   };
+}
+
+template <class F>
+Reader of_sacroiliac(const Chosen& side, F get) {
+  return [j = side.index, get](const Instant& now) { return get(now.inverse->pelvic_ring()->sacroiliac(j)); };
+}
+
+template <class F>
+Reader of_symphysis(const Model& model, F get) {
+  if (!model.spec().pelvic_ring) return {};
+  return [get](const Instant& now) { return get(now.inverse->pelvic_ring()->symphysis()); };
 }
 
 Reader imbalance(const Chosen& level, Eigen::Index axis) {
@@ -332,6 +344,56 @@ const Family families[] = {
      [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 1, true); }},
     {"hip_contact_force_pelvis_z", Element::side, Element::none, "N", true, "right, pelvis frame",
      [](const Model&, const Chosen& a, const Chosen&) { return hip(a, 2, true); }},
+    {"sacroiliac_normal_force", Element::sacroiliac, Element::none, "N", true,
+     "presses sacrum and hip bone together, along the joint's normal",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_sacroiliac(a, [](const RingJointLoad& l) { return l.normal; });
+     }},
+    {"sacroiliac_shear", Element::sacroiliac, Element::none, "N", true, "size of the force in the joint's surface",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_sacroiliac(a, [](const RingJointLoad& l) { return l.shear; });
+     }},
+    {"sacroiliac_superior_shear", Element::sacroiliac, Element::none, "N", true,
+     "of the hip bone on the sacrum, up along the surface",
+     [](const Model&, const Chosen& a,
+        const Chosen&) { return of_sacroiliac(a, [](const RingJointLoad& l) { return l.superior_shear; }); }},
+    {"sacroiliac_anterior_shear", Element::sacroiliac, Element::none, "N", true, "the same, forward",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_sacroiliac(a, [](const RingJointLoad& l) { return l.anterior_shear; });
+     }},
+    {"sacroiliac_rotation_deg", Element::sacroiliac, Element::none, "deg", true,
+     "size of the rotation of the sacrum in the hip bone",
+     [](const Model&, const Chosen& a,
+        const Chosen&) { return of_sacroiliac(a, [](const RingJointLoad& l) { return to_degrees(l.rotation.norm()); }); }},
+    {"nutation_deg", Element::sacroiliac, Element::none, "deg", true,
+     "its part about the pelvis's z axis, the sacrum's base forward +",
+     [](const Model&, const Chosen& a, const Chosen&) {
+       return of_sacroiliac(a, [](const RingJointLoad& l) { return to_degrees(l.nutation()); });
+     }},
+    {"sacroiliac_translation_mm", Element::sacroiliac, Element::none, "mm", true,
+     "size of the displacement at the joint's centre",
+     [](const Model&, const Chosen& a,
+        const Chosen&) { return of_sacroiliac(a, [](const RingJointLoad& l) { return 1e3 * l.translation.norm(); }); }},
+    {"symphysis_compression", Element::none, Element::none, "N", true, "presses the pubic bones together",
+     [](const Model& model, const Chosen&, const Chosen&) {
+       return of_symphysis(model, [](const RingJointLoad& l) { return l.normal; });
+     }},
+    {"symphysis_shear", Element::none, Element::none, "N", true, "size of the force in its surface",
+     [](const Model& model, const Chosen&, const Chosen&) {
+       return of_symphysis(model, [](const RingJointLoad& l) { return l.shear; });
+     }},
+    {"symphysis_superior_shear", Element::none, Element::none, "N", true, "of the left on the right pubis, up",
+     [](const Model& model, const Chosen&, const Chosen&) {
+       return of_symphysis(model, [](const RingJointLoad& l) { return l.superior_shear; });
+     }},
+    {"symphysis_translation_mm", Element::none, Element::none, "mm", true,
+     "size of the displacement of one pubis past the other",
+     [](const Model& model, const Chosen&,
+        const Chosen&) { return of_symphysis(model, [](const RingJointLoad& l) { return 1e3 * l.translation.norm(); }); }},
+    {"symphysis_rotation_deg", Element::none, Element::none, "deg", true, "size of its rotation",
+     [](const Model& model, const Chosen&, const Chosen&) {
+       return of_symphysis(model, [](const RingJointLoad& l) { return to_degrees(l.rotation.norm()); });
+     }},
     {"reserve", Element::equation, Element::none, "N m|N", true, "what muscles and contacts leave unexplained",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [r = a.index](const Instant& now) { return now.inverse->reserve()[at(r)]; };
@@ -465,6 +527,8 @@ const char* placeholder(Element element) {
       return "<level>";
     case Element::side:
       return "<side>";
+    case Element::sacroiliac:
+      return "<side>";
     case Element::body:
       return "<body>";
     case Element::equation:
@@ -540,6 +604,8 @@ std::vector<std::string> element_names(const Model& model, Element element, std:
     case Element::side:
       for (const auto& [side, joint] : data.hips) names.push_back(side);
       return names;
+    case Element::sacroiliac:
+      return data.spec.pelvic_ring ? std::vector<std::string>{"r", "l"} : names;
     case Element::body:
       return {data.body_names.begin() + 1, data.body_names.end()};
     case Element::equation:
@@ -647,9 +713,10 @@ std::vector<Output> find_outputs(const Model& model, const std::vector<std::stri
           if ((names[i].rfind("group:", 0) == 0) == group && glob_match(parts[part], names[i]))
             found.push_back(static_cast<int>(i));
         if (found.empty())
-          hint = element == Element::equation && names.empty() ? ", which only a solved muscle redundancy has"
-                 : of_simulation(element) && !simulation       ? ", which only a simulation has"
-                                                               : did_you_mean(parts[part], names);
+          hint = element == Element::equation && names.empty()     ? ", which only a solved muscle redundancy has"
+                 : of_simulation(element) && !simulation           ? ", which only a simulation has"
+                 : element == Element::sacroiliac && names.empty() ? ", which only a model with a pelvic_ring has"
+                                                                   : did_you_mean(parts[part], names);
         return found;
       };
       const std::vector<int> first = choices(firsts, family.first, 1);

@@ -499,6 +499,7 @@ Certificate read_certificate(const std::string& path) {
 std::string model_hash(const ModelSpec& spec) {
   ModelSpec bare = with_exact_paths(spec);
   bare.certificate.reset();
+  bare.pelvic_ring.reset();  // no path has to do with it
   return hash_of(beyond_defaults(bare).dump());
 }
 

@@ -535,6 +535,51 @@ struct DomainSpec {
   }
 };
 
+/// A joint of the pelvic ring as springs along and about three axes that are at right angles.
+struct RingJointSpec {
+  Vec3 center{required, required, required}, normal{0, 0, 1};
+  std::optional<Vec3> stiffness_center;
+  double stiffness_tilt_deg = 0.0;
+  Vec3 translational_stiffness{required, required, required}, rotational_stiffness{required, required, required};
+  static void each(auto& self, auto&& see) {
+    see("center", self.center,
+        Info{"m", "of the joint's surface, where its force is told, in the body frame", -10, 10});
+    see("normal", self.normal,
+        Info{"1", "of the surface, away from the sacrum (symphysis: to the right), in the body frame", -1, 1});
+    see("stiffness_center", self.stiffness_center,
+        Info{"m", "point about which the stiffnesses hold, such as where a test applied its loads; absent: center", -10,
+             10});
+    see("stiffness_tilt_deg", self.stiffness_tilt_deg,
+        Info{"deg", "of the stiffnesses' axes x (forward), y (up), z (right) about z from the body's", -90, 90});
+    see("translational_stiffness", self.translational_stiffness, Info{"N/m", "along x, y, z", 1e3, 1e9});
+    see("rotational_stiffness", self.rotational_stiffness, Info{"N m/rad", "about x, y, z", 1, 1e7});
+  }
+  std::string fault() const { return normal.norm() > 1e-6 ? "" : "expected a \"normal\" longer than 0"; }
+};
+
+/// The body that stands for the pelvis as sacrum and two hip bones. What the right sacroiliac joint is, the left one is
+/// in the mirror.
+struct PelvicRingSpec {
+  std::string body = required_text;
+  std::vector<std::string> sacral_muscles;
+  double sacral_share = 0.2;
+  RingJointSpec sacroiliac, symphysis;
+  static void each(auto& self, auto&& see) {
+    see("body", self.body,
+        Info{"",
+             "root body that stands for sacrum and both hip bones; it carries bodies of the middle plane on the "
+             "sacrum, others on the hip bone of their side"});
+    see("sacral_muscles", self.sacral_muscles,
+        Info{"",
+             "muscles (names, globs or groups) that pull on the sacrum; others pull on the hip bone of their side"});
+    see("sacral_share", self.sacral_share,
+        Info{"1", "of the body's weight and inertia that the sacrum bears; the hip bones bear half of the rest each", 0,
+             1});
+    see("sacroiliac", self.sacroiliac, Info{"", "the right sacroiliac joint"});
+    see("symphysis", self.symphysis, Info{"", "the pubic symphysis"});
+  }
+};
+
 /// A psoas-model/1 file.
 struct ModelSpec {
   std::string name = "";
@@ -552,6 +597,7 @@ struct ModelSpec {
   Named<std::vector<std::string>> groups;
   Named<Passive> passive;
   Named<ContactSpec> contacts;
+  std::optional<PelvicRingSpec> pelvic_ring;
   Named<PlaneSpec> planes;
   Named<SphereSpec> spheres;
   std::vector<DomainSpec> domain;
@@ -576,6 +622,8 @@ struct ModelSpec {
         Info{"", "group to muscle names (globs); <group>_r and <group>_l follow from the ends of the names"});
     see("passive", self.passive, Info{"", "passive elements by name"});
     see("contacts", self.contacts, Info{"", "points at which inverse studies seek the environment's forces"});
+    see("pelvic_ring", self.pelvic_ring,
+        Info{"", "sacroiliac joints and symphysis, whose loads and small movements are outputs; absent: none are"});
     see("planes", self.planes, Info{"", "planes that spheres press against in forward simulations"});
     see("spheres", self.spheres, Info{"", "spheres of bodies that planes push back in forward simulations"});
     see("domain", self.domain, Info{"", "postures that are outside the domain of some muscles' paths"});

@@ -14,6 +14,7 @@
 #include "psoas/model/model.hpp"
 #include "psoas/solve/equations.hpp"
 #include "psoas/solve/forward.hpp"
+#include "psoas/solve/pelvic_ring.hpp"
 #include "psoas/solve/redundancy.hpp"
 
 namespace psoas {
@@ -134,6 +135,8 @@ class InverseSolver {
   const LevelLoad& level(int index) const { return levels_[static_cast<std::size_t>(index)]; }
   /// Force of the pelvis on the femur in ground axes [N] at the hip of `data().hips[index]`.
   const Vec3& hip_force(int index) const { return hips_[static_cast<std::size_t>(index)]; }
+  /// Loads of the pelvic ring; null where the model has none.
+  const PelvicRing* pelvic_ring() const { return ring_ ? &*ring_ : nullptr; }
   /// The force part of a muscle's unit tension at a level: anterior shear, compression, lateral shear per newton [-].
   Vec3 unit_load(int muscle, int level) const;
   /// Loads and reaction forces for other tendon forces at the same instant (the states of a forward integration).
@@ -183,6 +186,7 @@ class InverseSolver {
   std::vector<double> activation_, tendon_force_, contact_force_, joint_moment_;
   std::vector<LevelLoad> levels_;
   std::vector<Vec3> hips_;
+  std::optional<PelvicRing> ring_;
   std::vector<Spatial> net_wrench_;  ///< per body: joint wrench without muscles, with contacts
 };
 
