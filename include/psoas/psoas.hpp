@@ -51,6 +51,7 @@
 #include "psoas/report/text.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 #include "psoas/skeleton/force.hpp"
+#include "psoas/skeleton/hip_shape.hpp"
 #include "psoas/skeleton/joint.hpp"
 #include "psoas/skeleton/rotation_vector.hpp"
 #include "psoas/skeleton/tree.hpp"
