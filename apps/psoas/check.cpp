@@ -113,7 +113,8 @@ void try_out(const Study& study) {
 
 void check_study(Verdict& verdict) {
   const Study study = read_study(verdict.file);
-  const bool has_outputs = !std::holds_alternative<TorqueCurveStudy>(study.question);
+  const bool has_outputs = !std::holds_alternative<TorqueCurveStudy>(study.question) &&
+                           !std::holds_alternative<ImpingementStudy>(study.question);
   const auto add_once = [&](const std::string& line) {
     if (std::find(verdict.problems.begin(), verdict.problems.end(), line) == verdict.problems.end())
       verdict.problems.push_back(line);

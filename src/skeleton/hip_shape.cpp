@@ -2,11 +2,11 @@
 #include "psoas/skeleton/hip_shape.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "psoas/core/error.hpp"
 #include "psoas/core/pose.hpp"
+#include "psoas/core/roots.hpp"
 #include "psoas/core/table.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
@@ -276,6 +276,34 @@ HipClearance HipBones::clearance(const Mat3& R_PF) const {
   out.neck_clock = positive_angle(std::atan2(place.dot(u3_), place.dot(u12_)));
   out.neck_angle = std::atan2(place.cross(u_).norm(), place.dot(u_));
   return out;
+}
+
+HipContact first_contact(const HipBones& hip, const std::function<Mat3(double)>& pose, double from, double to) {
+  constexpr double least = 1e-4, most = 0.1;
+  const double sign = to < from ? -1.0 : 1.0;
+  double x = from;
+  HipClearance here = hip.clearance(pose(x));
+  const bool touching = here.distance <= 0.0;
+  while (x != to) {
+    const double step = std::clamp(std::abs(here.distance) / hip.reach(), least, most);
+    const double next = sign * (to - x) <= step ? to : x + sign * step;
+    const HipClearance there = hip.clearance(pose(next));
+    if ((there.distance <= 0.0) != touching) {
+      // Newton's steps with the slope between the last two places.
+      double last = x, last_distance = here.distance;
+      const auto distance = [&](double y) {
+        const double value = y == x ? here.distance : y == next ? there.distance : hip.clearance(pose(y)).distance;
+        const double slope = y == last ? 0.0 : (value - last_distance) / (y - last);
+        last = y, last_distance = value;
+        return std::pair(value, slope);
+      };
+      const Root root = newton_root(distance, x, next, {.x = 1e-12});
+      return {root.x, hip.clearance(pose(root.x)), touching};
+    }
+    x = next;
+    here = there;
+  }
+  return {std::nan(""), here, touching};
 }
 
 }  // namespace psoas

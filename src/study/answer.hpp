@@ -15,6 +15,7 @@ Result answer(const Study& study, const MotionStudy& question, const RunOptions&
 Result answer(const Study& study, const TorqueCurveStudy& question, const RunOptions& options);
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options);
 Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options);
+Result answer(const Study& study, const ImpingementStudy& question, const RunOptions& options);
 
 /// A variant, compiled. Without variants there is one, called "".
 struct Variant {

@@ -1,6 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/study/kinds.hpp"
 
+#include <cmath>
+
+#include "psoas/core/table.hpp"
+
 namespace psoas {
 namespace {
 
@@ -38,6 +42,21 @@ std::string PrescribedSpec::fault() const {
   if (time.empty() && value.empty()) return "expected \"time\" and \"value\", or \"table\"";
   if (column || lowpass_hz) return "expected \"column\" and \"lowpass_hz\" beside \"table\" only";
   return instants_fault(time, value.size(), 3);
+}
+
+std::vector<double> AngleGrid::angles_deg() const {
+  std::vector<double> out;
+  const int count = 1 + static_cast<int>(std::floor((to_deg - from_deg) / step_deg + 1e-9));
+  for (int i = 0; i < count; ++i) out.push_back(from_deg + step_deg * i);
+  return out;
+}
+
+std::string ImpingementStudy::fault() const {
+  for (std::size_t i = 0; i < pelvic_tilt_deg.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (pelvic_tilt_deg[i] == pelvic_tilt_deg[k])
+        return "expected each of \"pelvic_tilt_deg\" once, found " + shortest_text(pelvic_tilt_deg[i]) + " again";
+  return "";
 }
 
 }  // namespace psoas

@@ -415,12 +415,14 @@ class StudyReader {
       named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
       if (motion->motion.forces) load_forces("/motion/forces", *motion->motion.forces);
     }
-    auto* simulation = std::get_if<SimulationStudy>(&study_.question);
-    if (!simulation) return;
-    if (simulation->forces) load_forces("/forces", *simulation->forces);
     const auto load = [&](const std::string& name, const std::string& pointer) {
       if (!study_.tables.find(name)) named_file(pointer, [&] { study_.tables[name] = load_table(name); });
     };
+    if (auto* impingement = std::get_if<ImpingementStudy>(&study_.question); impingement && impingement->recording)
+      load(impingement->recording->coordinates, "/recording/coordinates");
+    auto* simulation = std::get_if<SimulationStudy>(&study_.question);
+    if (!simulation) return;
+    if (simulation->forces) load_forces("/forces", *simulation->forces);
     for (const auto& [name, controller] : simulation->controllers)
       if (const auto* table = std::get_if<TableController>(&controller))
         load(table->file, "/controllers/" + name + "/table/file");
@@ -691,8 +693,9 @@ std::string example_study(const std::string& kind) {
   json root = json::object();
   root["format"] = study_format;
   root["study"] = kind;
-  root["model"] =
-      kind == "simulation" || kind == "muscle_experiment" ? "models/iliopsoas.json" : "models/full_body.json";
+  root["model"] = kind == "simulation" || kind == "muscle_experiment" || kind == "impingement"
+                      ? "models/iliopsoas.json"
+                      : "models/full_body.json";
   StudyKind question;
   if (kind == MotionStudy::name) {
     MotionStudy motion;
@@ -722,6 +725,14 @@ std::string example_study(const std::string& kind) {
     experiment.excitation = {{0.0, 0.05}, {0.0, 1.0}, "steps"};
     experiment.duration = 0.4;
     question = experiment;
+  } else if (kind == ImpingementStudy::name) {
+    ImpingementStudy impingement;
+    impingement.shapes["normal"];
+    impingement.shapes["cam"].femur.alpha_deg = 70.0;
+    impingement.shapes["cam"].femur.alpha_clock_hours = 3.0;
+    impingement.shapes["pincer"].acetabulum.center_edge_deg = 42.0;
+    impingement.iliopsoas = IliopsoasContact{{}, {"*_brim_r", "*_hip_r"}, 1.0, 0.0142};
+    question = impingement;
   } else {
     throw Error(Kind::input, kind,
                 "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));

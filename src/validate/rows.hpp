@@ -53,6 +53,9 @@ void hip_capsule(const Root& root, Rows& rows);
 void sarcomere_length(const Root& root, Rows& rows);
 void shortening(const Root& root, Rows& rows);
 
+// impingement.cpp
+void hip_impingement(const Root& root, Rows& rows);
+
 // paths.cpp
 void muscle_paths(const Root& root, Rows& rows);
 

@@ -72,6 +72,15 @@ const Experiment experiments[] = {
     {"shortening", "Shortened resting length", shortening, nullptr,
      "Δθ is the shift of the passive torque–angle curve of the right iliopsoas at 5 N·m, knees straight: what a "
      "clinician measures as lost extension."},
+    {"hip_impingement", "Bony contact at the hip", hip_impingement, nullptr,
+     "The default shape of the impingement study, and one angle changed at a time ([impingement.md](impingement.md)); "
+     "nothing is fitted.\n\n"
+     "Why it misses. An alpha angle alone, in front and above where it is greatest in most people, takes almost no "
+     "internal rotation: with the hip flexed by 90° the rim meets the neck in front and below, at half past three on "
+     "its clock face. A cam that reaches that far takes a third. Patients lose more: they have less offset and, most "
+     "of them, a pincer; and what is measured on them ends with pain or soft tissue before bone. Of hips that were "
+     "scanned and moved to bony contact, one work finds 12° in cam hips, another 30°.\n\n"
+     "What follows. Differences between shapes are worth more than the ranges themselves."},
     {"psoas_lumbar", "Psoas at the lumbar levels", psoas_lumbar, nullptr,
      "Neutral posture, right side, fascicles that cross the level."},
     {"trunk_strength", "Strength of the trunk", trunk_strength, nullptr,

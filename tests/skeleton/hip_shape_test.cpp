@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "psoas/core/pose.hpp"
+#include "psoas/core/roots.hpp"
 #include "psoas/core/units.hpp"
 #include "support/errors.hpp"
 #include "support/random.hpp"
@@ -366,7 +367,9 @@ TEST(HipShape, contact_is_the_first_and_exact) {
       EXPECT_GT(hip.clearance(pose(x)).distance, 0.0);
     EXPECT_LT(hip.clearance(pose(found.value + 1e-4)).distance, 0.0);
     // Backwards, from beyond; and where there is none.
-    EXPECT_TRUE(first_contact(hip, pose, found.value + 0.05, 0.0).touching);
+    const HipContact apart = first_contact(hip, pose, found.value + 0.05, degrees(-40.0));
+    EXPECT_TRUE(apart.touching);
+    EXPECT_NEAR(apart.value, found.value, 1e-11);
     EXPECT_TRUE(std::isnan(first_contact(hip, pose, degrees(-40.0), found.value - 0.01).value));
   }
 }

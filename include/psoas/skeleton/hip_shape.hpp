@@ -5,14 +5,12 @@
 //   const HipBones hip({}, HipSide::right);   hip.clearance(R_PF).distance
 #pragma once
 
-#include <algorithm>
-#include <limits>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "psoas/core/kind.hpp"
 #include "psoas/core/linear.hpp"
-#include "psoas/core/roots.hpp"
 
 namespace psoas {
 
@@ -47,13 +45,15 @@ struct FemoralShape {
         Info{"h", "from there to where half of the difference is left", 0.5, 6});
     see("neck_shaft_deg", self.neck_shaft_deg,
         Info{"deg",
-             "neck-shaft angle in the plane of the neck's axis and the femur's y axis; 122 (Fischer 2016) to 133", 90,
-             160});
+             "neck-shaft angle in the plane of the neck's axis and the femur's y axis; 122 (Hartel 2016) to 133 (Jiang "
+             "2015)",
+             90, 160});
     see("version_deg", self.version_deg,
-        Info{"deg",
-             "anteversion of the femur: neck's axis seen along the femur's y axis, before the z axis; 10 to 14 in "
-             "adults, interquartile range 7 to 20",
-             -40, 60});
+        Info{
+            "deg",
+            "anteversion of the femur: neck's axis seen along the femur's y axis, before the z axis; 10 (Toogood 2009) "
+            "to 14, interquartile range 7 to 20 (Hartel 2016)",
+            -40, 60});
     see("shaft_deg", self.shaft_deg,
         Info{"deg", "from the model's y axis of the femur, hip to knee, to the shaft; distal end nearer the midline", 0,
              15});
@@ -86,7 +86,7 @@ struct AcetabularShape {
     see("joint_space", self.joint_space,
         Info{"m", "from the bony head to the sphere of the rim: 4.2 +- 0.9 mm (Lequesne 2004)", 0.0, 0.02});
     see("labrum_width", self.labrum_width,
-        Info{"m", "by which a labrum makes the rim higher; 0: bony contact", 0.0, 0.015});
+        Info{"m", "by which a labrum makes the rim higher: 5.3 +- 2.6 mm (Tan 2001); 0: bony contact", 0.0, 0.015});
     see("plane_tilt_deg", self.plane_tilt_deg,
         Info{"deg",
              "by which the pelvis was tilted forward, against the model's pelvis at rest, where these angles were "
@@ -166,42 +166,15 @@ class HipBones {
   double profile(double clock) const;
 };
 
-/// The first of the values from `from` towards `to` at which the bones of a hip touch.
+/// The first of the values from `from` towards `to` at which the bones of a hip touch, or come apart.
 struct HipContact {
-  double value = 0.0;     ///< nan: they never touch
-  HipClearance at;        ///< there
-  bool touching = false;  ///< they do at `from`: value is that
+  double value = 0.0;     ///< nan: they do not
+  HipClearance at;        ///< there, or at `to`
+  bool touching = false;  ///< they touch at `from`: `value` is where they come apart
 };
 
-/// Seeks it. `pose(x)` gives R_PF and turns by at most one radian a unit of x, so no contact is passed by that lasts
-/// longer than 1e-4 of that unit.
-template <class Pose>
-HipContact first_contact(const HipBones& hip, Pose&& pose, double from, double to) {
-  constexpr double least = 1e-4, most = 0.1;
-  const double sign = to < from ? -1.0 : 1.0;
-  double x = from;
-  HipClearance here = hip.clearance(pose(x));
-  if (here.distance <= 0.0) return {x, here, true};
-  while (x != to) {
-    const double step = std::clamp(here.distance / hip.reach(), least, most);
-    const double next = sign * (to - x) <= step ? to : x + sign * step;
-    const HipClearance there = hip.clearance(pose(next));
-    if (there.distance <= 0.0) {
-      // Newton's steps with the slope between the last two places.
-      double last = x, last_distance = here.distance;
-      const auto distance = [&](double y) {
-        const double value = y == x ? here.distance : y == next ? there.distance : hip.clearance(pose(y)).distance;
-        const double slope = y == last ? 0.0 : (value - last_distance) / (y - last);
-        last = y, last_distance = value;
-        return std::pair(value, slope);
-      };
-      const Root root = newton_root(distance, x, next, {.x = 1e-12});
-      return {root.x, hip.clearance(pose(root.x)), false};
-    }
-    x = next;
-    here = there;
-  }
-  return {std::numeric_limits<double>::quiet_NaN(), here, false};
-}
+/// Seeks it. `pose(x)` gives R_PF and turns by at most one radian a unit of x, so nothing is passed that lasts longer than
+/// 1e-4 of that unit: the distance to bone says how far a pose may turn before they can touch.
+HipContact first_contact(const HipBones& hip, const std::function<Mat3(double)>& pose, double from, double to);
 
 }  // namespace psoas

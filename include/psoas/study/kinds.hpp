@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "psoas/core/kind.hpp"
+#include "psoas/skeleton/hip_shape.hpp"
 
 namespace psoas {
 
@@ -471,7 +472,76 @@ struct MuscleExperimentStudy {
   }
 };
 
+/// Angles in steps.
+struct AngleGrid {
+  double from_deg = 0.0, to_deg = 120.0, step_deg = 10.0;
+  static void each(auto& self, auto&& see) {
+    see("from_deg", self.from_deg, Info{"deg", "first angle", -180, 180});
+    see("to_deg", self.to_deg, Info{"deg", "last angle", -180, 180});
+    see("step_deg", self.step_deg, Info{"deg", "step", 0.1, 90});
+  }
+  std::string fault() const { return from_deg <= to_deg ? "" : "expected \"from_deg\" not above \"to_deg\""; }
+  std::vector<double> angles_deg() const;
+};
+
+/// What the iliopsoas presses on in front of the hip.
+struct IliopsoasContact {
+  std::vector<std::string> muscles, surfaces;
+  double activation = 1.0, width = 0.0142;
+  static void each(auto& self, auto&& see) {
+    see("muscles", self.muscles, Info{"", "names, globs or groups; absent: group:iliopsoas of the side"});
+    see("surfaces", self.surfaces,
+        Info{"", "names or globs of the model's surfaces whose forces are summed; absent: all that the muscles touch"});
+    see("activation", self.activation, Info{"1", "of all of them; 0: passive force alone", 0, 1});
+    see("width", self.width,
+        Info{"m",
+             "of the band that presses, for the pressure: half of the tendon's circumference of 28.4 +- 2.8 mm at the "
+             "labrum (Alpert 2009); half of that of tendon and muscle there is 32 mm",
+             1e-3, 0.1});
+  }
+};
+
+/// A recorded motion of one hip.
+struct HipRecording {
+  std::string coordinates = required_text;
+  static void each(auto& self, auto&& see) {
+    see("coordinates", self.coordinates,
+        Info{"",
+             "table over time (.mot, .sto, .csv) with the three coordinates of the hip, path relative to the study; "
+             "taken as it is"});
+  }
+};
+
+/// How far the bones of a hip are from each other over its postures, and at which they touch.
+struct ImpingementStudy {
+  static constexpr std::string_view name = "impingement";
+  static constexpr std::string_view help =
+      "clearance between acetabular rim and femoral head and neck; ranges to contact; what the iliopsoas presses there";
+  std::string side = "r";
+  Named<HipShape> shapes;
+  AngleGrid flexion{0.0, 130.0, 10.0}, rotation{-30.0, 40.0, 10.0};
+  Named<double> posture;
+  std::vector<double> pelvic_tilt_deg{-10.0, 0.0, 10.0};
+  std::optional<HipRecording> recording;
+  std::optional<IliopsoasContact> iliopsoas;
+  static void each(auto& self, auto&& see) {
+    see("side", self.side, Info{"", "which hip", -inf, inf, "r l"});
+    see("shapes", self.shapes,
+        Info{"", "shapes of the hip by name, side by side; absent: the default shape, \"normal\""});
+    see("flexion", self.flexion, Info{"", "hip flexion of the map and the curves"});
+    see("rotation", self.rotation, Info{"", "internal rotation of the map"});
+    see("posture", self.posture,
+        Info{"rad or m", "coordinates, where not at the model's values: adduction, rotation of the curves", -1e3, 1e3});
+    see("pelvic_tilt_deg", self.pelvic_tilt_deg,
+        Info{"deg", "forward tilts of the pelvis at which a thigh that stays in space is looked at", -60, 60});
+    see("recording", self.recording, Info{"", "a recorded motion: its clearance over time; absent: none"});
+    see("iliopsoas", self.iliopsoas,
+        Info{"", "force and pressure of the iliopsoas on the surfaces in front of the hip; absent: none"});
+  }
+  std::string fault() const;
+};
+
 /// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
-using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy>;
+using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy>;
 
 }  // namespace psoas
