@@ -1,7 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
-// Draws the pictures of docs/paths.md and docs/dynamics.md from the library itself.
-//   psoas_figures docs/figures models            writes those of paths
+// Draws the pictures of docs/paths.md, docs/impingement.md and docs/dynamics.md from the library itself.
+//   psoas_figures docs/figures models            writes those of paths and hip
 //   psoas_figures --check docs/figures models    fails where a file is not what would be written
 //   psoas_figures --rise docs/figures examples/sit_to_stand/forward.json    runs the study and draws what comes of it
 #include <fmt/format.h>
@@ -21,6 +21,7 @@
 #include "psoas/io/file.hpp"
 #include "psoas/model/model.hpp"
 #include "psoas/path/path.hpp"
+#include "psoas/skeleton/hip_shape.hpp"
 #include "psoas/study/study.hpp"
 
 namespace psoas {
@@ -409,6 +410,98 @@ std::string moment_arms(const std::string& models) {
   return picture.svg();
 }
 
+/// Points of an arc in a panel's own plane, in right and up, from one angle to another counter-clockwise from right.
+std::vector<Vec3> arc(const Vec3& right, const Vec3& up, double radius, double from, double to) {
+  std::vector<Vec3> out;
+  for (int i = 0; i <= 24; ++i) {
+    const double a = from + (to - from) * i / 24.0;
+    out.push_back(radius * (std::cos(a) * right + std::sin(a) * up));
+  }
+  return out;
+}
+
+/// The bony hip of docs/impingement.md: contours of head and neck, the rim from the front, the rim from above.
+std::string hip_shape() {
+  Picture picture(960, 380);
+  const double scale = 4600.0, y = 190.0;
+  const HipShape shape;
+  const HipBones hip(shape, HipSide::right);
+  const double head = shape.femur.head_radius, neck = shape.femur.neck_radius;
+  const auto words = [&](const Vec3& place, const std::string& text, const char* colour = ink) {
+    picture.text(picture.at(place), text, 13, "middle", "normal", colour);
+  };
+  const Vec3 x = Vec3::UnitX(), up = Vec3::UnitY(), right = Vec3::UnitZ();
+
+  // The contour in a plane through the neck's axis, where the surface is found by its distance.
+  picture.look(x, up, {0.012, 0, 0}, 160, y, scale);
+  picture.ball({0, 0, 0}, head * Mat3::Identity(), bone, bone_edge);
+  for (const auto& [alpha_deg, colour] : {std::pair{43.0, blue}, std::pair{70.0, orange}}) {
+    const double alpha = degrees(alpha_deg), s = std::sin(alpha), c = std::cos(alpha);
+    const double hollow = (head * s - neck) / (1.0 - s), centre = head + hollow, most = 0.047;
+    for (const double side : {1.0, -1.0}) {
+      std::vector<Vec3> line;
+      for (int i = 0; i <= 60; ++i) {
+        const double a = pi - (pi - alpha) * i / 60.0;
+        line.emplace_back(head * std::cos(a), side * head * std::sin(a), 0.0);
+      }
+      for (int i = 0; i <= 60; ++i) {
+        const double a = alpha + (0.5 * pi - alpha) * i / 60.0;
+        const double along = centre * c - hollow * std::cos(a);
+        if (along < most) line.emplace_back(along, side * (centre * s - hollow * std::sin(a)), 0.0);
+      }
+      if (centre * c < most) line.emplace_back(most, side * neck, 0.0);
+      picture.line(line, colour, 2.2);
+    }
+    picture.line({{0, 0, 0}, 1.12 * head * Vec3(c, s, 0)}, colour, 1.2, "4 3");
+    picture.dot(head * Vec3(c, s, 0), colour, 3.5);
+    const double radius = alpha_deg < 50.0 ? 0.008 : 0.012;
+    picture.line(arc(x, up, radius, 0.0, alpha), colour, 1.2);
+    picture.text(picture.at(1.3 * head * Vec3(c, s, 0)), fmt::format("α = {:.0f}°", alpha_deg), 13, "middle", "normal",
+                 colour);
+  }
+  picture.line({{0, 0, 0}, {0.05, 0, 0}}, ink, 1.0, "6 3");
+  picture.text({160, 26}, "head and neck, along the neck", 15, "middle", "bold");
+
+  // The rim, and what its angles are measured between.
+  const auto rim = [&] {
+    std::vector<Vec3> line;
+    for (int i = 0; i <= 180; ++i) line.push_back(hip.rim(2.0 * pi * i / 180.0));
+    return line;
+  }();
+  picture.look(-right, up, {0, 0, 0}, 500, y, scale);  // a right hip from the front: its lateral side on the left
+  picture.ball({0, 0, 0}, head * Mat3::Identity(), bone, bone_edge);
+  picture.line(rim, blue, 2.2);
+  const double edge = degrees(shape.acetabulum.center_edge_deg), reach = hip.reach();
+  const Vec3 lateral = reach * Vec3(0.0, std::cos(edge), std::sin(edge));
+  picture.line({{0, 0, 0}, 1.25 * reach * up}, ink, 1.0, "6 3");
+  picture.line({{0, 0, 0}, lateral}, green, 1.4);
+  picture.dot(lateral, green, 3.5);
+  picture.line(arc(right, up, 0.6 * reach, 0.5 * pi, 0.5 * pi - edge), green, 1.4);
+  words(1.05 * lateral + Vec3(0.0, 0.004, 0.006), "centre–edge angle", green);
+  picture.line({{0, 0, 0}, -1.25 * reach * up}, ink, 1.0, "6 3");
+  const Vec3 axis = hip.socket_axis();
+  picture.line({{0, 0, 0}, 1.2 * reach * Vec3(0.0, axis.y(), axis.z()).normalized()}, orange, 1.4);
+  picture.line(arc(right, up, 0.55 * reach, -0.5 * pi, std::atan2(axis.y(), axis.z())), orange, 1.4);
+  words(1.3 * reach * Vec3(0.0, axis.y(), axis.z()).normalized() + Vec3(0.0, -0.002, 0.002), "inclination", orange);
+  picture.text({500, 26}, "rim of a right hip, from the front", 15, "middle", "bold");
+
+  picture.look(-right, -x, {0, 0, 0}, 800, y, scale);  // from above, front below
+  picture.ball({0, 0, 0}, head * Mat3::Identity(), bone, bone_edge);
+  picture.line(rim, blue, 2.2);
+  picture.line({{0, 0, 0}, 1.2 * reach * right}, ink, 1.0, "6 3");
+  picture.line({{0, 0, 0}, 1.2 * reach * Vec3(axis.x(), 0.0, axis.z()).normalized()}, orange, 1.4);
+  picture.line(arc(right, x, 0.6 * reach, 0.0, std::atan2(axis.x(), axis.z())), orange, 1.4);
+  words(1.3 * reach * Vec3(axis.x(), 0.0, axis.z()).normalized() + Vec3(0.005, 0.0, 0.0), "version", orange);
+  const Vec3 along = Vec3(hip.neck_axis().x(), 0.0, hip.neck_axis().z()).normalized();
+  picture.line({{0, 0, 0}, 1.2 * reach * along}, purple, 1.4);
+  words(1.3 * reach * along - Vec3(0.003, 0.0, 0.0), "neck", purple);
+  picture.text({800, 26}, "from above", 15, "middle", "bold");
+  picture.text({800, 366}, "front", 12);
+  picture.stroke({30, 360}, {30 + 0.01 * scale, 360}, ink, 2);
+  picture.text({30 + 0.012 * scale, 364}, "10 mm", 12, "start");
+  return picture.svg();
+}
+
 /// Forward sit-to-stand: the body at some instants, and under it the shear and compression of L5-S1 with seat-off.
 std::string rise(const std::string& file) {
   const std::vector<std::string> spine = {"L5", "L4", "L3", "L2", "L1", "thorax"};
@@ -513,7 +606,8 @@ int perform(const std::vector<std::string>& words) {
   const std::map<std::string, std::string> figures = {{"sides.svg", sides()},
                                                       {"surfaces.svg", surfaces()},
                                                       {"iliopsoas.svg", iliopsoas(models)},
-                                                      {"moment_arms.svg", moment_arms(models)}};
+                                                      {"moment_arms.svg", moment_arms(models)},
+                                                      {"hip_shape.svg", hip_shape()}};
   int code = 0;
   for (const auto& [name, text] : figures) {
     const std::string file = folder + "/" + name;

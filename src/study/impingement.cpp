@@ -249,6 +249,7 @@ class FrontOfHip {
 std::vector<HipAngles> recorded(const Study& study, const ImpingementStudy& question, const Model& model,
                                 const HipPose& pose, std::vector<double>& time) {
   Table table = *study.tables.find(question.recording->coordinates);
+  takes_own_coordinates(table);
   std::vector<char> needless(at(model.coordinates()), 1);
   for (std::size_t i = 0; i < 3; ++i) needless[at(pose.coordinate(i))] = 0;
   const Recording recording = read_recording(study, model, std::move(table), {}, "/recording", false, needless);

@@ -36,16 +36,6 @@ std::vector<int> heels(const Model& model) {
   return out;
 }
 
-/// A simulation's result has the model's own coordinates, `coordinate/<c>`, among its outputs: these become the columns
-/// of a recording. Whether it is one.
-bool takes_own_coordinates(Table& table) {
-  static constexpr std::string_view start = "coordinate/";
-  bool any = false;
-  for (std::string& name : table.names)
-    if (name.rfind(start, 0) == 0 && !table.find(name.substr(start.size()))) name.erase(0, start.size()), any = true;
-  return any;
-}
-
 }  // namespace
 
 MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunOptions& options)

@@ -70,6 +70,21 @@ Reader moment_of(const Chosen& c, const Chosen& group, bool total) {
   };
 }
 
+/// Mass of a muscle's fibres [kg]: area times optimal fibre length times 1059.7 kg/m^3, the area as the model gives it or
+/// F0 over 0.6 MPa, the specific tension of the leg muscles that are given by area.
+double fibre_mass(const Model& model, int m) {
+  const MuscleParameters& unit = model.data().units[at(m)];
+  const MuscleSpec& spec = (model.spec().muscles.begin() + m)->second;
+  return 1059.7 * unit.optimal_fibre_length *
+         spec.physiological_cross_section_area.value_or(unit.max_isometric_force / 6e5);
+}
+
+/// Power that active fibres take while they lengthen, 0 while they shorten [W].
+double negative_power(const Instant& now, int m) {
+  const double active = now.activation[at(m)] * now.work->force.active[at(m)] / now.work->fibre.cos_pennation[at(m)];
+  return active * std::max(0.0, now.work->fibre.fibre_velocity[at(m)]);
+}
+
 Reader hip(const Chosen& side, int axis, bool pelvis_frame) {
   return [h = side.index, axis, pelvis_frame](const Instant& now) {
     const int femur = now.model->data().hips[at(h)].second;
@@ -238,6 +253,40 @@ const Family families[] = {
     {"fibre_velocity", Element::muscle, Element::none, "m/s", false, "lengthening of the fibres",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {
        return [m = a.index](const Instant& now) { return now.work->fibre.fibre_velocity[at(m)]; };
+     }},
+    {"active_fibre_strain", Element::muscle, Element::none, "1", true,
+     "fibre length over optimal fibre length, less 1, while the muscle's activation is above 0.05; else no number",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) {
+         if (!(now.activation[at(m)] > 0.05)) return std::nan("");
+         return now.work->fibre.fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length - 1.0;
+       };
+     }},
+    {"fibre_strain_rate", Element::muscle, Element::none, "1/s", false,
+     "lengthening of the fibres over optimal fibre length",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) {
+         return now.work->fibre.fibre_velocity[at(m)] / now.model->data().units[at(m)].optimal_fibre_length;
+       };
+     }},
+    {"negative_power", Element::muscles, Element::none, "W", true,
+     "that active force takes in fibres that lengthen, of a muscle or group; its impulse is the negative work",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [muscles = a.muscles](const Instant& now) {
+         double sum = 0.0;
+         for (const int m : muscles) sum += negative_power(now, m);
+         return sum;
+       };
+     }},
+    {"negative_power_per_mass", Element::muscles, Element::none, "W/kg", true, "the same over the mass of their fibres",
+     [](const Model& model, const Chosen& a, const Chosen&) -> Reader {
+       double mass = 0.0;
+       for (const int m : a.muscles) mass += fibre_mass(model, m);
+       return [muscles = a.muscles, mass](const Instant& now) {
+         double sum = 0.0;
+         for (const int m : muscles) sum += negative_power(now, m);
+         return sum / mass;
+       };
      }},
     {"pennation", Element::muscle, Element::none, "rad", false, "pennation angle",
      [](const Model&, const Chosen& a, const Chosen&) -> Reader {

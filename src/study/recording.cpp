@@ -93,6 +93,14 @@ Recording shared_out(const Study& study, const Model& model, Table table, const 
 
 }  // namespace
 
+bool takes_own_coordinates(Table& table) {
+  static constexpr std::string_view start = "coordinate/";
+  bool any = false;
+  for (std::string& name : table.names)
+    if (name.rfind(start, 0) == 0 && !table.find(name.substr(start.size()))) name.erase(0, start.size()), any = true;
+  return any;
+}
+
 Recording read_recording(const Study& study, const Model& model, Table table, const Named<double>& hold,
                          const std::string& pointer, bool orientation, std::span<const char> needless) {
   const ModelData& data = model.data();

@@ -19,6 +19,10 @@ struct Recording {
   double trunk_change = 0.0;                 ///< greatest change of a trunk coordinate by the level product [rad]
 };
 
+/// A simulation's result has the model's own coordinates, `coordinate/<c>`, among its outputs: these become the columns
+/// of a recording. Whether it is one.
+bool takes_own_coordinates(Table& table);
+
 /// Reads a table whose columns are independent coordinates. Each must have one, or a value in `hold`, which stands in the
 /// study at `pointer`, unless it is `needless` (one flag a coordinate; none: no), which then stays at 0. With
 /// `orientation` the trunk's columns are the orientation of the thorax on the pelvis in one joint, and the levels' rotations

@@ -38,6 +38,9 @@ class Reduction {
 };
 
 /// Unit of the impulse of a quantity.
-inline std::string impulse_unit(const std::string& unit) { return unit == "1" ? "s" : unit + " s"; }
+inline std::string impulse_unit(const std::string& unit) {
+  if (unit.rfind("W", 0) == 0) return "J" + unit.substr(1);
+  return unit == "1" ? "s" : unit + " s";
+}
 
 }  // namespace psoas

@@ -122,7 +122,10 @@ TEST(Outputs, every_family_is_there_and_finite) {
                      simulated ? &solved().question : nullptr);
     EXPECT_FALSE(outputs.empty()) << family.pattern;
     for (const Output& output : outputs) {
-      EXPECT_TRUE(std::isfinite(output.value(solved().instant(simulated)))) << output.name;
+      // strain of a muscle that does not pull is none
+      const bool idle = output.name.rfind("active_fibre_strain/", 0) == 0 &&
+                        solved()("activation/" + output.name.substr(output.name.find('/') + 1)) <= 0.05;
+      EXPECT_NE(std::isfinite(output.value(solved().instant(simulated))), idle) << output.name;
       EXPECT_EQ(output.unit.find('|'), std::string::npos) << output.name;
     }
     if (!family.needs_inverse) {
@@ -196,6 +199,37 @@ TEST(Outputs, groups_sum_and_moments_are_arm_times_force) {
   EXPECT_NEAR(now("muscle_moment/hip_flexion_r/group:iliopsoas_r"), moment, 1e-9 * std::abs(moment));
   EXPECT_NEAR(now("passive_moment/hip_flexion_r/group:iliopsoas_r"), passive, 1e-9 * std::abs(passive));
   EXPECT_NEAR(now("muscle_force/group:iliopsoas"), force + now("muscle_force/group:iliopsoas_l"), 1e-9 * force);
+}
+
+TEST(Outputs, negative_power_is_what_lengthening_tendons_bring) {
+  // With rigid tendons the fibres take what the path brings: its lengthening speed times the active force along it.
+  const Solved& now = solved();
+  double group = 0.0, mass = 0.0;
+  int active = 0, taking = 0;
+  for (const int m : now.model.select("group:iliopsoas")) {
+    const std::string& name = now.model.data().muscle_names[at(m)];
+    const MuscleParameters& unit = now.model.data().units[at(m)];
+    const double force = now("activation/" + name) * now.solver.work().force.active[at(m)];
+    const double power = std::max(0.0, force * now("lengthening_speed/" + name));
+    EXPECT_NEAR(now("negative_power/" + name), power, 1e-9 * (1.0 + power)) << name;
+    taking += power > 0.0;
+    group += power;
+    const double area = *(now.model.spec().muscles.begin() + m)->second.physiological_cross_section_area;
+    mass += 1059.7 * area * unit.optimal_fibre_length;
+    EXPECT_NEAR(now("fibre_strain_rate/" + name) * unit.optimal_fibre_length, now("fibre_velocity/" + name), 1e-15);
+    if (now("activation/" + name) > 0.05) {
+      ++active;
+      EXPECT_NEAR(now("active_fibre_strain/" + name), now("normalised_fibre_length/" + name) - 1.0, 1e-15);
+    } else {
+      EXPECT_TRUE(std::isnan(now("active_fibre_strain/" + name)));
+    }
+  }
+  EXPECT_GT(active + taking, 0);
+  EXPECT_NEAR(now("negative_power/group:iliopsoas"), group, 1e-9 * (1.0 + group));
+  EXPECT_NEAR(now("negative_power_per_mass/group:iliopsoas"), group / mass, 1e-9 * (1.0 + group / mass));
+  // A shorter muscle of serial sarcomere loss has as much less mass.
+  EXPECT_GT(mass, 0.1);
+  EXPECT_LT(mass, 2.0);
 }
 
 TEST(Outputs, partial_values_and_the_couplers_slopes_make_the_whole) {
