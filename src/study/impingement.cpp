@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
@@ -261,6 +262,108 @@ std::vector<HipAngles> recorded(const Study& study, const ImpingementStudy& ques
   return out;
 }
 
+/// What the bones of all shapes do in a model: series, scalars and tables.
+Block bony_part(const Study& study, const ImpingementStudy& question, const Model& model, HipPose& pose,
+                const Named<HipShape>& shapes, const std::vector<HipBones>& bones, bool brief,
+                const std::function<void(const std::string&)>& progress) {
+  Block block;
+  const HipAngles posture = pose.posture();
+  const std::vector<double> flexions = question.flexion.angles_deg(), rotations = question.rotation.angles_deg();
+  std::vector<double> time;
+  std::vector<HipAngles> motion;
+  ResultTable over_time;
+  if (question.recording) {
+    motion = recorded(study, question, model, pose, time);
+    over_time.description = "clearance over the recorded motion";
+    over_time.columns = {
+        {"time", "s"}, {"hip_flexion_deg", "deg"}, {"hip_adduction_deg", "deg"}, {"hip_rotation_deg", "deg"}};
+    for (std::size_t i = 0; i < time.size(); ++i) {
+      over_time.labels.push_back(shortest_text(time[i]));
+      over_time.rows.push_back(
+          {time[i], to_degrees(motion[i].flexion), to_degrees(motion[i].adduction), to_degrees(motion[i].rotation)});
+    }
+  }
+
+  for (std::size_t s = 0; s < bones.size(); ++s) {
+    const std::string& name = (shapes.begin() + static_cast<std::ptrdiff_t>(s))->first;
+    const HipBones& hip = bones[s];
+    const auto clearance = [&](const HipAngles& angles) { return hip.clearance(pose.R_PF(angles)).distance; };
+
+    std::vector<double> clear, inward;
+    ResultTable map;
+    map.description = "clearance by hip flexion (rows) and internal rotation (columns), adduction as in the posture";
+    for (const double rotation : rotations) map.columns.push_back({"rotation_" + short_text(rotation) + "_deg", "m"});
+    for (const double flexion : flexions) {
+      const HipAngles here{degrees(flexion), posture.adduction, posture.rotation};
+      clear.push_back(clearance(here));
+      const Movement turn{"", {here.flexion, here.adduction, 0.0}, {0, 0, 1}, beyond};
+      inward.push_back(to_degrees(range_of(hip, pose, turn).value));
+      if (brief) continue;
+      map.labels.push_back(short_text(flexion) + " deg");
+      map.rows.emplace_back();
+      for (const double rotation : rotations)
+        map.rows.back().push_back(clearance({here.flexion, here.adduction, degrees(rotation)}));
+    }
+    block.series.add("clearance/" + name) = {"m", std::move(clear)};
+    block.series.add("internal_rotation_to_contact_deg/" + name) = {"deg", std::move(inward)};
+
+    ResultTable ranges;
+    ranges.description = "movement to contact from the posture, and where: clock faces have 12 above, 3 in front";
+    ranges.columns = contact_columns("range_deg");
+    for (const Movement& movement : movements(posture)) {
+      ranges.labels.push_back(movement.label);
+      ranges.rows.push_back(contact_row(range_of(hip, pose, movement)));
+    }
+    block.scalars["flexion_to_contact_deg/" + name] = {ranges.rows[flexion_row][0], "deg"};
+    block.scalars["internal_rotation_at_90_to_contact_deg/" + name] = {ranges.rows[sitting_row][0], "deg"};
+    const FemoralShape& femur = (shapes.begin() + static_cast<std::ptrdiff_t>(s))->second.femur;
+    block.scalars["head_neck_offset_ratio/" + name] = {
+        (femur.head_radius - femur.neck_radius) / (2.0 * femur.head_radius), "1"};
+    if (!brief) {
+      block.tables.add("clearance/" + name) = std::move(map);
+      block.tables.add("range_to_contact/" + name) = std::move(ranges);
+    }
+
+    // A thigh that stays where it is while the pelvis tilts forward is flexed by as much more.
+    if (!question.pelvic_tilt_deg.empty()) {
+      ResultTable tilts;
+      tilts.description =
+          "forward tilt of the pelvis from where the hip's angles are 0: flexion of the thigh in space to contact, "
+          "and internal rotation to contact with the thigh at 90 degrees";
+      tilts.columns = {{"flexion_of_thigh_to_contact_deg", "deg"},
+                       {"internal_rotation_at_90_to_contact_deg", "deg"},
+                       {"clearance_at_90", "m"}};
+      for (const double tilt_deg : question.pelvic_tilt_deg) {
+        const double tilt = degrees(tilt_deg);
+        HipAngles sitting{degrees(90.0) + tilt, posture.adduction, 0.0};
+        const Movement flexion{"", {tilt, posture.adduction, posture.rotation}, {1, 0, 0}, pi - std::abs(tilt)};
+        const Movement turn{"", sitting, {0, 0, 1}, beyond};
+        tilts.labels.push_back(short_text(tilt_deg) + " deg");
+        tilts.rows.push_back({to_degrees(range_of(hip, pose, flexion).value),
+                              to_degrees(range_of(hip, pose, turn).value), clearance(sitting)});
+        block.scalars["internal_rotation_at_90_to_contact_deg/" + name + "/tilt_" + short_text(tilt_deg)] = {
+            tilts.rows.back()[1], "deg"};
+      }
+      if (!brief) block.tables.add("pelvic_tilt/" + name) = std::move(tilts);
+    }
+
+    if (question.recording) {
+      double least = inf, when = std::nan("");
+      over_time.columns.push_back({"clearance/" + name, "m"});
+      for (std::size_t i = 0; i < motion.size(); ++i) {
+        const double here = clearance(motion[i]);
+        over_time.rows[i].push_back(here);
+        if (here < least) least = here, when = time[i];
+      }
+      block.scalars["min clearance_over_recording/" + name] = {least, "m"};
+      block.scalars["time_of_min clearance_over_recording/" + name] = {when, "s"};
+    }
+    progress(name);
+  }
+  if (question.recording && !brief) block.tables.add("recording") = std::move(over_time);
+  return block;
+}
+
 std::string degrees_text(double angle_deg) { return short_text(angle_deg) + "°"; }
 
 }  // namespace
@@ -284,7 +387,8 @@ Result answer(const Study& study, const ImpingementStudy& question, const RunOpt
   const std::vector<double> flexions = question.flexion.angles_deg(), rotations = question.rotation.angles_deg();
 
   Result result;
-  const double parts = static_cast<double>(variants.size() * (bones.size() + 1));
+  std::vector<std::pair<std::uint64_t, Block>> bony;
+  const double parts = static_cast<double>(variants.size() + std::max(bones.size(), variants.size()));
   double done = 0.0;
   const auto progress = [&](const std::string& what) {
     done += 1.0 / parts;
@@ -334,98 +438,18 @@ Result answer(const Study& study, const ImpingementStudy& question, const RunOpt
     }
     progress(variant.name);
 
-    std::vector<double> time;
-    std::vector<HipAngles> motion;
-    ResultTable over_time;
-    if (question.recording) {
-      motion = recorded(study, question, model, pose, time);
-      over_time.description = "clearance over the recorded motion";
-      over_time.columns = {
-          {"time", "s"}, {"hip_flexion_deg", "deg"}, {"hip_adduction_deg", "deg"}, {"hip_rotation_deg", "deg"}};
-      for (std::size_t i = 0; i < time.size(); ++i) {
-        over_time.labels.push_back(shortest_text(time[i]));
-        over_time.rows.push_back(
-            {time[i], to_degrees(motion[i].flexion), to_degrees(motion[i].adduction), to_degrees(motion[i].rotation)});
-      }
-    }
-
-    for (std::size_t s = 0; s < bones.size(); ++s) {
-      const std::string& name = (shapes.begin() + static_cast<std::ptrdiff_t>(s))->first;
-      const HipBones& hip = bones[s];
-      const auto clearance = [&](const HipAngles& angles) { return hip.clearance(pose.R_PF(angles)).distance; };
-
-      std::vector<double> clear, inward;
-      ResultTable map;
-      map.description = "clearance by hip flexion (rows) and internal rotation (columns), adduction as in the posture";
-      for (const double rotation : rotations) map.columns.push_back({"rotation_" + short_text(rotation) + "_deg", "m"});
-      for (const double flexion : flexions) {
-        const HipAngles here{degrees(flexion), posture.adduction, posture.rotation};
-        clear.push_back(clearance(here));
-        const Movement turn{"", {here.flexion, here.adduction, 0.0}, {0, 0, 1}, beyond};
-        inward.push_back(to_degrees(range_of(hip, pose, turn).value));
-        if (options.brief) continue;
-        map.labels.push_back(short_text(flexion) + " deg");
-        map.rows.emplace_back();
-        for (const double rotation : rotations)
-          map.rows.back().push_back(clearance({here.flexion, here.adduction, degrees(rotation)}));
-      }
-      block.series.add("clearance/" + name) = {"m", std::move(clear)};
-      block.series.add("internal_rotation_to_contact_deg/" + name) = {"deg", std::move(inward)};
-
-      ResultTable ranges;
-      ranges.description = "movement to contact from the posture, and where: clock faces have 12 above, 3 in front";
-      ranges.columns = contact_columns("range_deg");
-      for (const Movement& movement : movements(posture)) {
-        ranges.labels.push_back(movement.label);
-        ranges.rows.push_back(contact_row(range_of(hip, pose, movement)));
-      }
-      block.scalars["flexion_to_contact_deg/" + name] = {ranges.rows[flexion_row][0], "deg"};
-      block.scalars["internal_rotation_at_90_to_contact_deg/" + name] = {ranges.rows[sitting_row][0], "deg"};
-      const FemoralShape& femur = (shapes.begin() + static_cast<std::ptrdiff_t>(s))->second.femur;
-      block.scalars["head_neck_offset_ratio/" + name] = {
-          (femur.head_radius - femur.neck_radius) / (2.0 * femur.head_radius), "1"};
-      if (!options.brief) {
-        block.tables.add("clearance/" + name) = std::move(map);
-        block.tables.add("range_to_contact/" + name) = std::move(ranges);
-      }
-
-      // A thigh that stays where it is while the pelvis tilts forward is flexed by as much more.
-      if (!question.pelvic_tilt_deg.empty()) {
-        ResultTable tilts;
-        tilts.description =
-            "forward tilt of the pelvis from where the hip's angles are 0: flexion of the thigh in space to contact, "
-            "and internal rotation to contact with the thigh at 90 degrees";
-        tilts.columns = {{"flexion_of_thigh_to_contact_deg", "deg"},
-                         {"internal_rotation_at_90_to_contact_deg", "deg"},
-                         {"clearance_at_90", "m"}};
-        for (const double tilt_deg : question.pelvic_tilt_deg) {
-          const double tilt = degrees(tilt_deg);
-          HipAngles sitting{degrees(90.0) + tilt, posture.adduction, 0.0};
-          const Movement flexion{"", {tilt, posture.adduction, posture.rotation}, {1, 0, 0}, pi - std::abs(tilt)};
-          const Movement turn{"", sitting, {0, 0, 1}, beyond};
-          tilts.labels.push_back(short_text(tilt_deg) + " deg");
-          tilts.rows.push_back({to_degrees(range_of(hip, pose, flexion).value),
-                                to_degrees(range_of(hip, pose, turn).value), clearance(sitting)});
-          block.scalars["internal_rotation_at_90_to_contact_deg/" + name + "/tilt_" + short_text(tilt_deg)] = {
-              tilts.rows.back()[1], "deg"};
-        }
-        if (!options.brief) block.tables.add("pelvic_tilt/" + name) = std::move(tilts);
-      }
-
-      if (question.recording) {
-        double least = inf, when = std::nan("");
-        over_time.columns.push_back({"clearance/" + name, "m"});
-        for (std::size_t i = 0; i < motion.size(); ++i) {
-          const double here = clearance(motion[i]);
-          over_time.rows[i].push_back(here);
-          if (here < least) least = here, when = time[i];
-        }
-        block.scalars["min clearance_over_recording/" + name] = {least, "m"};
-        block.scalars["time_of_min clearance_over_recording/" + name] = {when, "s"};
-      }
-      progress(name);
-    }
-    if (question.recording && !options.brief) block.tables.add("recording") = std::move(over_time);
+    // Bones do not know what muscles do: variants of one structure have the same.
+    const std::uint64_t structure = options.memory->inside().models.structure_of(model);
+    std::size_t known = 0;
+    while (known < bony.size() && (structure == 0 || bony[known].first != structure)) ++known;
+    if (known == bony.size())
+      bony.emplace_back(structure, bony_part(study, question, model, pose, shapes, bones, options.brief, progress));
+    else
+      progress(variant.name);
+    const Block& part = bony[known].second;
+    for (const auto& [name, one] : part.series) block.series.add(name) = one;
+    for (const auto& [name, one] : part.scalars) block.scalars.add(name) = one;
+    for (const auto& [name, one] : part.tables) block.tables.add(name) = one;
     credit_fitted_paths(model, block);
     for (std::string& warning : edit_warnings(study, variant)) block.warnings.push_back(std::move(warning));
     for (std::string& warning : watch.warnings(
@@ -452,11 +476,11 @@ Result answer(const Study& study, const ImpingementStudy& question, const RunOpt
   for (const auto& [name, shape] : shapes)
     line("  " + name, "°", 1, scalar("internal_rotation_at_90_to_contact_deg/" + name));
   if (question.pelvic_tilt_deg.size() > 1) {
-    result.summary.push_back({"the same, thigh at 90° in space, pelvis tilted forward by", "", "", {}, 0});
-    for (const auto& [name, shape] : shapes)
-      for (const double tilt : question.pelvic_tilt_deg)
-        line("  " + degrees_text(tilt) + ", " + name, "°", 1,
-             scalar("internal_rotation_at_90_to_contact_deg/" + name + "/tilt_" + short_text(tilt)));
+    const std::string& first = shapes.begin()->first;
+    result.summary.push_back({"the same, thigh at 90° in space, pelvis tilted forward (" + first + ")", "", "", {}, 0});
+    for (const double tilt : question.pelvic_tilt_deg)
+      line("  by " + degrees_text(tilt), "°", 1,
+           scalar("internal_rotation_at_90_to_contact_deg/" + first + "/tilt_" + short_text(tilt)));
   }
   if (question.recording) {
     result.summary.push_back({"least clearance over the recording", "", "", {}, 0});
