@@ -423,7 +423,7 @@ std::vector<Vec3> arc(const Vec3& right, const Vec3& up, double radius, double f
 /// The bony hip of docs/impingement.md: contours of head and neck, the rim from the front, the rim from above.
 std::string hip_shape() {
   Picture picture(960, 380);
-  const double scale = 4600.0, y = 190.0;
+  const double scale = 4200.0, y = 190.0;
   const HipShape shape;
   const HipBones hip(shape, HipSide::right);
   const double head = shape.femur.head_radius, neck = shape.femur.neck_radius;
@@ -433,7 +433,7 @@ std::string hip_shape() {
   const Vec3 x = Vec3::UnitX(), up = Vec3::UnitY(), right = Vec3::UnitZ();
 
   // The contour in a plane through the neck's axis, where the surface is found by its distance.
-  picture.look(x, up, {0.012, 0, 0}, 160, y, scale);
+  picture.look(x, up, {0.012, 0, 0}, 175, y, scale);
   picture.ball({0, 0, 0}, head * Mat3::Identity(), bone, bone_edge);
   for (const auto& [alpha_deg, colour] : {std::pair{43.0, blue}, std::pair{70.0, orange}}) {
     const double alpha = degrees(alpha_deg), s = std::sin(alpha), c = std::cos(alpha);
@@ -460,7 +460,7 @@ std::string hip_shape() {
                  colour);
   }
   picture.line({{0, 0, 0}, {0.05, 0, 0}}, ink, 1.0, "6 3");
-  picture.text({160, 26}, "head and neck, along the neck", 15, "middle", "bold");
+  picture.text({165, 26}, "head and neck, along the neck", 15, "middle", "bold");
 
   // The rim, and what its angles are measured between.
   const auto rim = [&] {
