@@ -327,7 +327,7 @@ void InverseSolver::run(RedundancyProblem& problem, std::span<const double> star
     const Equation& equation = equations()[r];
     problem.target[r] = row_target_[r];
     // the root's shortfall is known by now; what is left of its equations holds exactly
-    problem.reserve_scale[r] = equation.root       ? 1e-3
+    problem.reserve_scale[r] = equation.root       ? std::min(1e-3, options_.reserve)
                                : equation.lumbar   ? options_.lumbar_reserve
                                : equation.rotation ? options_.reserve
                                                    : options_.reserve_force;
@@ -346,7 +346,7 @@ void InverseSolver::solve(const ContactCaps& caps, std::span<const double> start
   rows_.add(work_, work_.passive_torque, -1.0, row_target_);
   muscle_columns(with_contacts_);
   contact_columns(caps);
-  contact_shortfall(caps);
+  if (options_.shortfall_first) contact_shortfall(caps);
   run(with_contacts_, start);
   for (std::size_t r = 0; r < shortfall_.size(); ++r) solution_.reserve[at(root_rows_[r])] += shortfall_[r];
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {

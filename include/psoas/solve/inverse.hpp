@@ -29,6 +29,10 @@ struct InverseOptions {
   bool levels = true;              ///< equilibrium at every lumbar level; false: of the three trunk coordinates only
   double contact_scale = 0.3;      ///< scale of normal contact forces in the cost, which shares them out [body weights]
   double tangential_scale = 0.03;  ///< the same of tangential ones: small keeps feet from pushing against each other
+  /// Whether what contacts cannot supply of the root's equations is found first and taken off. Without it the root's
+  /// equations have dear reserves (1e-3 N, N m, or `reserve` if less) as the others have theirs, and the cost is a function of the posture that
+  /// grows steeply where contacts cannot hold it: what a search for a posture needs.
+  bool shortfall_first = true;
 };
 
 /// Weights w of muscles in the cost, as InverseOptions::weight says. Throws Error(input) for an unknown one.
@@ -142,6 +146,7 @@ class InverseSolver {
   /// Loads and reaction forces for other tendon forces at the same instant (the states of a forward integration).
   void loads_of(std::span<const double> tendon_force);
   double residual() const { return solution_.residual; }
+  double cost() const { return solution_.cost; }  ///< of muscles, contacts and reserves together
   int iterations() const { return solution_.iterations; }
   bool converged() const { return solution_.converged; }
 
