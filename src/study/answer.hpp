@@ -16,6 +16,7 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
 Result answer(const Study& study, const SimulationStudy& question, const RunOptions& options);
 Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options);
 Result answer(const Study& study, const ImpingementStudy& question, const RunOptions& options);
+Result answer(const Study& study, const PostureStudy& question, const RunOptions& options);
 
 /// A variant, compiled. Without variants there is one, called "".
 struct Variant {

@@ -733,6 +733,8 @@ std::string example_study(const std::string& kind) {
     impingement.shapes["pincer"].acetabulum.center_edge_deg = 42.0;
     impingement.iliopsoas = IliopsoasContact{{}, {"*_brim_r", "*_hip_r"}, 1.0, 0.0142};
     question = impingement;
+  } else if (kind == PostureStudy::name) {
+    question = PostureStudy();
   } else {
     throw Error(Kind::input, kind,
                 "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));

@@ -48,7 +48,8 @@ std::string without_folder(std::string text, const std::string& study) {
 /// Whether a study of this kind computes the outputs that it is asked for, and no others.
 bool asks_outputs(const Study& study) {
   return !std::holds_alternative<TorqueCurveStudy>(study.question) &&
-         !std::holds_alternative<ImpingementStudy>(study.question);
+         !std::holds_alternative<ImpingementStudy>(study.question) &&
+         !std::holds_alternative<PostureStudy>(study.question);
 }
 
 /// The output in the name of a scalar: what stands behind its reduction.

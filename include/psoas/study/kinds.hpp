@@ -541,7 +541,91 @@ struct ImpingementStudy {
   std::string fault() const;
 };
 
+/// A value that a posture is drawn to.
+struct PreferredSpec {
+  double value = required, scale = required;
+  static void each(auto& self, auto&& see) {
+    see("value", self.value, Info{"rad or m", "of the coordinate", -100, 100});
+    see("scale", self.scale, Info{"rad or m", "departure that costs kappa, such as a standard deviation", 1e-4, 100});
+  }
+};
+
+/// Between which values a coordinate may come to rest.
+struct CoordinateRange {
+  double low = required, high = required;
+  static void each(auto& self, auto&& see) {
+    see("low", self.low, Info{"rad or m", "least value", -1e3, 1e3});
+    see("high", self.high, Info{"rad or m", "greatest value", -1e3, 1e3});
+  }
+  std::string fault() const { return low < high ? "" : "expected \"low\" below \"high\""; }
+};
+
+/// A coordinate along which a posture is moved, all else free.
+struct LandscapeSpec {
+  std::string coordinate = "pelvis_tilt";
+  double from_deg = -15.0, to_deg = 15.0, step_deg = 2.5;
+  static void each(auto& self, auto&& see) {
+    see("coordinate", self.coordinate, Info{"", "one of the free coordinates, a rotation"});
+    see("from_deg", self.from_deg, Info{"deg", "first value", -360, 360});
+    see("to_deg", self.to_deg, Info{"deg", "last value", -360, 360});
+    see("step_deg", self.step_deg, Info{"deg", "step", 0.01, 90});
+  }
+  std::string fault() const { return from_deg <= to_deg ? "" : "expected \"from_deg\" not above \"to_deg\""; }
+};
+
+/// Where a body comes to rest by itself, or in which posture muscles hold it with least effort.
+struct PostureStudy {
+  static constexpr std::string_view name = "posture";
+  static constexpr std::string_view help = "where a body rests by itself, or holds itself with least effort";
+  std::string problem = "balanced", support = "both_feet", gaze = "level", lumbar = "rhythm";
+  std::vector<std::string> free;
+  Named<double> posture;
+  Named<PreferredSpec> preferred;
+  Named<CoordinateRange> ranges;
+  double kappa = 0.01, seat_height = 0.45;
+  int starts = 20;
+  std::optional<LandscapeSpec> landscape;
+  std::vector<std::string> sensitivity;
+  static void each(auto& self, auto&& see) {
+    see("problem", self.problem,
+        Info{"",
+             "passive: a minimum of the energy of weight, passive tissue and muscles at their least activation; "
+             "balanced: least effort of muscles on the support",
+             -inf, inf, "passive balanced"});
+    see("support", self.support,
+        Info{"", "of a balanced posture: where the model's contacts may push", -inf, inf,
+             "both_feet right_foot left_foot seat"});
+    see("seat_height", self.seat_height, Info{"m", "of the seat above the floor", 0.1, 1.5});
+    see("gaze", self.gaze,
+        Info{"",
+             "of a balanced posture: the thorax keeps the pitch that it has in the model's default state, as the model "
+             "has no neck to level the eyes with, or is free",
+             -inf, inf, "level free"});
+    see("lumbar", self.lumbar,
+        Info{"", "of a passive posture: levels turn by the rhythm of the trunk coordinates, or each by itself", -inf,
+             inf, "rhythm free"});
+    see("free", self.free,
+        Info{"",
+             "independent coordinates that move (names or globs); absent: those of the support, for balanced ones"});
+    see("posture", self.posture,
+        Info{"rad or m", "values of coordinates that are held, and where free ones start; absent: the model's", -1e3,
+             1e3});
+    see("preferred", self.preferred,
+        Info{"", "of a balanced posture: coordinates with a preferred value; absent: norms of standing or sitting"});
+    see("ranges", self.ranges, Info{"", "of free coordinates, where not the model's; knees of who stands: 0 to 5 deg"});
+    see("kappa", self.kappa, Info{"1", "weight of preferences against effort", 0, 1e6});
+    see("starts", self.starts,
+        Info{"1", "of a passive posture: starts all over the ranges beside the given one", 0, 10000});
+    see("landscape", self.landscape, Info{"", "curves over one coordinate, the others following; absent: none"});
+    see("sensitivity", self.sensitivity,
+        Info{"",
+             "muscles (names, globs or groups): how every output changes a unit of a factor on their optimal fibre "
+             "length; absent: none"});
+  }
+};
+
 /// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
-using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy>;
+using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy,
+                               PostureStudy>;
 
 }  // namespace psoas
