@@ -625,7 +625,7 @@ struct PostureStudy {
 };
 
 /// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
-using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy,
-                               PostureStudy>;
+using StudyKind =
+    std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy, PostureStudy>;
 
 }  // namespace psoas
