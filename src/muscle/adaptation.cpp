@@ -13,34 +13,6 @@
 namespace psoas {
 namespace {
 
-[[noreturn]] void refuse(const std::string& text) { throw Error(Kind::input, "adaptation", text); }
-
-void check(const AdaptationParameters& p) {
-  for (const double time : {p.sarcomere_time, p.stiffness_time, p.training_time, p.detraining_time, p.atrophy_time,
-                            p.recovery_time, p.tone_time, p.tolerance_time, p.relief_time})
-    if (!(time > 0.0 && std::isfinite(time))) refuse("expected times above 0 days, found " + shortest_text(time));
-  for (const double size :
-       {p.sarcomere_gain, p.session_threshold, p.slack_stiffening, p.training_gain, p.most_training, p.tolerance_gain})
-    if (!(size >= 0.0 && std::isfinite(size))) refuse("expected no number below 0, found " + shortest_text(size));
-  for (const double half :
-       {p.rest_weight, p.softening_half_load, p.training_half_volume, p.tolerance_half_load, p.maintaining_use})
-    if (!(half > 0.0 && std::isfinite(half)))
-      refuse("expected a weight, load or volume above 0, found " + shortest_text(half));
-  for (const double share : {p.stretch_softening, p.disuse_loss, p.resting_tone, p.relief_of_tone})
-    if (!(share >= 0.0 && share < 1.0)) refuse("expected shares from 0 to below 1, found " + shortest_text(share));
-  if (!(p.relief_of_tolerance >= 0.0 && std::isfinite(p.relief_of_tolerance)))
-    refuse("expected relief_of_tolerance not below 0, found " + shortest_text(p.relief_of_tolerance));
-  if (!(p.least_sarcomeres > 0.0 && p.least_sarcomeres <= 1.0 && p.most_sarcomeres >= 1.0 && p.most_sarcomeres <= 2.0))
-    refuse("expected a range of sarcomeres around 1, found " + shortest_text(p.least_sarcomeres) + " to " +
-           shortest_text(p.most_sarcomeres));
-  if (!(p.least_stiffness > 0.0 && p.least_stiffness <= 1.0 && p.most_stiffness >= 1.0 &&
-        std::isfinite(p.most_stiffness)))
-    refuse("expected a range of stiffness around 1, found " + shortest_text(p.least_stiffness) + " to " +
-           shortest_text(p.most_stiffness));
-  if (!(p.most_tolerance >= 1.0 && std::isfinite(p.most_tolerance)))
-    refuse("expected most_tolerance not below 1, found " + shortest_text(p.most_tolerance));
-}
-
 /// Half of the greatest effect at `half`, all of it at infinity.
 double saturating(double dose, double half) { return dose > 0.0 ? dose / (dose + half) : 0.0; }
 
@@ -59,11 +31,22 @@ double plain_mean(const WeekExposure& week) {
 
 }  // namespace
 
+std::string AdaptationParameters::fault() const {
+  std::string wrong;
+  each(*this, [&](const char* name, double value, const Info& info) {
+    if (!(value >= info.low && value <= info.high) && wrong.empty())
+      wrong = std::string("expected ") + name + " from " + shortest_text(info.low) + " to " + shortest_text(info.high) +
+              ", found " + shortest_text(value);
+  });
+  return wrong;
+}
+
 AdaptationLaw::AdaptationLaw(const AdaptationParameters& parameters, const MuscleParameters& unit,
                              const WeekExposure& habitual)
     : parameters_(parameters), unit_(unit) {
-  check(parameters);
-  if (!(hours_of(habitual) > 0.0)) refuse("expected a habitual week of some hours, found none");
+  std::string fault = parameters.fault();
+  if (fault.empty() && !(hours_of(habitual) > 0.0)) fault = "expected a habitual week of some hours, found none";
+  if (!fault.empty()) throw Error(Kind::input, "adaptation", fault);
   habitual_length_ = mean_length(habitual, 1.0);
   habitual_plain_ = plain_mean(habitual);
   habitual_use_ = use(habitual);

@@ -36,22 +36,23 @@ Rates rates_of(const Relaxation& relaxation) {
 }
 
 void check(const Relaxation& relaxation) {
-  for (const Relaxation::Term& term : relaxation.terms)
-    if (!(term.share >= 0.0) || !(term.time > 0.0 && std::isfinite(term.time)))
-      throw Error(Kind::input, "relaxation",
-                  "expected shares not below 0 and times above 0, found " + shortest_text(term.share) + " and " +
-                      shortest_text(term.time) + " s");
-  for (std::size_t i = 1; i < count; ++i)
-    if (!(relaxation.terms[i].time > relaxation.terms[i - 1].time))
-      throw Error(Kind::input, "relaxation",
-                  "expected times that increase, found " + shortest_text(relaxation.terms[i - 1].time) + " and " +
-                      shortest_text(relaxation.terms[i].time) + " s");
-  if (!(relaxation.remaining() > 0.0))
-    throw Error(Kind::input, "relaxation",
-                "expected shares whose sum is below 1, found " + shortest_text(1.0 - relaxation.remaining()));
+  if (const std::string fault = relaxation.fault(); !fault.empty()) throw Error(Kind::input, "relaxation", fault);
 }
 
 }  // namespace
+
+std::string Relaxation::fault() const {
+  for (const Term& term : terms)
+    if (!(term.share >= 0.0) || !(term.time > 0.0 && std::isfinite(term.time)))
+      return "expected shares not below 0 and times above 0, found " + shortest_text(term.share) + " and " +
+             shortest_text(term.time) + " s";
+  for (std::size_t i = 1; i < count; ++i)
+    if (!(terms[i].time > terms[i - 1].time))
+      return "expected times that increase, found " + shortest_text(terms[i - 1].time) + " and " +
+             shortest_text(terms[i].time) + " s";
+  if (!(remaining() > 0.0)) return "expected shares whose sum is below 1, found " + shortest_text(1.0 - remaining());
+  return "";
+}
 
 double Relaxation::at(double t) const {
   double g = 1.0;

@@ -332,6 +332,15 @@ double angle_of_passive_moment(const Model& reference, const Model& model, const
   return angle;
 }
 
+double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle) {
+  const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
+  if (!muscles) return std::nan("");
+  HipFlexion hip(reference, model, *muscles);
+  std::vector<double> paths(2 * hip.size());
+  hip.paths(angle, paths);
+  return hip.moment(paths);
+}
+
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side) {
   StudyMemory memory;
   return delta_theta_deg(reference, model, side, memory);

@@ -17,6 +17,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
 Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options);
 Result answer(const Study& study, const ImpingementStudy& question, const RunOptions& options);
 Result answer(const Study& study, const PostureStudy& question, const RunOptions& options);
+Result answer(const Study& study, const AdaptationStudy& question, const RunOptions& options);
 
 /// A variant, compiled. Without variants there is one, called "".
 struct Variant {
@@ -67,6 +68,9 @@ std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& sid
 /// and 60 of extension.
 double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque,
                                StudyMemory& memory);
+
+/// That moment [N m] at a hip flexion [rad]. Nan where the model has no iliopsoas and hip on this side.
+double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle);
 
 /// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
 /// the model has no iliopsoas and hip, or no such angle.

@@ -1,6 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/study/kinds.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "psoas/core/table.hpp"
@@ -56,6 +57,74 @@ std::string ImpingementStudy::fault() const {
     for (std::size_t k = 0; k < i; ++k)
       if (pelvic_tilt_deg[i] == pelvic_tilt_deg[k])
         return "expected each of \"pelvic_tilt_deg\" once, found " + shortest_text(pelvic_tilt_deg[i]) + " again";
+  return "";
+}
+
+std::string ActivitySpec::fault() const {
+  if (hours) return from_hours || to_hours ? "expected either \"hours\" or \"from_hours\" and \"to_hours\"" : "";
+  if (!from_hours || !to_hours) return "missing \"hours\" (or \"from_hours\" and \"to_hours\")";
+  return *from_hours < *to_hours ? "" : "expected \"from_hours\" below \"to_hours\"; a night is two activities";
+}
+
+std::string DaySpec::fault() const {
+  double sum = 0.0;
+  std::vector<std::pair<double, const std::pair<std::string, ActivitySpec>*>> placed;
+  for (const auto& item : activities) {
+    sum += item.second.duration();
+    if (!item.second.hours) placed.emplace_back(*item.second.from_hours, &item);
+  }
+  std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 1; i < placed.size(); ++i)
+    if (placed[i].first < *placed[i - 1].second->second.to_hours)
+      return "expected activities one after another, found \"" + placed[i].second->first + "\" beginning at " +
+             shortest_text(placed[i].first) + " h before \"" + placed[i - 1].second->first + "\" ends at " +
+             shortest_text(*placed[i - 1].second->second.to_hours) + " h";
+  if (std::abs(sum - 24.0) > 1e-6)
+    return "expected activities that fill 24 hours, found " + shortest_text(sum) + " hours";
+  return "";
+}
+
+double StretchSpec::minutes_per_week() const {
+  const double times = std::round(repetitions);
+  return (times * hold + (times - 1.0) * rest) / 60.0 * sessions_per_day * days_per_week;
+}
+
+double StrengtheningSpec::volume_per_week() const {
+  const double to_failure = 30.0 * (1.0 / load - 1.0) + 1.0;
+  return sets * days_per_week * load * std::min(1.0, repetitions / to_failure);
+}
+
+double StrengtheningSpec::minutes_per_week() const {
+  // a repetition of 4 s, and 90 s of rest a set
+  return sets * (4.0 * repetitions + 90.0) / 60.0 * days_per_week;
+}
+
+namespace {
+
+std::string week_fault(const Named<DaySpec>& week) {
+  int days = 0;
+  for (const auto& [name, day] : week) days += day.days;
+  return days == 7 ? "" : "expected days that make a week of 7, found " + std::to_string(days);
+}
+
+}  // namespace
+
+std::string PhaseSpec::fault() const { return week.empty() ? "" : week_fault(week); }
+
+double PhaseSpec::minutes_per_week() const {
+  double sum = 0.0;
+  for (const auto& [name, one] : stretches) sum += one.minutes_per_week();
+  for (const auto& [name, one] : strengthening) sum += one.minutes_per_week();
+  for (const auto& [name, one] : manual_therapy) sum += one.minutes * one.sessions_per_week;
+  return adherence * sum;
+}
+
+std::string AdaptationStudy::fault() const {
+  if (groups.empty()) return "expected \"groups\" with at least one group";
+  if (postures.empty()) return "missing \"postures\" (positions of daily life by name)";
+  if (plans.empty()) return "missing \"plans\" (what is compared, by name)";
+  if (habitual.empty()) return "missing \"habitual\" (days of the week to which the muscles are adapted, by name)";
+  if (const std::string wrong = week_fault(habitual); !wrong.empty()) return "\"habitual\": " + wrong;
   return "";
 }
 

@@ -415,6 +415,9 @@ class StudyReader {
       named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
       if (motion->motion.forces) load_forces("/motion/forces", *motion->motion.forces);
     }
+    if (const auto* adaptation = std::get_if<AdaptationStudy>(&study_.question); adaptation && adaptation->loads)
+      named_file("/loads/motion/coordinates",
+                 [&] { study_.table = load_table(adaptation->loads->motion.coordinates); });
     const auto load = [&](const std::string& name, const std::string& pointer) {
       if (!study_.tables.find(name)) named_file(pointer, [&] { study_.tables[name] = load_table(name); });
     };
@@ -693,9 +696,8 @@ std::string example_study(const std::string& kind) {
   json root = json::object();
   root["format"] = study_format;
   root["study"] = kind;
-  root["model"] = kind == "simulation" || kind == "muscle_experiment" || kind == "impingement"
-                      ? "models/iliopsoas.json"
-                      : "models/full_body.json";
+  root["model"] = kind == "motion" || kind == "torque_curve" || kind == "posture" ? "models/full_body.json"
+                                                                                  : "models/iliopsoas.json";
   StudyKind question;
   if (kind == MotionStudy::name) {
     MotionStudy motion;
@@ -735,6 +737,32 @@ std::string example_study(const std::string& kind) {
     question = impingement;
   } else if (kind == PostureStudy::name) {
     question = PostureStudy();
+  } else if (kind == AdaptationStudy::name) {
+    AdaptationStudy adaptation;
+    const auto posture = [&](const char* name, double hip_deg, double activation) {
+      DailyPosture& one = adaptation.postures[name];
+      one.hip_flexion_deg = hip_deg;
+      one.activation["iliopsoas"] = activation;
+    };
+    posture("lying", 20.0, 0.01), posture("sitting", 80.0, 0.02), posture("standing", 0.0, 0.02);
+    posture("walking", 0.0, 0.1);
+    const auto day = [](double lying, double sitting, double standing, double walking) {
+      DaySpec out;
+      for (const auto& [name, hours] : {std::pair{"lying", lying}, std::pair{"sitting", sitting},
+                                        std::pair{"standing", standing}, std::pair{"walking", walking}}) {
+        out.activities[name].posture = name;
+        out.activities[name].hours = hours;
+      }
+      return out;
+    };
+    adaptation.habitual["day"] = day(8.0, 5.0, 8.5, 2.5);
+    PhaseSpec& phase = adaptation.plans["office"].phases["year"];
+    phase.weeks = 26.0;
+    phase.week["day"] = day(8.0, 11.0, 4.0, 1.0);
+    adaptation.plans["office_and_stretches"] = adaptation.plans["office"];
+    StretchSpec& stretch = adaptation.plans["office_and_stretches"].phases["year"].stretches["kneeling"];
+    stretch.days_per_week = 5.0;
+    question = adaptation;
   } else {
     throw Error(Kind::input, kind,
                 "expected a study kind: " + join(kind_names(), ", ") + did_you_mean(kind, kind_names()));
@@ -742,6 +770,7 @@ std::string example_study(const std::string& kind) {
   root["variants"] = {
       {"normal", json::array()},
       {"shortened_0_95", json::array({{{"muscles", "group:iliopsoas"}, {"scale", {{"optimal_fibre_length", 0.95}}}}})}};
+  if (kind == AdaptationStudy::name) root.erase("variants");  // it compares plans
   std::visit([&](const auto& one) { root.update(to_json_value(one)); }, question);
   return pretty(root);
 }

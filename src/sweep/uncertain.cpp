@@ -93,8 +93,10 @@ class MemoryDispatcher : public Dispatcher {
 
 /// Whether a scalar is among those that a person sees first.
 bool is_told(const std::string& name) {
-  for (const char* pattern : {"peak anterior_shear/*", "peak compression/*", "peak joint_moment/hip_flexion_*",
-                              "peak muscle_force/group:*", "peak total_torque/*", "final coordinate/*"})
+  for (const char* pattern :
+       {"peak anterior_shear/*", "peak compression/*", "peak joint_moment/hip_flexion_*", "peak muscle_force/group:*",
+        "peak total_torque/*", "final coordinate/*", "final serial_sarcomeres/*", "final delta_theta_deg/*",
+        "final extension_at_borne_moment_deg/*"})
     if (glob_match(pattern, name)) return true;
   return false;
 }

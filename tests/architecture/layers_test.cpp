@@ -47,6 +47,7 @@ const std::vector<Place> places = {
     {"SQLiteCpp/", {"sweep"}, false},
     {"netcdf.h", {"sweep"}, false},
     {"pugixml", {"model"}, false},
+    {"nlopt.h", {"study"}, false},
     {"CLI/", {"apps"}, false},
     {"fmt/",
      {"core", "io", "skeleton", "muscle", "path", "model", "solve", "study", "sweep", "validate", "report", "apps"},

@@ -38,14 +38,14 @@ AdaptationParameters odd_parameters(std::uint64_t seed) {
     *time = pick(1e-3, 1e3);
   p.sarcomere_gain = pick(0.01, 10.0);
   p.rest_weight = pick(1e-4, 10.0);
-  p.stretch_softening = pick(0.01, 0.99);
+  p.stretch_softening = pick(0.01, 0.9);
   p.softening_half_load = pick(1.0, 1e4);
   p.slack_stiffening = pick(0.01, 100.0);
-  p.training_gain = pick(0.01, 100.0);
+  p.training_gain = pick(0.01, 10.0);
   p.training_half_volume = pick(1e-3, 100.0);
-  p.disuse_loss = pick(0.01, 0.99);
+  p.disuse_loss = pick(0.01, 0.9);
   p.maintaining_use = pick(1e-3, 1.0);
-  p.tolerance_gain = pick(0.01, 100.0);
+  p.tolerance_gain = pick(0.01, 10.0);
   p.tolerance_half_load = pick(1.0, 1e4);
   return p;
 }
@@ -202,10 +202,10 @@ TEST(AdaptationTightness, RefusesNumbersThatAreNone) {
     change(p);
     return test::error_of([&] { AdaptationLaw(p, MuscleParameters{}, habitual_week()); });
   };
-  EXPECT_NE(refused([](auto& p) { p.sarcomere_time = 0.0; }).find("times above 0"), std::string::npos);
+  EXPECT_NE(refused([](auto& p) { p.sarcomere_time = 0.0; }).find("sarcomere_time"), std::string::npos);
   EXPECT_NE(refused([](auto& p) { p.least_sarcomeres = 1.2; }).find("1.2"), std::string::npos);
-  EXPECT_NE(refused([](auto& p) { p.stretch_softening = 1.0; }).find("below 1"), std::string::npos);
-  EXPECT_NE(refused([](auto& p) { p.rest_weight = 0.0; }).find("above 0"), std::string::npos);
+  EXPECT_NE(refused([](auto& p) { p.stretch_softening = 1.0; }).find("0.9"), std::string::npos);
+  EXPECT_NE(refused([](auto& p) { p.rest_weight = 0.0; }).find("rest_weight"), std::string::npos);
   EXPECT_NE(test::error_of([] { AdaptationLaw({}, MuscleParameters{}, {}); }).find("hours"), std::string::npos);
 }
 

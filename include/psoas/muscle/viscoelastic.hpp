@@ -10,6 +10,9 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+
+#include "psoas/core/kind.hpp"
 
 namespace psoas {
 
@@ -26,6 +29,17 @@ struct Relaxation {
   };
   static constexpr std::size_t count = 3;
   std::array<Term, count> terms{Term{0.09, 2.0}, Term{0.17, 12.0}, Term{0.10, 600.0}};
+
+  static void each(auto& self, auto&& see) {
+    const char* const names[count][2] = {
+        {"fast_share", "fast_time"}, {"middle_share", "middle_time"}, {"slow_share", "slow_time"}};
+    for (std::size_t i = 0; i < count; ++i) {
+      see(names[i][0], self.terms[i].share,
+          Info{"1", "share of the force that goes; the three together give 20 to 30 % in 30 s in man", 0, 0.9});
+      see(names[i][1], self.terms[i].time, Info{"s", "time in which it goes and comes back", 1e-3, 1e6});
+    }
+  }
+  std::string fault() const;
 
   /// G at a time t >= 0 [s].
   double at(double t) const;

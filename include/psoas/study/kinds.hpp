@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "psoas/core/kind.hpp"
+#include "psoas/muscle/adaptation.hpp"
 #include "psoas/skeleton/hip_shape.hpp"
 
 namespace psoas {
@@ -624,8 +625,213 @@ struct PostureStudy {
   }
 };
 
+/// A position of daily life.
+struct DailyPosture {
+  double hip_flexion_deg = required;
+  Named<double> posture, activation;
+  static void each(auto& self, auto&& see) {
+    see("hip_flexion_deg", self.hip_flexion_deg, Info{"deg", "mean flexion of both hips", -60, 150});
+    see("posture", self.posture, Info{"rad or m", "other coordinates, where not at the model's values", -1e3, 1e3});
+    see("activation", self.activation, Info{"1", "mean activation of groups; others rest at 0.01", 0, 1});
+  }
+};
+
+/// Breaks of an activity.
+struct BreakSpec {
+  double every_minutes = required, minutes = required;
+  std::string posture = "walking";
+  static void each(auto& self, auto&& see) {
+    see("every_minutes", self.every_minutes, Info{"min", "time of the activity between two breaks", 1, 1440});
+    see("minutes", self.minutes, Info{"min", "length of a break, which counts to the activity's hours", 0.1, 240});
+    see("posture", self.posture, Info{"", "what is done meanwhile: one of the study's postures"});
+  }
+};
+
+/// A part of a day.
+struct ActivitySpec {
+  std::string posture = required_text;
+  std::optional<double> hours, from_hours, to_hours;
+  std::optional<BreakSpec> breaks;
+  static void each(auto& self, auto&& see) {
+    see("posture", self.posture, Info{"", "one of the study's postures"});
+    see("hours", self.hours, Info{"h", "how long in all", 0, 24});
+    see("from_hours", self.from_hours, Info{"h", "or from this time of the day", 0, 24});
+    see("to_hours", self.to_hours, Info{"h", "to this one", 0, 24});
+    see("breaks", self.breaks, Info{"", "breaks in it; absent: none"});
+  }
+  /// Hours of the day, breaks included.
+  double duration() const { return hours ? *hours : *to_hours - *from_hours; }
+  std::string fault() const;
+};
+
+/// A day of some days of the week.
+struct DaySpec {
+  int days = 7;
+  Named<ActivitySpec> activities;
+  static void each(auto& self, auto&& see) {
+    see("days", self.days, Info{"1", "so many of the week's days are like this", 1, 7});
+    see("activities", self.activities, Info{"", "what fills the 24 hours, by name"});
+  }
+  std::string fault() const;
+};
+
+/// Stretches of a muscle group.
+struct StretchSpec {
+  std::string group = "iliopsoas", constant = "angle";
+  double hip_flexion_deg = -15.0, hold = 30.0, repetitions = 3.0, rest = 30.0, intensity = 1.0;
+  double sessions_per_day = 1.0, days_per_week = required;
+  static void each(auto& self, auto&& see) {
+    see("group", self.group, Info{"", "muscle group"});
+    see("constant", self.constant,
+        Info{"", "what is held: the joint's angle or the torque", -inf, inf, "angle torque"});
+    see("hip_flexion_deg", self.hip_flexion_deg, Info{"deg", "hip flexion in the stretch", -60, 150});
+    see("hold", self.hold, Info{"s", "of each stretch", 1, 7200});
+    see("repetitions", self.repetitions, Info{"1", "in a session; rounded", 1, 100});
+    see("rest", self.rest, Info{"s", "between them", 0, 3600});
+    see("intensity", self.intensity, Info{"1", "moment over the one that is just borne", 0.05, 1.5});
+    see("sessions_per_day", self.sessions_per_day, Info{"1", "sessions a day", 0, 20});
+    see("days_per_week", self.days_per_week, Info{"1", "days a week", 0, 7});
+  }
+  double minutes_per_week() const;
+};
+
+/// Strengthening of a muscle group.
+struct StrengtheningSpec {
+  std::string group = required_text;
+  double load = required, sets = 3.0, repetitions = 10.0, days_per_week = required;
+  static void each(auto& self, auto&& see) {
+    see("group", self.group, Info{"", "muscle group"});
+    see("load", self.load, Info{"1", "over the greatest that can be moved once", 0.05, 1});
+    see("sets", self.sets, Info{"1", "a day", 0, 100});
+    see("repetitions", self.repetitions, Info{"1", "a set", 1, 200});
+    see("days_per_week", self.days_per_week, Info{"1", "days a week", 0, 7});
+  }
+  /// Sets a week times load, each set by how near it comes to the repetitions after which the load cannot be moved again,
+  /// 30 (1 / load - 1) + 1 (Epley 1985).
+  double volume_per_week() const;
+  double minutes_per_week() const;
+};
+
+/// Sessions of manual therapy.
+struct ManualTherapySpec {
+  std::string group = "iliopsoas";
+  double sessions_per_week = required, minutes = 20.0;
+  static void each(auto& self, auto&& see) {
+    see("group", self.group, Info{"", "muscle group"});
+    see("sessions_per_week", self.sessions_per_week, Info{"1", "sessions a week, evenly apart", 0, 21});
+    see("minutes", self.minutes, Info{"min", "of each session", 1, 240});
+  }
+};
+
+/// Weeks that are alike.
+struct PhaseSpec {
+  double weeks = required, adherence = 1.0;
+  Named<DaySpec> week;
+  Named<StretchSpec> stretches;
+  Named<StrengtheningSpec> strengthening;
+  Named<ManualTherapySpec> manual_therapy;
+  static void each(auto& self, auto&& see) {
+    see("weeks", self.weeks, Info{"weeks", "how many", 0.1, 1040});
+    see("adherence", self.adherence, Info{"1", "share of what is planned that is done", 0, 1});
+    see("week", self.week, Info{"", "days of a week by name; absent: the habitual week"});
+    see("stretches", self.stretches, Info{"", "stretches by name"});
+    see("strengthening", self.strengthening, Info{"", "exercises by name"});
+    see("manual_therapy", self.manual_therapy, Info{"", "sessions by name"});
+  }
+  std::string fault() const;
+  double minutes_per_week() const;
+};
+
+/// Phases, one after another.
+struct PlanSpec {
+  Named<PhaseSpec> phases;
+  static void each(auto& self, auto&& see) { see("phases", self.phases, Info{"", "phases by name, in their order"}); }
+  std::string fault() const { return phases.empty() ? "missing \"phases\" (phases by name, in their order)" : ""; }
+};
+
+/// States of a group at the start, where they are not those of the habitual life.
+struct GroupStart {
+  double serial_sarcomeres = 1.0, passive_stiffness = 1.0, training = 0.0, atrophy = 0.0, stretch_tolerance = 1.0;
+  std::optional<double> tone;
+  static void each(auto& self, auto&& see) {
+    see("serial_sarcomeres", self.serial_sarcomeres, Info{"1", "over those of the model", 0.3, 2});
+    see("passive_stiffness", self.passive_stiffness, Info{"1", "factor on passive force", 0.01, 100});
+    see("training", self.training, Info{"1", "strength gained, over that of the model", 0, 10});
+    see("atrophy", self.atrophy, Info{"1", "strength lost, over that of the model", 0, 0.9});
+    see("tone", self.tone, Info{"1", "least activation; absent: resting_tone", 0, 1});
+    see("stretch_tolerance", self.stretch_tolerance, Info{"1", "factor on the moment that is borne", 1, 10});
+  }
+};
+
+/// A motion that is evaluated with the muscles of chosen weeks.
+struct CourseLoads {
+  MotionData motion;
+  RedundancySpec redundancy;
+  SupportSpec support;
+  std::vector<double> weeks;
+  std::vector<std::string> record;
+  static void each(auto& self, auto&& see) {
+    see("motion", self.motion, Info{"", "the recording"});
+    see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
+    see("support", self.support, Info{"", "contacts with feet and seat"});
+    see("weeks", self.weeks, Info{"weeks", "when; absent: at the start and at the end", 0, 10400});
+    see("record", self.record, Info{"", "scalars, with globs; absent: peak and end of shear and compression at L5_S1"});
+  }
+};
+
+/// The least effort that reaches a range.
+struct OptimiseSpec {
+  std::string plan = required_text, measure = "extension_at_5_N_m_deg";
+  double at_least = required, most_hold = 120.0, most_days = 7.0;
+  int evaluations = 400;
+  static void each(auto& self, auto&& see) {
+    see("plan", self.plan, Info{"", "which plan: holds, days and sessions of its last phase are found"});
+    see("measure", self.measure,
+        Info{"", "what is to be reached at its end", -inf, inf,
+             "extension_at_5_N_m_deg extension_at_borne_moment_deg"});
+    see("at_least", self.at_least, Info{"deg", "hip extension to be reached", -60, 60});
+    see("most_hold", self.most_hold, Info{"s", "longest hold of a stretch", 5, 7200});
+    see("most_days", self.most_days, Info{"1", "most days, or sessions of manual therapy, a week", 1, 7});
+    see("evaluations", self.evaluations, Info{"1", "of the plan, at most", 10, 100000});
+  }
+};
+
+/// What weeks and months do to muscles: sitting, breaks, stretches, strengthening, manual therapy.
+struct AdaptationStudy {
+  static constexpr std::string_view name = "adaptation";
+  static constexpr std::string_view help = "weeks and months: how habits and plans change muscles, and what follows";
+  std::vector<std::string> groups{"iliopsoas"};
+  Named<DailyPosture> postures;
+  Named<DaySpec> habitual;
+  Named<PlanSpec> plans;
+  Named<GroupStart> start;
+  AdaptationParameters law;
+  Relaxation relaxation;
+  double borne_moment = 12.0, measured_extension_deg = 10.0, step_weeks = 1.0, tolerance = 1e-9;
+  std::optional<CourseLoads> loads;
+  std::optional<OptimiseSpec> optimise;
+  static void each(auto& self, auto&& see) {
+    see("groups", self.groups, Info{"", "muscle groups that adapt; the first one is measured"});
+    see("postures", self.postures, Info{"", "positions of daily life by name"});
+    see("habitual", self.habitual, Info{"", "days of the week to which the muscles are adapted, by name"});
+    see("plans", self.plans, Info{"", "what is compared, by name"});
+    see("start", self.start, Info{"", "states at the start by group, where not those of the habitual life"});
+    see("law", self.law, Info{"", "numbers of the slow laws"});
+    see("relaxation", self.relaxation, Info{"", "how passive force falls in a stretch"});
+    see("borne_moment", self.borne_moment,
+        Info{"N m", "passive moment of the iliopsoas at which a stretch is ended at first", 0.1, 200});
+    see("measured_extension_deg", self.measured_extension_deg,
+        Info{"deg", "hip extension at which the passive moment is told", -60, 60});
+    see("step_weeks", self.step_weeks, Info{"weeks", "between rows of the result", 0.01, 100});
+    see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-3});
+    see("loads", self.loads, Info{"", "a motion evaluated with the muscles of chosen weeks; absent: none"});
+    see("optimise", self.optimise, Info{"", "find the least effort for a range; absent: do not"});
+  }
+  std::string fault() const;
+};
+
 /// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
-using StudyKind =
-    std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy, PostureStudy>;
+using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy,
+                               PostureStudy, AdaptationStudy>;
 
 }  // namespace psoas
