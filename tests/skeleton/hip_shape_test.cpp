@@ -53,7 +53,7 @@ double flexion_to_contact(const HipShape& shape) {
 
 double rotation_to_contact(const HipShape& shape) {
   return first_contact(
-             HipBones(shape, HipSide::right), [](double x) { return turned(0.5 * pi, 0.0, x); }, 0.0, pi)
+             HipBones(shape, HipSide::right), [](double x) { return turned(0.5 * pi, 0.0, x); }, -0.7, pi)
       .value;
 }
 

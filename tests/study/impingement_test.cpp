@@ -225,6 +225,22 @@ TEST(Impingement, a_recording_is_looked_at_instant_by_instant) {
   EXPECT_EQ(result_text(run(read_study(folder / "result.json"))), result_text(result));
 }
 
+TEST(Impingement, numbers_of_a_shape_can_be_set_and_swept) {
+  const TempFolder folder;
+  const std::string path = folder.write("study.json", small_study().dump());
+  const auto shapes = [](const Study& study) { return std::get<ImpingementStudy>(study.question).shapes; };
+  const Study set = read_study(path, {{"/shapes/cam/femur/alpha_deg", "62"}});
+  EXPECT_EQ(shapes(set).find("cam")->femur.alpha_deg, 62.0);
+  EXPECT_EQ(shapes(set).find("cam")->femur.alpha_clock_hours, 3.0);
+  VariedStudy varied({path, ""}, {"/shapes/cam/femur/alpha_deg", "/shapes/normal/acetabulum/center_edge_deg"});
+  const double numbers[] = {64.0, 35.0};
+  const Study swept = varied.with(numbers);
+  EXPECT_EQ(shapes(swept).find("cam")->femur.alpha_deg, 64.0);
+  EXPECT_EQ(shapes(swept).find("normal")->acetabulum.center_edge_deg, 35.0);
+  const double thin[] = {20.0, 35.0};
+  EXPECT_NE(error_of([&] { varied.with(thin); }).find("expected alpha angles of at least 37.2 deg"), std::string::npos);
+}
+
 TEST(Impingement, what_cannot_be_answered_is_said) {
   const auto place = [](auto change) {
     json study = small_study();
