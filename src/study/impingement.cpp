@@ -456,7 +456,11 @@ Result answer(const Study& study, const ImpingementStudy& question, const RunOpt
              [&](int i) { return "at " + block.axis + " " + short_text(flexions[static_cast<std::size_t>(i)]); }))
       block.warnings.push_back(std::move(warning));
   }
-  if (options.brief) return result;
+  result.summary = delta_theta_lines(study, variants, options, result);
+  if (options.brief) {
+    result.summary.clear();
+    return result;
+  }
 
   result.heading = (study.title.empty() ? "impingement" : study.title) + " · " +
                    (side == HipSide::right ? "right" : "left") + " hip · " + std::to_string(bones.size()) +
