@@ -132,7 +132,7 @@ ResultTable load_table(const Study& study, const CourseLoads& loads, const Cours
   std::vector<std::string> patterns = loads.record;
   if (patterns.empty())
     for (const char* level : {"anterior_shear/L5_S1", "compression/L5_S1"})
-      for (const char* reduction : {"peak ", "*/peak ", "*/at_end "})
+      for (const char* reduction : {"*/peak ", "*/at_end "})
         patterns.push_back(std::string(reduction) + level);
   ResultTable table;
   table.description = "The motion with the muscles of these weeks";
@@ -176,7 +176,7 @@ Result answer(const Study& study, const AdaptationStudy& question, const RunOpti
   const Courses courses(study, question, *options.memory);
   std::vector<std::string> sides;
   for (const char* side : {"r", "l"})
-    if (iliopsoas_of(Model(study.model), side)) sides.push_back(side);
+    if (iliopsoas_of(courses.base(), side)) sides.push_back(side);
 
   Named<PlanSpec> plans = question.plans;
   Result result;
@@ -194,7 +194,11 @@ Result answer(const Study& study, const AdaptationStudy& question, const RunOpti
     const std::string of = side == "r" ? ", right" : ", left";
     hips.push_back({"Δθ at 5 N·m" + of, "deg", "lost hip extension, as a clinician would measure it", {}, 1});
     hips.push_back({"hip extension at 5 N·m" + of, "deg", "iliopsoas alone: what tissue gives", {}, 1});
-    hips.push_back({"hip extension at the moment borne" + of, "deg", "with what the person tolerates", {}, 1});
+    hips.push_back({"hip extension at the moment borne" + of,
+                    "deg",
+                    "iliopsoas with capsule, as far as the person tolerates",
+                    {},
+                    1});
   }
 
   std::size_t done = 0;

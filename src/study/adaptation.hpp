@@ -21,8 +21,8 @@ struct PlanCourse {
 
 /// Hip extension and passive moment of one side, by the model with the states' edits. Nan where there is none.
 struct HipMeasure {
-  double extension_at_5 = 0.0;      ///< where the passive moment is 5 N m [deg]
-  double extension_at_borne = 0.0;  ///< where it is the moment that is borne [deg]
+  double extension_at_5 = 0.0;      ///< where the iliopsoas resists with 5 N m [deg]
+  double extension_at_borne = 0.0;  ///< where it and the joint resist with the moment that is borne [deg]
   double delta_theta = 0.0;         ///< extension lost at 5 N m against the model without edits [deg]
   double moment = 0.0;              ///< at the study's measured_extension_deg [N m]
 };
@@ -32,6 +32,8 @@ class Courses {
  public:
   Courses(const Study& study, const AdaptationStudy& question, StudyMemory& memory);
 
+  /// The study's model, to which states are edits.
+  const Model& base() const { return base_; }
   const std::vector<AdaptationLaw>& laws() const { return laws_; }
   /// What a group meets in a week of a phase.
   WeekExposure exposure(const PhaseSpec& phase, const std::string& pointer, std::size_t group) const;

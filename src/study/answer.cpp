@@ -341,6 +341,25 @@ double passive_moment_at(const Model& reference, const Model& model, const std::
   return hip.moment(paths);
 }
 
+double angle_of_hip_moment(const Model& reference, const Model& model, const std::string& side, double torque) {
+  const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
+  if (!muscles) return std::nan("");
+  HipFlexion hip(reference, model, *muscles);
+  const ModelData& data = model.data();
+  std::vector<double> paths(2 * hip.size());
+  const auto excess = [&](double angle) {
+    hip.paths(angle, paths);
+    double sum = hip.moment(paths) - torque;
+    for (const PassiveTorque& one : data.passive)
+      if (const Coupling& coupling = data.couplings[at(one.coordinate)];
+          coupling.source == muscles->hip && coupling.identity)
+        sum += one.at(angle, 0.0).force;
+    return sum;
+  };
+  const Root root = bisection_root(excess, degrees(-most_extension), degrees(most_flexion), {.x = 1e-9});
+  return root.converged ? root.x : std::nan("");
+}
+
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side) {
   StudyMemory memory;
   return delta_theta_deg(reference, model, side, memory);

@@ -72,6 +72,10 @@ double angle_of_passive_moment(const Model& reference, const Model& model, const
 /// That moment [N m] at a hip flexion [rad]. Nan where the model has no iliopsoas and hip on this side.
 double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle);
 
+/// The hip flexion [rad] at which that moment and what resists at the joint itself (capsule, ligaments) reach `torque`
+/// [N m] together. Nan where they do not between 120 degrees of flexion and 60 of extension.
+double angle_of_hip_moment(const Model& reference, const Model& model, const std::string& side, double torque);
+
 /// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
 /// the model has no iliopsoas and hip, or no such angle.
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side = "r");

@@ -50,8 +50,11 @@ Courses::Courses(const Study& study, const AdaptationStudy& question, StudyMemor
       const MuscleParameters& unit = base_.data().units[at(m)];
       if (!strongest || unit.max_isometric_force > strongest->max_isometric_force) strongest = &unit;
     }
+    AdaptationParameters numbers = question.law;
+    const GroupStart* given = question.start.find(question.groups[g]);
+    if (given && given->resting_tone) numbers.resting_tone = *given->resting_tone;
     try {
-      laws_.emplace_back(question.law, *strongest, week_of(question.habitual, 1.0, "/habitual", g));
+      laws_.emplace_back(numbers, *strongest, week_of(question.habitual, 1.0, "/habitual", g));
     } catch (const Error& error) {
       if (error.where() != "adaptation") throw;
       throw Error(Kind::input, study.place("/law"), error.text());
@@ -233,17 +236,12 @@ Model Courses::model(const std::vector<AdaptationState>& states) const {
 
 HipMeasure Courses::measure(const std::vector<AdaptationState>& states, const std::string& side) const {
   const Model now = model(states);
-  const auto extension_at = [&](double moment) {
-    return -to_degrees(angle_of_passive_moment(unedited_, now, side, moment, memory_));
-  };
-  const auto measured = std::find(question_.groups.begin(), question_.groups.end(), "iliopsoas");
-  const double borne = measured == question_.groups.end()
-                           ? 1.0
-                           : laws_[static_cast<std::size_t>(measured - question_.groups.begin())].felt_tolerance(
-                                 states[static_cast<std::size_t>(measured - question_.groups.begin())]);
+  const auto found = std::find(question_.groups.begin(), question_.groups.end(), "iliopsoas");
+  const auto g = static_cast<std::size_t>(found - question_.groups.begin());
+  const double borne = g < laws_.size() ? laws_[g].felt_tolerance(states[g]) : 1.0;
   HipMeasure out;
-  out.extension_at_5 = extension_at(5.0);
-  out.extension_at_borne = extension_at(question_.borne_moment * borne);
+  out.extension_at_5 = -to_degrees(angle_of_passive_moment(unedited_, now, side, 5.0, memory_));
+  out.extension_at_borne = -to_degrees(angle_of_hip_moment(unedited_, now, side, question_.borne_moment * borne));
   out.delta_theta = delta_theta_deg(unedited_, now, side, memory_);
   out.moment = passive_moment_at(unedited_, now, side, degrees(-question_.measured_extension_deg));
   return out;

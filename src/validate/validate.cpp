@@ -169,6 +169,8 @@ const Experiment experiments[] = {
      "miss, De Groote's by least.\n\n"
      "*Tendon.* Thelen's toe, a third of F0 over 0.6 of the strain, is too soft at small force; the other two "
      "are inside, De Groote's at the edge."},
+    {"adaptation", "Stretches, and weeks and months", adaptation, "adaptation",
+     "Relaxation and slow laws of [adaptation.md](adaptation.md), which says what each number was set by."},
 };
 
 std::string first_part(const std::string& name) { return name.substr(0, name.find('/')); }

@@ -35,7 +35,7 @@ AdaptationParameters odd_parameters(std::uint64_t seed) {
   auto pick = between;
   for (double* time : {&p.sarcomere_time, &p.stiffness_time, &p.training_time, &p.detraining_time, &p.atrophy_time,
                        &p.recovery_time, &p.tone_time, &p.tolerance_time, &p.relief_time})
-    *time = pick(1e-3, 1e3);
+    *time = pick(1e-3, 1e2);
   p.sarcomere_gain = pick(0.01, 10.0);
   p.rest_weight = pick(1e-4, 10.0);
   p.stretch_softening = pick(0.01, 0.9);

@@ -31,7 +31,7 @@ const std::string s = "serial_sarcomeres/iliopsoas", lost = "delta_theta_deg/r",
                   at_borne = "extension_at_borne_moment_deg/r";
 
 TEST(AdaptationStudyTightness, ALifeAsBeforeIsTheModelToTheLastBit) {
-  Study study = plan_study("office_year");
+  Study study = plan_study("study");
   AdaptationStudy& question = question_of(study);
   question.plans = {};
   question.plans["as before"].phases["all"].weeks = 20.0;
@@ -79,7 +79,7 @@ TEST(AdaptationStudyTightness, SittingShortensAndBreaksCountAsWhatIsDoneInThem) 
 }
 
 TEST(AdaptationStudyTightness, ShorterFibresLoseExtensionOnBothSidesAlike) {
-  const Result result = run_plan("office_year");
+  const Result result = run_plan("study");
   const Block& block = block_of(result, "office");
   const std::vector<double>&short_by = series(block, s), &right = series(block, lost),
         &left = series(block, "delta_theta_deg/l"), &extension = series(block, at_5);
@@ -92,7 +92,7 @@ TEST(AdaptationStudyTightness, ShorterFibresLoseExtensionOnBothSidesAlike) {
   }
   // The states are ordinary edits: a model with them has this shift.
   ASSERT_FALSE(result.edits.empty());
-  const Study study = plan_study("office_year");
+  const Study study = plan_study("study");
   const Model base(study.model);
   EXPECT_NEAR(delta_theta_deg(base, base.with(result.edits)), right.back(), 1e-9);
 }
@@ -115,7 +115,7 @@ TEST(AdaptationStudyTightness, StretchingIsToleranceFirstAndGoes) {
 TEST(AdaptationStudyTightness, SixWeeksOfHipFlexorTraining) {
   // Thorborg et al. 2016: +17 % in six weeks, which the default gain was set by. Deane et al. 2005, from memory: +12 % in
   // eight weeks, which nothing was set by.
-  Study study = plan_study("office_year");
+  Study study = plan_study("study");
   AdaptationStudy& question = question_of(study);
   question.plans = {};
   PhaseSpec& phase = question.plans["training"].phases["all"];
@@ -152,7 +152,7 @@ TEST(AdaptationStudyTightness, ManualTherapyAloneLeavesNoTissueChanged) {
 TEST(AdaptationStudyTightness, LongSittersAgainstActiveOnes) {
   // Boukabache et al. 2021: more than 7 h of sitting with little activity against less than 4 h with much, 6.1 deg less
   // passive hip extension. No parameter was set by it. What the scenario gives is printed, and its sign must be right.
-  Study study = plan_study("office_year");
+  Study study = plan_study("study");
   AdaptationStudy& question = question_of(study);
   question.plans = {};
   const auto day = [&](const char* plan, double sitting, double walking) {

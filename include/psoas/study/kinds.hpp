@@ -752,13 +752,14 @@ struct PlanSpec {
 /// States of a group at the start, where they are not those of the habitual life.
 struct GroupStart {
   double serial_sarcomeres = 1.0, passive_stiffness = 1.0, training = 0.0, atrophy = 0.0, stretch_tolerance = 1.0;
-  std::optional<double> tone;
+  std::optional<double> tone, resting_tone;
   static void each(auto& self, auto&& see) {
     see("serial_sarcomeres", self.serial_sarcomeres, Info{"1", "over those of the model", 0.3, 2});
     see("passive_stiffness", self.passive_stiffness, Info{"1", "factor on passive force", 0.01, 100});
     see("training", self.training, Info{"1", "strength gained, over that of the model", 0, 10});
     see("atrophy", self.atrophy, Info{"1", "strength lost, over that of the model", 0, 0.9});
-    see("tone", self.tone, Info{"1", "least activation; absent: resting_tone", 0, 1});
+    see("tone", self.tone, Info{"1", "least activation; absent: the one at rest", 0, 1});
+    see("resting_tone", self.resting_tone, Info{"1", "least activation at rest; absent: that of the law", 0, 0.5});
     see("stretch_tolerance", self.stretch_tolerance, Info{"1", "factor on the moment that is borne", 1, 10});
   }
 };
@@ -807,11 +808,11 @@ struct AdaptationStudy {
   Named<GroupStart> start;
   AdaptationParameters law;
   Relaxation relaxation;
-  double borne_moment = 12.0, measured_extension_deg = 10.0, step_weeks = 1.0, tolerance = 1e-9;
+  double borne_moment = 15.0, measured_extension_deg = 10.0, step_weeks = 1.0, tolerance = 1e-9;
   std::optional<CourseLoads> loads;
   std::optional<OptimiseSpec> optimise;
   static void each(auto& self, auto&& see) {
-    see("groups", self.groups, Info{"", "muscle groups that adapt; the first one is measured"});
+    see("groups", self.groups, Info{"", "muscle groups that adapt"});
     see("postures", self.postures, Info{"", "positions of daily life by name"});
     see("habitual", self.habitual, Info{"", "days of the week to which the muscles are adapted, by name"});
     see("plans", self.plans, Info{"", "what is compared, by name"});
@@ -819,7 +820,7 @@ struct AdaptationStudy {
     see("law", self.law, Info{"", "numbers of the slow laws"});
     see("relaxation", self.relaxation, Info{"", "how passive force falls in a stretch"});
     see("borne_moment", self.borne_moment,
-        Info{"N m", "passive moment of the iliopsoas at which a stretch is ended at first", 0.1, 200});
+        Info{"N m", "passive moment of iliopsoas and hip joint at which a stretch is ended at first", 0.1, 200});
     see("measured_extension_deg", self.measured_extension_deg,
         Info{"deg", "hip extension at which the passive moment is told", -60, 60});
     see("step_weeks", self.step_weeks, Info{"weeks", "between rows of the result", 0.01, 100});
