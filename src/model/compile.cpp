@@ -625,7 +625,8 @@ class Compiler {
     std::vector<char> sacral(data_->muscle_names.size(), 0);
     for (std::size_t i = 0; i < ring.sacral_muscles.size(); ++i) {
       const std::vector<std::string> selected = select_muscles(spec_, ring.sacral_muscles[i]);
-      if (selected.empty())
+      // a pattern may match none, as in the same body without some of its muscles
+      if (selected.empty() && ring.sacral_muscles[i].find_first_of("*?:") == std::string::npos)
         wrong("/pelvic_ring/sacral_muscles/" + std::to_string(i),
               "expected a muscle, glob or group, found \"" + ring.sacral_muscles[i] + "\"" +
                   did_you_mean(ring.sacral_muscles[i], data_->muscle_names));

@@ -1,10 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/solve/pelvic_ring.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 
 #include "psoas/core/error.hpp"
+#include "psoas/core/factor.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/model/edit.hpp"
 
@@ -64,7 +64,7 @@ PelvicRing::PelvicRing(const Model& model) {
 
   std::vector<char> sacral(data.muscle_names.size(), 0);
   for (const std::string& selection : spec.sacral_muscles)
-    for (const int m : model.select(selection)) sacral[at(m)] = 1;
+    for (const std::string& name : select_muscles(data.spec, selection)) sacral[at(model.muscle(name))] = 1;
   for (std::size_t m = 0; m < data.paths.size(); ++m) {
     const Path& path = data.paths[m];
     const auto& points = (data.spec.muscles.begin() + static_cast<std::ptrdiff_t>(m))->second.path;
