@@ -19,11 +19,12 @@ Eigen::Index row(std::size_t index) { return static_cast<Eigen::Index>(index); }
 /// gradient, which holds the noise of the first.
 constexpr double equation_step = 1e-5, gradient_step = 1e-4;
 
-/// Reserves that leave the problem well conditioned where muscles cannot hold a posture.
-InverseOptions lenient(InverseOptions options) {
-  options.reserve = std::max(options.reserve, 0.1);
-  options.reserve_force = std::max(options.reserve_force, 0.1);
-  options.lumbar_reserve = std::max(options.lumbar_reserve, 0.1);
+/// The same with reserves of at least `least` [N m, N], which leave the problem well conditioned where muscles or
+/// contacts cannot hold a posture.
+InverseOptions lenient(InverseOptions options, double least) {
+  options.reserve = std::max(options.reserve, least);
+  options.reserve_force = std::max(options.reserve_force, least);
+  options.lumbar_reserve = std::max(options.lumbar_reserve, least);
   return options;
 }
 
@@ -47,7 +48,7 @@ struct Balance::Active {
 InverseOptions BalanceOptions::posture_redundancy() {
   InverseOptions out;
   out.weight = "volume";
-  out.reserve = out.reserve_force = out.lumbar_reserve = 1e-4;
+  out.reserve = out.reserve_force = out.lumbar_reserve = 2e-5;
   out.contact_scale = 3.0;
   out.shortfall_first = false;
   return out;
@@ -55,8 +56,8 @@ InverseOptions BalanceOptions::posture_redundancy() {
 
 Balance::Balance(const Model& model, BalanceOptions options)
     : options_(std::move(options)),
-      inverse_(model, options_.redundancy),
-      lenient_(model, lenient(options_.redundancy)),
+      stages_{InverseSolver(model, lenient(options_.redundancy, 3.0)),
+              InverseSolver(model, lenient(options_.redundancy, 0.1)), InverseSolver(model, options_.redundancy)},
       work_(model),
       rows_(model, options_.redundancy.levels) {
   const ModelData& data = model.data();
@@ -190,13 +191,15 @@ VecX Balance::held(std::span<const double> q, MatX* by_coordinates) {
     }
   };
   for (std::size_t h = 0; h < options_.heights.size(); ++h) {
+    const Vec3& up = options_.heights[h].up;
     left[row(h)] = -options_.heights[h].height;
     for (const auto& [k, factor] : options_.heights[h].contacts) {
       const ContactPoint& contact = data.contacts[at(k)];
       const Vec3 point = work_.tree.X_GB[at(contact.body)] * contact.location;
-      left[row(h)] += factor * point.y();
-      add(row(h), contact.body,
-          [&, weight = factor](const Spatial& motion) { return weight * point_velocity<double>(motion, point).y(); });
+      left[row(h)] += factor * up.dot(point);
+      add(row(h), contact.body, [&, weight = factor](const Spatial& motion) {
+        return weight * up.dot(point_velocity<double>(motion, point));
+      });
     }
   }
   if (pitch) {
@@ -412,19 +415,18 @@ BalancedPosture Balance::find(std::span<const double> start) {
     for (const double reserve : inverse().reserve()) most = std::max(most, std::abs(reserve));
     return most;
   };
-  exact_ = false;
-  descend(out, stopped, active);
-  exact_ = true;
+  for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
   value(out.q);
   if (inverse().converged() && imbalance() < 1e-3)
     descend(out, stopped, active);
   else
-    exact_ = false;
+    stage_ = 1;
   out.cost = value(out.q);
   gradient();
   constrain(out.q, stopped, active);
   out.slope = active.reduced.size() == 0 ? 0.0 : active.reduced.cwiseAbs().maxCoeff();
-  out.converged = out.slope <= options_.tolerance && inverse().converged();
+  out.converged =
+      (out.slope <= options_.tolerance || (out.steps > 0 && out.last_step <= 1e-4)) && inverse().converged();
   out.height_error = height_error(out.q);
   out.residual = inverse().residual();
   out.imbalance = imbalance();

@@ -19,10 +19,10 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 constexpr int pushes = 5, normal_push = 4;
 
 /// The force of a push whose normal part is 1, in ground axes.
-Vec3 push_direction(const ContactPoint& contact, int push) {
-  if (push == normal_push) return {0.0, 1.0, 0.0};
-  const double tangential = push % 2 == 0 ? contact.friction : -contact.friction;
-  return {push < 2 ? tangential : 0.0, 1.0, push < 2 ? 0.0 : tangential};
+Vec3 push_direction(const ContactPoint& contact, int push, double floor_slope) {
+  Vec3 force(0.0, 1.0, 0.0);
+  if (push != normal_push) force[push < 2 ? 0 : 2] = push % 2 == 0 ? contact.friction : -contact.friction;
+  return contact.seat || floor_slope == 0.0 ? force : rotation_about(Vec3::UnitZ(), floor_slope) * force;
 }
 
 /// Axes of a level's load frame in ground, as columns.
@@ -217,7 +217,7 @@ void InverseSolver::find_contact_rows() {
     const ContactPoint& contact = data.contacts[k];
     const Vec3 point = contact_point(static_cast<int>(k));
     for (int push = 0; push < pushes; ++push) {
-      const Spatial wrench = wrench_at<double>(point, push_direction(contact, push));
+      const Spatial wrench = wrench_at<double>(point, push_direction(contact, push, options_.floor_slope));
       for (int t = 0; t < model_.tree().coordinates(); ++t) {
         const int body = model_.tree().coordinate_body[at(t)];
         if (contact.body < body || contact.body >= model_.tree().bodies[at(body)].subtree_end) continue;
@@ -327,10 +327,10 @@ void InverseSolver::run(RedundancyProblem& problem, std::span<const double> star
     const Equation& equation = equations()[r];
     problem.target[r] = row_target_[r];
     // the root's shortfall is known by now; what is left of its equations holds exactly
-    problem.reserve_scale[r] = equation.root       ? std::min(1e-3, options_.reserve)
-                               : equation.lumbar   ? options_.lumbar_reserve
-                               : equation.rotation ? options_.reserve
-                                                   : options_.reserve_force;
+    problem.reserve_scale[r] = equation.root && options_.shortfall_first ? 1e-3
+                               : equation.lumbar                         ? options_.lumbar_reserve
+                               : equation.rotation                       ? options_.reserve
+                                                                         : options_.reserve_force;
   }
   solver_.solve(problem, solution_, {.warm_start = start});
   for (int m = 0; m < model_.muscles(); ++m) {
@@ -352,7 +352,7 @@ void InverseSolver::solve(const ContactCaps& caps, std::span<const double> start
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
     Vec3 force = Vec3::Zero();
     for (int push = 0; push < pushes; ++push)
-      force += push_direction(data.contacts[k], push) *
+      force += push_direction(data.contacts[k], push, options_.floor_slope) *
                (solution_.x[at(model_.muscles()) + pushes * k + at(push)] * body_weight_);
     for (std::size_t i = 0; i < 3; ++i) contact_force_[3 * k + i] = force[static_cast<Eigen::Index>(i)];
   }

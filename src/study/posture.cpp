@@ -253,7 +253,7 @@ void PostureRun::preferences(const Model& model, BalanceOptions& out) const {
     const Vec3 shank = at_knee - at_ankle, thigh = at_hip - at_knee;
     // Ahead of the ankle by so much: with small angles the knee moves by the shank's lean, the hip by both segments'.
     // The default state stands upright on flat feet.
-    const double angle = data.default_coordinates[at(model.coordinate(ankle))];
+    const double angle = data.default_coordinates[at(model.coordinate(ankle))] + degrees(question_.floor_slope_deg);
     prefer(ankle, angle + (norms::knee_ahead - shank.x()) / shank.y(), norms::knee_ahead_scale / shank.y());
     const double height = shank.y() + thigh.y(), share = thigh.y() / height;
     out.preferences.push_back({{{model.coordinate(ankle), 1.0}, {model.coordinate(knee), -share}},
@@ -271,6 +271,8 @@ BalanceOptions PostureRun::balance_options(const Model& model, const std::vector
   out.kappa = question_.kappa;
   out.caps = {1.0, question_.support == "seat" ? 1.0 : 0.0};
   if (question_.gaze == "level" && !data.levels.empty()) out.level_body = data.levels.back().superior;
+  out.redundancy.floor_slope = degrees(question_.floor_slope_deg);
+  const Vec3 up = rotation_about(Vec3::UnitZ(), degrees(question_.floor_slope_deg)).col(1);
   preferences(model, out);
   const std::vector<double> still(data.default_coordinates.size(), 0.0);
   Workspace work(model);
@@ -301,10 +303,12 @@ BalanceOptions PostureRun::balance_options(const Model& model, const std::vector
       places.row(static_cast<Eigen::Index>(i)) << 1.0, standing[i].x(), standing[i].z();
     const MatX shares = places.completeOrthogonalDecomposition().pseudoInverse();
     HeldHeight mean;
+    mean.up = up;
     for (const int contact : foot) mean.contacts.push_back({contact, 1.0 / static_cast<double>(foot.size())});
     out.heights.push_back(mean);
     for (const Eigen::Index along : {1, 2}) {
       HeldHeight slope;
+      slope.up = up;
       for (std::size_t i = 0; i < foot.size(); ++i)
         slope.contacts.push_back({foot[i], shares(along, static_cast<Eigen::Index>(i))});
       double turns = 0.0;
@@ -563,10 +567,8 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
                                "", 1e3 * found.height_error, 1e-6, found.height_error <= 1e-9});
   if (!found.converged) {
     ++block.unconverged;
-    block.warnings.push_back(
-        "the cost has a corner at its minimum, where a string lifts off a surface: the posture is "
-        "known to " +
-        shortest_text(std::round(1e3 * to_degrees(found.last_step)) / 1e3) + "°");
+    block.warnings.push_back("the search for the posture did not come to an end: it is known to " +
+                             shortest_text(std::round(1e3 * to_degrees(found.last_step)) / 1e3) + "°");
   }
   for (std::size_t i = 0; i < free.size(); ++i)
     if (found.stop[i] != 0.0)
@@ -581,7 +583,9 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       modes.labels.push_back("mode " + std::to_string(i + 1));
       modes.rows.push_back({stiffness[i]});
     }
-    if (!question_.sensitivity.empty() && found.converged) {
+    if (!question_.sensitivity.empty() && found.slope > options.tolerance)
+      block.warnings.push_back("no sensitivities: the least cost stands at a corner, where its slope jumps");
+    if (!question_.sensitivity.empty() && found.slope <= options.tolerance) {
       const auto [shorter, longer] = neighbours(model);
       Balance low(shorter, options), high(longer, options);
       const VecX slope = balance.sensitivity(found, low, high, factor_step);

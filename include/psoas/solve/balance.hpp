@@ -23,6 +23,7 @@ struct Preference {
 /// its heel is as high as its toes.
 struct HeldHeight {
   std::vector<std::pair<int, double>> contacts;  ///< index and factor
+  Vec3 up{0, 1, 0};                              ///< unit vector along which heights are measured, in ground
   double height = 0.0;                           ///< [m]
 };
 
@@ -46,11 +47,11 @@ struct BalanceOptions {
 
 /// A posture in balance.
 struct BalancedPosture {
-  std::vector<double> q;      ///< all independent coordinates [rad, m]
-  double cost = 0.0;          ///< what was minimised [-]
-  double effort = 0.0;        ///< sum of (V_i / V_tot) a_i^p [-]
-  double preference = 0.0;    ///< sum ((q - reference) / scale)^2 [-]
-  double slope = 0.0;         ///< greatest slope of the cost that is left [1/rad, 1/m]
+  std::vector<double> q;    ///< all independent coordinates [rad, m]
+  double cost = 0.0;        ///< what was minimised [-]
+  double effort = 0.0;      ///< sum of (V_i / V_tot) a_i^p [-]
+  double preference = 0.0;  ///< sum ((q - reference) / scale)^2 [-]
+  double slope = 0.0;       ///< greatest slope of the cost that is left [1/rad, 1/m]
   /// Greatest coordinate of the last step that was tried [rad, m]: where the cost has a corner, as a string lifts off a
   /// surface there, its slope does not vanish at the minimum, and this is how well the posture is known.
   double last_step = 0.0;
@@ -59,6 +60,7 @@ struct BalancedPosture {
   double height_error = 0.0;  ///< of held heights and pitch [m, rad]
   std::vector<double> stop;   ///< per free coordinate at an end of its range: slope of the cost into it, else 0
   int steps = 0;
+  /// Whether the slope is within the tolerance or, at a corner of the cost, the posture is known to 1e-4 rad.
   bool converged = false;
 };
 
@@ -80,7 +82,7 @@ class Balance {
 
   /// The posture of least cost downhill from a start, which is first moved as little as meets the held heights: Newton
   /// steps along them with the second derivatives by differences of the gradient, each followed by a return to the held
-  /// heights. First with lenient reserves (0.1 N m), then, where muscles can hold the posture found, with those of the
+  /// heights. First with lenient reserves (3, then 0.1 N m), then, where muscles can hold the posture found, with those of the
   /// options; where they cannot, `imbalance` says by how much. Throws Error(numeric) where the heights cannot be met.
   /// inverse() is then at the posture.
   BalancedPosture find(std::span<const double> start);
@@ -95,8 +97,8 @@ class Balance {
   /// so on]. Muscles resist as their curves say, tendons being rigid. Below zero the body falls unless muscles act.
   std::vector<double> stiffness();
 
-  InverseSolver& inverse() { return exact_ ? inverse_ : lenient_; }
-  const Model& model() const { return inverse_.model(); }
+  InverseSolver& inverse() { return stages_[stage_]; }
+  const Model& model() const { return stages_[0].model(); }
   const BalanceOptions& options() const { return options_; }
 
  private:
@@ -109,8 +111,8 @@ class Balance {
   MatX curvature(std::span<const double> q, const Active& active);
 
   BalanceOptions options_;
-  InverseSolver inverse_, lenient_;
-  bool exact_ = true;  // which of them value() asks
+  std::array<InverseSolver, 3> stages_;  // ever dearer reserves
+  std::size_t stage_ = 2;                // which of them value() asks
   Workspace work_;
   EquationRows rows_;
   std::vector<double> q_, still_, tree_still_, tree_force_, activation_, contact_force_, warm_;

@@ -100,7 +100,7 @@ struct RestPostures {
   std::vector<RestPosture> postures;
   std::vector<int> reached;
   int from_start = -1;  ///< the one that the given start led to; -1: none
-  int lost = 0;  ///< starts that led to none
+  int lost = 0;         ///< starts that led to none
 };
 RestPostures find_rest_postures(StoredEnergy& energy, std::span<const double> start, int scattered,
                                 const RestOptions& options = {});

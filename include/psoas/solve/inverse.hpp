@@ -30,9 +30,10 @@ struct InverseOptions {
   double contact_scale = 0.3;      ///< scale of normal contact forces in the cost, which shares them out [body weights]
   double tangential_scale = 0.03;  ///< the same of tangential ones: small keeps feet from pushing against each other
   /// Whether what contacts cannot supply of the root's equations is found first and taken off. Without it the root's
-  /// equations have dear reserves (1e-3 N, N m, or `reserve` if less) as the others have theirs, and the cost is a function of the posture that
-  /// grows steeply where contacts cannot hold it: what a search for a posture needs.
+  /// equations have reserves like the others, and the cost is a function of the posture that grows where contacts cannot
+  /// hold it: what a search for a posture needs.
   bool shortfall_first = true;
+  double floor_slope = 0.0;  ///< rise of the floor forwards, along ground's x: feet push in its axes [rad]
 };
 
 /// Weights w of muscles in the cost, as InverseOptions::weight says. Throws Error(input) for an unknown one.

@@ -583,7 +583,7 @@ struct PostureStudy {
   Named<double> posture;
   Named<PreferredSpec> preferred;
   Named<CoordinateRange> ranges;
-  double kappa = 0.01, seat_height = 0.45;
+  double kappa = 0.01, seat_height = 0.45, floor_slope_deg = 0.0;
   int starts = 20;
   std::optional<LandscapeSpec> landscape;
   std::vector<std::string> sensitivity;
@@ -597,6 +597,8 @@ struct PostureStudy {
         Info{"", "of a balanced posture: where the model's contacts may push", -inf, inf,
              "both_feet right_foot left_foot seat"});
     see("seat_height", self.seat_height, Info{"m", "of the seat above the floor", 0.1, 1.5});
+    see("floor_slope_deg", self.floor_slope_deg,
+        Info{"deg", "rise of the floor under the feet towards the toes", -30, 30});
     see("gaze", self.gaze,
         Info{"",
              "of a balanced posture: the thorax keeps the pitch that it has in the model's default state, as the model "
