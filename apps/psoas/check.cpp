@@ -132,6 +132,8 @@ void check_study(Verdict& verdict) {
       std::vector<Equation> equations;
       if (const auto* motion = std::get_if<MotionStudy>(&study.question))
         equations = redundancy_equations(model, motion->redundancy.lumbar == "levels");
+      if (const auto* posture = std::get_if<PostureStudy>(&study.question); posture && posture->problem == "balanced")
+        equations = redundancy_equations(model);
       for (std::size_t i = 0; has_outputs && i < study.outputs.size(); ++i) try {
           find_outputs(model, {study.outputs[i]}, true, equations, std::get_if<SimulationStudy>(&study.question));
         } catch (const Error& error) {

@@ -142,11 +142,13 @@ Reader origin(const Chosen& body, int axis) {
   return [b = body.index + 1, axis](const Instant& now) { return now.work->tree.X_GB[at(b)].p[axis]; };
 }
 
-/// Angle of a body's superior endplate of level k about the z axis it shares, relative to another's.
+/// Angle of a frame's x axis above the horizontal, beyond a right angle where its y axis points down.
+double pitch(const Mat3& R) { return std::atan2(R(1, 0), std::copysign(std::hypot(R(0, 0), R(2, 0)), R(1, 1))); }
+
+/// That of level k's lower body's superior endplate.
 double endplate_pitch(const Instant& now, int k) {
   const Level& level = now.model->data().levels[at(k)];
-  const Mat3 R = now.work->tree.X_GB[at(level.inferior)].R * rotation_about(Vec3::UnitZ(), level.endplate_angle);
-  return std::atan2(R(1, 0), std::hypot(R(0, 0), R(2, 0)));
+  return pitch(now.work->tree.X_GB[at(level.inferior)].R * rotation_about(Vec3::UnitZ(), level.endplate_angle));
 }
 
 Reader center_of_mass(int axis) {
@@ -531,7 +533,7 @@ const Family families[] = {
      [](const Model& model, const Chosen&, const Chosen&) -> Reader {
        if (model.data().levels.size() < 2) return {};
        return [top = static_cast<int>(model.data().levels.size()) - 1](const Instant& now) {
-         return to_degrees(endplate_pitch(now, top) - endplate_pitch(now, 0));
+         return to_degrees(std::remainder(endplate_pitch(now, top) - endplate_pitch(now, 0), 2.0 * pi));
        };
      }},
     {"sacral_slope_deg", Element::none, Element::none, "deg", false, "S1's superior endplate below the horizontal",
@@ -544,8 +546,7 @@ const Family families[] = {
      [](const Model& model, const Chosen&, const Chosen&) -> Reader {
        if (model.data().levels.empty()) return {};
        return [pelvis = model.data().levels.front().inferior](const Instant& now) {
-         const Mat3& R = now.work->tree.X_GB[at(pelvis)].R;
-         return -to_degrees(std::atan2(R(1, 0), std::hypot(R(0, 0), R(2, 0))));
+         return -to_degrees(pitch(now.work->tree.X_GB[at(pelvis)].R));
        };
      }},
     {"body_origin_x", Element::body, Element::none, "m", false, "in ground",

@@ -389,6 +389,9 @@ TEST(Outputs, lordosis_and_sacral_slope) {
   EXPECT_NEAR(value("lordosis_deg", 10, 0), top - sacrum + 10.0 * (1.0 - above), 1e-6);
   EXPECT_NEAR(value("lordosis_deg", 0, -10), top - sacrum, 1e-9);
   EXPECT_NEAR(value("sacral_slope_deg", 0, -10), -sacrum + 10.0, 1e-9);
+  // who lies has endplates beyond the vertical
+  EXPECT_NEAR(value("lordosis_deg", 0, 90), top - sacrum, 1e-9);
+  EXPECT_NEAR(value("anterior_pelvic_tilt_deg", 0, 95), -95.0, 1e-9);
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ TEST(BadFiles, AreAllInTheTable) {
 
 TEST(BadFiles, TheGoodOnesAreGood) {
   Model::load(bad + "good_model.json");
-  for (const char* name : {"good_curve.json", "good_edits.json", "good_experiment.json", "good_motion.json"})
+  for (const char* name :
+       {"good_curve.json", "good_edits.json", "good_experiment.json", "good_motion.json", "good_posture.json"})
     EXPECT_NO_THROW(run(read_study(bad + name))) << name;
 }
 
