@@ -40,6 +40,9 @@ class HipPose {
     state.vector = q_;
     state.vector.resize(2 * q_.size(), 0.0);
     set_coordinates(study, model, question.posture, "/posture", state);
+    if (const std::string flexed = "hip_flexion_" + question.side; question.posture.find(flexed))
+      throw Error(Kind::input, study.place("/posture/" + flexed),
+                  "expected none: this coordinate goes through \"flexion\"");
     q_.assign(state.q().begin(), state.q().end());
     for (std::size_t i = 0; i < 3; ++i) {
       const std::string name = "hip_" + std::string(words[i]) + "_" + question.side;
@@ -510,9 +513,8 @@ Result answer(const Study& study, const ImpingementStudy& question, const RunOpt
   }
   if (!study.note.empty()) result.notes.push_back(study.note);
   result.notes.push_back(
-      "Ranges are those of bone about a centre that stays: soft tissue ends many of them before, no cartilage or "
-      "labrum "
-      "yields, the head does not shift. A shape is no diagnosis, and contact no pain.");
+      "Ranges are those of bone about a centre that stays: soft tissue ends many of them before, no cartilage "
+      "or labrum yields, the head does not shift. A shape is no diagnosis, and contact no pain.");
   if (question.iliopsoas)
     result.notes.push_back(
         "Pressure is force over the length of contact with the model's smooth surfaces and a stated width; how it is "

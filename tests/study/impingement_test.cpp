@@ -251,6 +251,7 @@ TEST(Impingement, what_cannot_be_answered_is_said) {
   EXPECT_TRUE(ends(place([](json& s) { s["side"] = "right"; }), "/side"));
   EXPECT_TRUE(ends(place([](json& s) { s["outputs"] = {"length/*"}; }), "/outputs"));
   EXPECT_TRUE(ends(place([](json& s) { s["posture"]["hip_flexon_r"] = 1; }), "/posture/hip_flexon_r"));
+  EXPECT_TRUE(ends(place([](json& s) { s["posture"]["hip_flexion_r"] = 1; }), "/posture/hip_flexion_r"));
   EXPECT_TRUE(
       ends(place([](json& s) { s["shapes"]["cam"]["femur"]["head_radius"] = 0; }), "/shapes/cam/femur/head_radius"));
   EXPECT_TRUE(ends(place([](json& s) { s["shapes"]["cam"]["femur"]["neck_radius"] = 0.03; }), "/shapes/cam/femur"));
