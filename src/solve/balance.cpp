@@ -1,10 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/solve/balance.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/factor.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 

@@ -1,12 +1,12 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/solve/equilibrium.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "psoas/core/error.hpp"
+#include "psoas/core/factor.hpp"
 #include "psoas/core/sampling.hpp"
 #include "psoas/skeleton/dynamics.hpp"
 

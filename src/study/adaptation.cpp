@@ -132,8 +132,7 @@ ResultTable load_table(const Study& study, const CourseLoads& loads, const Cours
   std::vector<std::string> patterns = loads.record;
   if (patterns.empty())
     for (const char* level : {"anterior_shear/L5_S1", "compression/L5_S1"})
-      for (const char* reduction : {"*/peak ", "*/at_end "})
-        patterns.push_back(std::string(reduction) + level);
+      for (const char* reduction : {"*/peak ", "*/at_end "}) patterns.push_back(std::string(reduction) + level);
   ResultTable table;
   table.description = "The motion with the muscles of these weeks";
   table.columns.push_back({"week", "weeks"});

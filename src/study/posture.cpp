@@ -1,10 +1,10 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // Postures: where a body rests by itself, and how it holds itself on its feet or a seat.
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/factor.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/free_levels.hpp"
