@@ -28,6 +28,29 @@ InverseOptions lenient(InverseOptions options, double least) {
   return options;
 }
 
+/// The shortest vector among the mixtures of columns (weights >= 0 that sum to 1), by steps between the column that
+/// shortens it most and the one in it that lengthens it most.
+VecX shortest_mixture(const MatX& columns) {
+  VecX weight = VecX::Constant(columns.cols(), 1.0 / static_cast<double>(columns.cols()));
+  VecX x = columns * weight;
+  for (int k = 0; k < 5000; ++k) {
+    const VecX along = columns.transpose() * x;
+    Eigen::Index to = 0, from = -1;
+    for (Eigen::Index i = 0; i < along.size(); ++i) {
+      if (along[i] < along[to]) to = i;
+      if (weight[i] > 0.0 && (from < 0 || along[i] > along[from])) from = i;
+    }
+    const VecX way = columns.col(to) - columns.col(from);
+    const double square = way.squaredNorm(), gain = along[from] - along[to];
+    if (gain <= 1e-14 * (1.0 + x.squaredNorm()) || square == 0.0) break;
+    const double step = std::min(gain / square, weight[from]);
+    weight[to] += step;
+    weight[from] = step == weight[from] ? 0.0 : weight[from] - step;
+    x = columns * weight;
+  }
+  return x;
+}
+
 bool carries(const Tree& tree, int coordinate, int body) {
   const int carried = tree.coordinate_body[at(coordinate)];
   return body >= carried && body < tree.bodies[at(carried)].subtree_end;
@@ -299,6 +322,87 @@ double Balance::height_error(std::span<const double> q) {
   return left.size() == 0 ? 0.0 : left.cwiseAbs().maxCoeff();
 }
 
+/// Moves q along a step of the moving coordinates as far as bounds and a sufficient fall of the cost allow, back to the
+/// held heights; false where it cannot. The last value() and gradient() are then at q.
+bool Balance::walk(std::vector<double>& q, double& cost, const Active& active, const VecX& step) {
+  const std::vector<int>& free = options_.free;
+  double share = 1.0;
+  for (Eigen::Index i = 0; i < step.size(); ++i) {
+    const std::size_t place = at(active.moving[at(i)]);
+    const double x = q[at(free[place])],
+                 room = step[i] > 0.0 ? options_.bounds[place][1] - x : options_.bounds[place][0] - x;
+    if (std::abs(step[i]) > 1e-15 && std::abs(step[i]) > std::abs(room)) share = std::min(share, room / step[i]);
+  }
+  const double falls = active.reduced.dot(active.along.transpose() * step), rounding = 1e-13 * std::abs(cost);
+  for (int half = 0; half < 40; ++half, share *= 0.5) {
+    std::vector<double> trial = q;
+    std::vector<char> stops(free.size(), 1);
+    for (Eigen::Index i = 0; i < step.size(); ++i) {
+      const std::size_t place = at(active.moving[at(i)]);
+      double& x = trial[at(free[place])];
+      x = std::clamp(x + share * step[i], options_.bounds[place][0], options_.bounds[place][1]);
+      stops[place] = x <= options_.bounds[place][0] || x >= options_.bounds[place][1];
+    }
+    restore(trial, stops);
+    if (!(height_error(trial) < 1e-9)) continue;
+    const double there = value(trial);
+    if (there <= cost + 1e-4 * share * falls + (std::abs(share * falls) < rounding ? 4.0 * rounding : 0.0)) {
+      const bool moved = trial != q;
+      q = trial;
+      cost = there;
+      gradient();
+      return moved;
+    }
+  }
+  value(q);
+  gradient();
+  return false;
+}
+
+/// Where the cost has a corner: the gradients around a posture span its slopes, and where they hold 0 between them it is a
+/// minimum (gradient sampling, Burke, Lewis & Overton 2005), to within the radius of the sample. Goes downhill along the
+/// shortest of their mixtures until that vanishes, radius after radius.
+void Balance::settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active) {
+  const std::vector<int>& free = options_.free;
+  double cost = value(out.q);
+  gradient();
+  for (double radius = 1e-3; radius > 5e-6; radius *= 0.2) {
+    for (int k = 0; k < 40; ++k, ++out.steps) {
+      constrain(out.q, stopped, active);
+      const Eigen::Index n = active.along.cols();
+      MatX slopes(n, 2 * n + 1);
+      slopes.col(0) = active.reduced;
+      const std::vector<double> warm = warm_;
+      for (Eigen::Index d = 0; d < 2 * n; ++d) {
+        std::vector<double> moved = out.q;
+        for (Eigen::Index i = 0; i < active.along.rows(); ++i)
+          moved[at(free[at(active.moving[at(i)])])] += (d < n ? radius : -radius) * active.along(i, d % n);
+        warm_ = warm;
+        value(moved);
+        VecX slope = gradient();
+        MatX all;
+        held(moved, &all);
+        if (all.rows() > 0) slope -= all.transpose() * active.pull;
+        VecX part(active.along.rows());
+        for (Eigen::Index i = 0; i < part.size(); ++i) part[i] = slope[active.moving[at(i)]];
+        slopes.col(d + 1) = active.along.transpose() * part;
+      }
+      warm_ = warm;
+      value(out.q);
+      gradient();
+      const VecX shortest = shortest_mixture(slopes);
+      const double length = shortest.norm();
+      if (length <= 1e-6) {
+        out.last_step = radius;
+        break;
+      }
+      Active downhill = active;
+      downhill.reduced = shortest;
+      if (!walk(out.q, cost, downhill, active.along * (-4.0 * radius / length * shortest))) break;
+    }
+  }
+}
+
 /// Downhill from out.q, by what value() asks now.
 void Balance::descend(BalancedPosture& out, std::vector<char>& stopped, Active& active) {
   const std::vector<int>& free = options_.free;
@@ -355,39 +459,10 @@ void Balance::descend(BalancedPosture& out, std::vector<char>& stopped, Active& 
     }
     const double length = step.cwiseAbs().maxCoeff();
     if (length > 0.1) step *= 0.1 / length;
-    double share = 1.0;
-    for (Eigen::Index i = 0; i < step.size(); ++i) {
-      const std::size_t place = at(active.moving[at(i)]);
-      const double x = out.q[at(free[place])],
-                   room = step[i] > 0.0 ? options_.bounds[place][1] - x : options_.bounds[place][0] - x;
-      if (std::abs(step[i]) > 1e-15 && std::abs(step[i]) > std::abs(room)) share = std::min(share, room / step[i]);
-    }
-    const double falls = active.reduced.dot(active.along.transpose() * step);
     out.last_step = step.size() == 0 ? 0.0 : step.cwiseAbs().maxCoeff();
-    bool moved = false;
-    for (int half = 0; half < 40; ++half, share *= 0.5) {
-      std::vector<double> trial = out.q;
-      std::vector<char> stops(free.size(), 0);
-      for (std::size_t i = 0; i < free.size(); ++i) stops[i] = 1;
-      for (Eigen::Index i = 0; i < step.size(); ++i) {
-        const std::size_t place = at(active.moving[at(i)]);
-        double& x = trial[at(free[place])];
-        x = std::clamp(x + share * step[i], options_.bounds[place][0], options_.bounds[place][1]);
-        stops[place] = x <= options_.bounds[place][0] || x >= options_.bounds[place][1];
-      }
-      restore(trial, stops);
-      if (!(height_error(trial) < 1e-9)) continue;
-      const double there = value(trial);
-      const double rounding = 1e-13 * std::abs(cost);
-      if (there <= cost + 1e-4 * share * falls + (std::abs(share * falls) < rounding ? 4.0 * rounding : 0.0)) {
-        moved = trial != out.q;
-        idle = cost - there < 1e-9 * std::abs(cost) ? idle + 1 : 0;
-        out.q = trial;
-        cost = there;
-        gradient();
-        break;
-      }
-    }
+    const double before = cost;
+    const bool moved = walk(out.q, cost, active, step);
+    idle = before - cost < 1e-9 * std::abs(before) ? idle + 1 : 0;
     if (!moved || idle >= 4) break;
   }
 }
@@ -421,12 +496,19 @@ BalancedPosture Balance::find(std::span<const double> start) {
     descend(out, stopped, active);
   else
     stage_ = 1;
+  const auto slope = [&] {
+    constrain(out.q, stopped, active);
+    return active.reduced.size() == 0 ? 0.0 : active.reduced.cwiseAbs().maxCoeff();
+  };
+  if (out.slope = slope(); out.slope > options_.tolerance) {
+    out.last_step = std::max(out.last_step, 1e-3);
+    settle_at_corner(out, stopped, active);
+    out.slope = slope();
+  }
   out.cost = value(out.q);
   gradient();
   constrain(out.q, stopped, active);
-  out.slope = active.reduced.size() == 0 ? 0.0 : active.reduced.cwiseAbs().maxCoeff();
-  out.converged =
-      (out.slope <= options_.tolerance || (out.steps > 0 && out.last_step <= 1e-4)) && inverse().converged();
+  out.converged = (out.slope <= options_.tolerance || out.last_step <= 1e-4) && inverse().converged();
   out.height_error = height_error(out.q);
   out.residual = inverse().residual();
   out.imbalance = imbalance();

@@ -23,8 +23,8 @@ struct Preference {
 /// its heel is as high as its toes.
 struct HeldHeight {
   std::vector<std::pair<int, double>> contacts;  ///< index and factor
-  Vec3 up{0, 1, 0};                              ///< unit vector along which heights are measured, in ground
   double height = 0.0;                           ///< [m]
+  Vec3 up{0, 1, 0};                              ///< unit vector along which heights are measured, in ground
 };
 
 /// What is balanced, and how.
@@ -52,8 +52,8 @@ struct BalancedPosture {
   double effort = 0.0;      ///< sum of (V_i / V_tot) a_i^p [-]
   double preference = 0.0;  ///< sum ((q - reference) / scale)^2 [-]
   double slope = 0.0;       ///< greatest slope of the cost that is left [1/rad, 1/m]
-  /// Greatest coordinate of the last step that was tried [rad, m]: where the cost has a corner, as a string lifts off a
-  /// surface there, its slope does not vanish at the minimum, and this is how well the posture is known.
+  /// How well the posture is known [rad, m]: the last step that was tried, or, where the cost has a corner, as a string
+  /// lifts off a surface there and the slope does not vanish, how near by slopes of all directions are met.
   double last_step = 0.0;
   double residual = 0.0;      ///< certificate of the muscle redundancy [-]
   double imbalance = 0.0;     ///< greatest reserve: what muscles and contacts leave of an equation [N m, N]
@@ -104,6 +104,8 @@ class Balance {
  private:
   struct Active;
   void equations(std::span<const double> q);
+  bool walk(std::vector<double>& q, double& cost, const Active& active, const VecX& step);
+  void settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   void descend(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   double height_error(std::span<const double> q);
   void restore(std::vector<double>& q, std::vector<char>& stopped);
