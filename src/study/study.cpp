@@ -759,10 +759,9 @@ std::string example_study(const std::string& kind) {
     PhaseSpec& phase = adaptation.plans["office"].phases["year"];
     phase.weeks = 26.0;
     phase.week["day"] = day(8.0, 11.0, 4.0, 1.0);
-    const PlanSpec office = adaptation.plans["office"];
-    adaptation.plans["office_and_stretches"] = office;
-    StretchSpec& stretch = adaptation.plans["office_and_stretches"].phases["year"].stretches["kneeling"];
-    stretch.days_per_week = 5.0;
+    PlanSpec stretching = adaptation.plans["office"];
+    stretching.phases["year"].stretches["kneeling"].days_per_week = 5.0;
+    adaptation.plans["office_and_stretches"] = std::move(stretching);
     question = adaptation;
   } else {
     throw Error(Kind::input, kind,

@@ -51,10 +51,11 @@ BalanceOptions standing(const Model& model) {
   out.preferences.push_back({{{model.coordinate("lumbar_extension"), 1.0}}, 0.0, degrees(11.2)});
   for (const std::string side : {"_r", "_l"}) {
     out.preferences.push_back({{{model.coordinate("ankle_angle" + side), 1.0}}, degrees(4.4), degrees(0.9)});
-    out.heights.push_back({{{contact(model, "foot_heel" + side), 1.0}}, 0.0});
-    out.heights.push_back({{{contact(model, "foot_toe_joint_medial" + side), 0.5},
-                            {contact(model, "foot_toe_joint_lateral" + side), 0.5}},
-                           0.0});
+    HeldHeight heel, toes;
+    heel.contacts = {{contact(model, "foot_heel" + side), 1.0}};
+    toes.contacts = {{contact(model, "foot_toe_joint_medial" + side), 0.5},
+                     {contact(model, "foot_toe_joint_lateral" + side), 0.5}};
+    for (const HeldHeight& height : {heel, toes}) out.heights.push_back(height);
   }
   out.level_body = model.data().levels.back().superior;
   return out;

@@ -62,8 +62,8 @@ TEST(AdaptationStudyTightness, SittingShortensAndBreaksCountAsWhatIsDoneInThem) 
   // The same hours without the word break lead to the same.
   Study study = plan_study("office_year_breaks");
   AdaptationStudy& question = question_of(study);
-  question.plans["moved"] = question.plans["breaks"];
-  for (auto& [name, day] : question.plans["moved"].phases["year"].week) {
+  PlanSpec same = question.plans["breaks"];
+  for (auto& [name, day] : same.phases["year"].week) {
     ActivitySpec* desk = day.activities.find("desk");
     if (!desk) continue;
     const double off = desk->duration() * 3.0 / 33.0;
@@ -73,6 +73,7 @@ TEST(AdaptationStudyTightness, SittingShortensAndBreaksCountAsWhatIsDoneInThem) 
     walk.posture = "walking";
     walk.hours = off;
   }
+  question.plans["moved"] = same;
   const Result moved = run(study);
   for (std::size_t week = 0; week < sits.size(); ++week)
     EXPECT_NEAR(series(block_of(moved, "moved"), s)[week], breaks[week], 1e-8);
