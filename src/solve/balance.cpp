@@ -19,6 +19,9 @@ Eigen::Index row(std::size_t index) { return static_cast<Eigen::Index>(index); }
 /// gradient, which holds the noise of the first.
 constexpr double equation_step = 1e-5, gradient_step = 1e-4;
 
+/// To how much a posture at a corner of the cost is to be known [rad, m].
+constexpr double known_at_corners = 2e-4;
+
 /// The same with reserves of at least `least` [N m, N], which leave the problem well conditioned where muscles or
 /// contacts cannot hold a posture.
 InverseOptions lenient(InverseOptions options, double least) {
@@ -366,8 +369,8 @@ void Balance::settle_at_corner(BalancedPosture& out, std::vector<char>& stopped,
   const std::vector<int>& free = options_.free;
   double cost = value(out.q);
   gradient();
-  for (double radius = 1e-3; radius > 5e-6; radius *= 0.2) {
-    for (int k = 0; k < 40; ++k, ++out.steps) {
+  for (const double radius : {1e-3, known_at_corners, 4e-5, 8e-6}) {
+    for (int k = 0; k < 12; ++k, ++out.steps) {
       constrain(out.q, stopped, active);
       const Eigen::Index n = active.along.cols();
       MatX slopes(n, 2 * n + 1);
@@ -508,7 +511,7 @@ BalancedPosture Balance::find(std::span<const double> start) {
   out.cost = value(out.q);
   gradient();
   constrain(out.q, stopped, active);
-  out.converged = (out.slope <= options_.tolerance || out.last_step <= 1e-4) && inverse().converged();
+  out.converged = (out.slope <= options_.tolerance || out.last_step <= known_at_corners) && inverse().converged();
   out.height_error = height_error(out.q);
   out.residual = inverse().residual();
   out.imbalance = imbalance();

@@ -60,7 +60,7 @@ struct BalancedPosture {
   double height_error = 0.0;  ///< of held heights and pitch [m, rad]
   std::vector<double> stop;   ///< per free coordinate at an end of its range: slope of the cost into it, else 0
   int steps = 0;
-  /// Whether the slope is within the tolerance or, at a corner of the cost, the posture is known to 1e-4 rad.
+  /// Whether the slope is within the tolerance or, at a corner of the cost, the posture is known to 2e-4 rad.
   bool converged = false;
 };
 
