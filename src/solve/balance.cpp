@@ -285,7 +285,7 @@ void Balance::constrain(std::span<const double> q, const std::vector<char>& stop
     out.slope = gradient_;
   } else {
     const Eigen::JacobiSVD<MatX> svd(out.held, Eigen::ComputeFullU | Eigen::ComputeFullV);
-    const VecX values = svd.singularValues();
+    const VecX& values = svd.singularValues();
     const Eigen::Index rank = (values.array() > 1e-9 * std::max(values.maxCoeff(), 1e-300)).count();
     out.along = svd.matrixV().rightCols(k - rank);
     out.pull = out.held.transpose().completeOrthogonalDecomposition().solve(g);
