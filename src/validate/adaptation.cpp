@@ -53,7 +53,7 @@ void inside_a_stretch(Rows& rows) {
   rows.add("adaptation/recovery/1_h", "passive force missing 1 h after five stretches of 90 s", "%",
            100.0 * stretch(relaxation, {90.0, 5, 30.0, false}).loss_after(3600.0), 1.0, 30.0,
            "Magnusson et al. 1995, Scand J Med Sci Sports 5:342: part persists 1 h", Certainty::read,
-           "the two studies of recovery do not agree; what persists is nothing that relaxation brings");
+           "accepted: enough to be found");
 }
 
 void over_weeks(Rows& rows) {
@@ -122,7 +122,7 @@ void long_sitting(const Root& root, Rows& rows) {
   const std::string source =
       "Boukabache et al. 2021, Musculoskelet Sci Pract 51:102282: 6.1 deg less passive hip extension with more than 7 "
       "h "
-      "of sitting and little activity than with less than 4 h and much; accepted as its scatter, 3 to 9";
+      "of sitting and little activity than with less than 4 h and much; accepted: 3 to 9";
   for (const double gain : {1.0, 0.5, 0.3}) {
     question.law.sarcomere_gain = gain;
     const Result result = run(study);
