@@ -129,6 +129,23 @@ TEST(ViscoelasticTightness, CreepIsTheInverseOfRelaxation) {
   }
 }
 
+TEST(ViscoelasticTightness, TermsOfNoShareDoNothing) {
+  Relaxation two;
+  two.terms[1].share = 0.0;
+  Viscoelastic tissue(two);
+  tissue.hold_force(3.0, 0.0);
+  tissue.hold_force(3.0, 40.0);
+  EXPECT_NEAR(tissue.force(), 3.0, 1e-12);
+  EXPECT_NEAR(tissue.elastic(), 3.0 * creep_of(two).at(40.0), 1e-10);
+  for (Relaxation::Term& term : two.terms) term.share = 0.0;
+  Viscoelastic spring(two);
+  spring.hold_force(3.0, 40.0);
+  spring.hold(10.0);
+  spring.ramp(1.0, 5.0);
+  EXPECT_EQ(spring.force(), 1.0);
+  EXPECT_EQ(spring.dissipated_energy(), 0.0);
+}
+
 TEST(ViscoelasticTightness, WorkIsStoredOrDissipatedAndDissipationNeverComesBack) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Relaxation relaxation = some_relaxation(seed);
@@ -153,8 +170,8 @@ TEST(ViscoelasticTightness, WorkIsStoredOrDissipatedAndDissipationNeverComesBack
         work += sum / 3.0 / pieces * (to - from);
         tissue.ramp(to, t);
       } else {
-        const double before = tissue.elastic(), jump = to - tissue.force();
-        work += 0.5 * (tissue.force() + to) * jump + 0.0 * before;
+        const double jump = to - tissue.force();
+        work += 0.5 * (tissue.force() + to) * jump;
         tissue.hold_force(to, 0.0);
         const double start = tissue.elastic();
         tissue.hold_force(to, t);
