@@ -47,9 +47,11 @@ std::string without_folder(std::string text, const std::string& study) {
 
 /// Whether a study of this kind computes the outputs that it is asked for, and no others.
 bool asks_outputs(const Study& study) {
-  return !std::holds_alternative<TorqueCurveStudy>(study.question) &&
-         !std::holds_alternative<ImpingementStudy>(study.question) &&
-         !std::holds_alternative<PostureStudy>(study.question);
+  return std::visit(
+      [](const auto& question) {
+        return !requires { std::decay_t<decltype(question)>::gives_own_outputs; };
+      },
+      study.question);
 }
 
 /// The output in the name of a scalar: what stands behind its reduction.

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "psoas/sweep/engine.hpp"
 #include "psoas/sweep/uncertain.hpp"
+#include "support/temp_folder.hpp"
 
 namespace psoas {
 namespace {
@@ -24,6 +26,16 @@ TEST(AdaptationUncertainTightness, NumbersOfTheLawsGiveBandsOverTheWeeks) {
     }
   }
   EXPECT_EQ(result_text(result), result_text(run_uncertain(study, {}, 1)));
+}
+
+TEST(AdaptationUncertainTightness, ASweepRecordsScalarsOfTheCourse) {
+  test::TempFolder folder;
+  const std::string file = folder.write("sweep.json", R"({"format": "psoas-sweep/1", "base": ")" PSOAS_SOURCE_DIR
+                                                      R"(/examples/adaptation/study.json", "sampler": {"grid": {}},
+    "vary": {"/law/sarcomere_gain": {"list": [0.4, 1.0]}}, "record": ["final delta_theta_deg/r"]})");
+  const SweepPlan plan(read_sweep(file));
+  ASSERT_EQ(plan.scalars().size(), 1u);
+  EXPECT_EQ(plan.scalars()[0].name, "final delta_theta_deg/r");
 }
 
 }  // namespace

@@ -173,6 +173,7 @@ struct MotionStudy {
 struct TorqueCurveStudy {
   static constexpr std::string_view name = "torque_curve";
   static constexpr std::string_view help = "greatest active, passive and total torque of a coordinate over its range";
+  static constexpr bool gives_own_outputs = true;
   std::string coordinate = required_text, direction = "positive";
   std::vector<std::string> muscles;
   double from_deg = required, to_deg = required, step_deg = 5.0;
@@ -518,6 +519,7 @@ struct ImpingementStudy {
   static constexpr std::string_view name = "impingement";
   static constexpr std::string_view help =
       "clearance between acetabular rim and femoral head and neck; ranges to contact; what the iliopsoas presses there";
+  static constexpr bool gives_own_outputs = true;
   std::string side = "r";
   Named<HipShape> shapes;
   AngleGrid flexion{0.0, 130.0, 10.0}, rotation{-30.0, 40.0, 10.0};
@@ -578,6 +580,7 @@ struct LandscapeSpec {
 struct PostureStudy {
   static constexpr std::string_view name = "posture";
   static constexpr std::string_view help = "where a body rests by itself, or holds itself with least effort";
+  static constexpr bool gives_own_outputs = true;
   std::string problem = "balanced", support = "both_feet", gaze = "level", lumbar = "rhythm";
   std::vector<std::string> free;
   Named<double> posture;
@@ -803,6 +806,7 @@ struct OptimiseSpec {
 struct AdaptationStudy {
   static constexpr std::string_view name = "adaptation";
   static constexpr std::string_view help = "weeks and months: how habits and plans change muscles, and what follows";
+  static constexpr bool gives_own_outputs = true;
   std::vector<std::string> groups{"iliopsoas"};
   Named<DailyPosture> postures;
   Named<DaySpec> habitual;
@@ -833,7 +837,8 @@ struct AdaptationStudy {
   std::string fault() const;
 };
 
-/// Study kinds: the table that reader, writer, schema, help and `psoas new study` walk.
+/// Study kinds, which may say `gives_own_outputs`: whatever outputs are asked for, theirs are among the scalars, so that a
+/// sweep asks for none. The table that reader, writer, schema, help and `psoas new study` walk.
 using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy,
                                PostureStudy, AdaptationStudy>;
 
