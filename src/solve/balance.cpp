@@ -54,6 +54,13 @@ VecX shortest_mixture(const MatX& columns) {
   return x;
 }
 
+/// How far coordinates are from what is preferred [rad, m].
+double departure(const Preference& preference, std::span<const double> q) {
+  double x = -preference.reference;
+  for (const auto& [c, factor] : preference.coordinates) x += factor * q[at(c)];
+  return x;
+}
+
 bool carries(const Tree& tree, int coordinate, int body) {
   const int carried = tree.coordinate_body[at(coordinate)];
   return body >= carried && body < tree.bodies[at(carried)].subtree_end;
@@ -122,8 +129,7 @@ double Balance::value(std::span<const double> q) {
   contact_force_.assign(inverse().contact_force().begin(), inverse().contact_force().end());
   double cost = inverse().cost() / model().muscles();
   for (const Preference& one : options_.preferences) {
-    double x = -one.reference;
-    for (const auto& [c, factor] : one.coordinates) x += factor * q_[at(c)];
+    const double x = departure(one, q_);
     cost += options_.kappa * x * x / (one.scale * one.scale);
   }
   return cost;
@@ -187,8 +193,7 @@ const VecX& Balance::gradient() {
     gradient_[row(i)] = slope / (2.0 * equation_step) / model().muscles();
   }
   for (const Preference& one : options_.preferences) {
-    double x = -one.reference;
-    for (const auto& [c, factor] : one.coordinates) x += factor * q_[at(c)];
+    const double x = departure(one, q_);
     for (const auto& [c, factor] : one.coordinates) {
       const auto place = std::lower_bound(free.begin(), free.end(), c);
       if (place != free.end() && *place == c)
@@ -237,7 +242,6 @@ VecX Balance::held(std::span<const double> q, MatX* by_coordinates) {
       return turn.cross(ahead).y() / level;
     });
   }
-  // the next evaluate() must not take paths for those of this pose: it compares coordinates itself
   return left;
 }
 
@@ -294,26 +298,33 @@ void Balance::constrain(std::span<const double> q, const std::vector<char>& stop
   out.reduced = out.along.transpose() * g;
 }
 
+/// Slope of the cost less what heights hold over the moving coordinates, a step beside q along one of the directions; changes
+/// the last value().
+VecX Balance::slope_beside(std::span<const double> q, const Active& active, Eigen::Index direction, double step) {
+  std::vector<double> moved(q.begin(), q.end());
+  for (std::size_t i = 0; i < active.moving.size(); ++i)
+    moved[at(options_.free[at(active.moving[i])])] += step * active.along(row(i), direction);
+  value(moved);
+  VecX slope = gradient();
+  MatX all;
+  held(moved, &all);
+  if (all.rows() > 0) slope -= all.transpose() * active.pull;
+  VecX part(row(active.moving.size()));
+  for (std::size_t i = 0; i < active.moving.size(); ++i) part[row(i)] = slope[active.moving[i]];
+  return part;
+}
+
 /// Second derivatives of the cost less what heights hold, along the directions in which the posture may move, by central
 /// differences; changes the last value().
 MatX Balance::curvature(std::span<const double> q, const Active& active) {
-  const std::vector<int>& free = options_.free;
   const Eigen::Index k = active.along.cols();
   MatX out(k, k);
   const std::vector<double> warm = warm_;
   for (Eigen::Index d = 0; d < k; ++d) {
     VecX change = VecX::Zero(active.along.rows());
     for (const double sign : {1.0, -1.0}) {
-      std::vector<double> moved(q.begin(), q.end());
-      for (Eigen::Index i = 0; i < active.along.rows(); ++i)
-        moved[at(free[at(active.moving[at(i)])])] += sign * gradient_step * active.along(i, d);
       warm_ = warm;
-      value(moved);
-      VecX slope = gradient();
-      MatX all;
-      held(moved, &all);
-      if (all.rows() > 0) slope -= all.transpose() * active.pull;
-      for (Eigen::Index i = 0; i < change.size(); ++i) change[i] += sign * slope[active.moving[at(i)]];
+      change += sign * slope_beside(q, active, d, sign * gradient_step);
     }
     out.col(d) = active.along.transpose() * change / (2.0 * gradient_step);
   }
@@ -366,7 +377,6 @@ bool Balance::walk(std::vector<double>& q, double& cost, const Active& active, c
 /// minimum (gradient sampling, Burke, Lewis & Overton 2005), to within the radius of the sample. Goes downhill along the
 /// shortest of their mixtures until that vanishes, radius after radius.
 void Balance::settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active) {
-  const std::vector<int>& free = options_.free;
   double cost = value(out.q);
   gradient();
   for (const double radius : {1e-3, known_at_corners, 4e-5, 8e-6}) {
@@ -377,17 +387,8 @@ void Balance::settle_at_corner(BalancedPosture& out, std::vector<char>& stopped,
       slopes.col(0) = active.reduced;
       const std::vector<double> warm = warm_;
       for (Eigen::Index d = 0; d < 2 * n; ++d) {
-        std::vector<double> moved = out.q;
-        for (Eigen::Index i = 0; i < active.along.rows(); ++i)
-          moved[at(free[at(active.moving[at(i)])])] += (d < n ? radius : -radius) * active.along(i, d % n);
         warm_ = warm;
-        value(moved);
-        VecX slope = gradient();
-        MatX all;
-        held(moved, &all);
-        if (all.rows() > 0) slope -= all.transpose() * active.pull;
-        VecX part(active.along.rows());
-        for (Eigen::Index i = 0; i < part.size(); ++i) part[i] = slope[active.moving[at(i)]];
+        const VecX part = slope_beside(out.q, active, d % n, d < n ? radius : -radius);
         slopes.col(d + 1) = active.along.transpose() * part;
       }
       warm_ = warm;
@@ -519,8 +520,7 @@ BalancedPosture Balance::find(std::span<const double> start) {
   for (std::size_t m = 0; m < weight.size(); ++m)
     out.effort += weight[m] * std::pow(activation_[m], options_.redundancy.power) / static_cast<double>(weight.size());
   for (const Preference& one : options_.preferences) {
-    double x = -one.reference;
-    for (const auto& [c, factor] : one.coordinates) x += factor * q_[at(c)];
+    const double x = departure(one, q_);
     out.preference += x * x / (one.scale * one.scale);
   }
   out.stop.assign(free.size(), 0.0);

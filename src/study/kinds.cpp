@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/sampling.hpp"
 #include "psoas/core/table.hpp"
 
 namespace psoas {
@@ -45,12 +46,7 @@ std::string PrescribedSpec::fault() const {
   return instants_fault(time, value.size(), 3);
 }
 
-std::vector<double> AngleGrid::angles_deg() const {
-  std::vector<double> out;
-  const int count = 1 + static_cast<int>(std::floor((to_deg - from_deg) / step_deg + 1e-9));
-  for (int i = 0; i < count; ++i) out.push_back(from_deg + step_deg * i);
-  return out;
-}
+std::vector<double> AngleGrid::angles_deg() const { return in_steps(from_deg, to_deg, step_deg); }
 
 std::string ImpingementStudy::fault() const {
   for (std::size_t i = 0; i < pelvic_tilt_deg.size(); ++i)

@@ -52,7 +52,6 @@ MotionRun::MotionRun(const Study& study, const MotionStudy& question, const RunO
       paths_(find_paths()) {
   find_demand();
   windows_ = demand_->windows;
-  find_rows();
 }
 
 InverseOptions MotionRun::inverse_options() const {
@@ -212,24 +211,20 @@ std::vector<std::shared_ptr<FrameNumbers>> MotionRun::find_paths() const {
   return out;
 }
 
-void MotionRun::find_rows() {
-  for (std::size_t v = 0; v < variants_.size(); ++v) {
-    Bytes key;
-    key.add(demand_->number);
-    key.add(question_.redundancy);
-    add_paths(variants_[v].model.spec(), key);
-    key.add(v == 0);  // has contacts, too
-    std::shared_ptr<FrameNumbers> rows = memory_.rows.find(key);
-    if (!rows) {
-      const std::size_t size = InverseSolver(variants_[v].model, inverse_options()).rows_size(v == 0);
-      if (size * time_.size() <= most_kept) {
-        rows = memory_.rows.fresh();
-        rows->reset(time_.size(), size);
-        memory_.rows.keep(std::move(key), rows);
-      }
-    }
-    frame_rows_.push_back(std::move(rows));
-  }
+std::shared_ptr<FrameNumbers> MotionRun::find_rows(std::size_t variant, const InverseSolver& solver) const {
+  const std::size_t size = solver.rows_size(variant == 0);
+  if (size * time_.size() > most_kept) return nullptr;
+  Bytes key;
+  key.add(demand_->number);
+  key.add(question_.redundancy);
+  add_paths(variants_[variant].model.spec(), key);
+  key.add(variant == 0);  // has contacts, too
+  std::shared_ptr<FrameNumbers> rows = memory_.rows.find(key);
+  if (rows) return rows;
+  rows = memory_.rows.fresh();
+  rows->reset(time_.size(), size);
+  memory_.rows.keep(std::move(key), rows);
+  return rows;
 }
 
 void MotionRun::net(InverseSolver& solver, std::size_t variant, int frame) const {
@@ -402,6 +397,7 @@ void MotionRun::solve(InverseSolver& solver, std::size_t variant, int frame) {
 void MotionRun::solve_all(std::size_t v, const std::vector<std::string>& patterns, Block& block) {
   const Model& model = variants_[v].model;
   InverseSolver solver(model, inverse_options());
+  frame_rows_[v] = find_rows(v, solver);
   block.axis_values = time_;
   const std::vector<Output> outputs = find_outputs(model, patterns, true, solver.equations());
   std::vector<std::vector<double>> values(outputs.size(), std::vector<double>(time_.size()));
@@ -471,6 +467,7 @@ Result MotionRun::run() {
   const std::size_t contacts = 3 * variants_.front().model.data().contacts.size();
   contact_force_.assign(time_.size() * contacts, 0.0);
   multiplier_.assign(variants_.size(), {});
+  frame_rows_.assign(variants_.size(), nullptr);
   std::vector<std::string> patterns = study_.outputs;
   const bool patterns_are_default = patterns.empty();
   if (patterns_are_default) patterns = default_outputs(variants_.front().model);

@@ -42,7 +42,7 @@ class MotionRun {
   void measured_forces();
   void frames();
   std::vector<std::shared_ptr<FrameNumbers>> find_paths() const;
-  void find_rows();
+  std::shared_ptr<FrameNumbers> find_rows(std::size_t variant, const InverseSolver& solver) const;
   void net(InverseSolver& solver, std::size_t variant, int frame) const;
   void explain(InverseSolver& solver, int frame, std::span<const double> start) const;
   void solve(InverseSolver& solver, std::size_t variant, int frame);

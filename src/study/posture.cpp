@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "psoas/core/factor.hpp"
+#include "psoas/core/sampling.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "psoas/model/free_levels.hpp"
@@ -377,10 +378,9 @@ std::vector<double> PostureRun::landscape_axis(const Model& model, const std::ve
   const int c = find_coordinate(study_, model, spec.coordinate, "/landscape/coordinate");
   if (!model.data().is_rotation[at(c)] || !std::binary_search(free.begin(), free.end(), c))
     throw Error(Kind::input, study_.place("/landscape/coordinate"), "expected a free coordinate that is a rotation");
-  const int count = 1 + static_cast<int>(std::floor((spec.to_deg - spec.from_deg) / spec.step_deg + 1e-9));
   block.axis = spec.coordinate + "_deg";
   block.axis_unit = "deg";
-  for (int i = 0; i < count; ++i) block.axis_values.push_back(spec.from_deg + spec.step_deg * i);
+  block.axis_values = in_steps(spec.from_deg, spec.to_deg, spec.step_deg);
   return block.axis_values;
 }
 

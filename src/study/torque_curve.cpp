@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "psoas/core/sampling.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "study/answer.hpp"
@@ -32,7 +33,7 @@ std::vector<int> muscles_of(const Study& study, const TorqueCurveStudy& question
 
 /// What a curve needs of poses, none of which depends on how muscles pull.
 std::shared_ptr<TorquePoses> poses_of(const Study& study, const TorqueCurveStudy& question, const Model& model,
-                                      std::size_t count, StudyMemory::Impl& memory) {
+                                      std::span<const double> angles_deg, StudyMemory::Impl& memory) {
   const std::uint64_t structure = memory.models.structure_of(model);
   Bytes key;
   key.add(structure);
@@ -53,9 +54,9 @@ std::shared_ptr<TorquePoses> poses_of(const Study& study, const TorqueCurveStudy
   posture.vector.resize(2 * posture.vector.size(), 0.0);
   set_coordinates(study, model, question.posture, "/posture", posture);
   Workspace work(model);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (const double angle_deg : angles_deg) {
     TorquePoses::Pose& pose = out->poses.emplace_back();
-    pose.angle_deg = question.from_deg + question.step_deg * static_cast<double>(i);
+    pose.angle_deg = angle_deg;
     posture.q()[at(out->coordinate)] = degrees(pose.angle_deg);
     pose.q.assign(posture.q().begin(), posture.q().end());
     evaluate(model, posture.q(), posture.u(), work, Depth::velocity);
@@ -78,14 +79,15 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     throw Error(Kind::input, study.place("/outputs"),
                 "expected none: a torque curve gives torques, moment arms and fibre lengths of its muscles");
   const std::vector<Variant> variants = compile_variants(study, *options.memory);
-  const int count = 1 + static_cast<int>(std::floor((question.to_deg - question.from_deg) / question.step_deg + 1e-9));
+  const std::vector<double> angles_deg = in_steps(question.from_deg, question.to_deg, question.step_deg);
+  const std::size_t size = angles_deg.size();
   const double sign = question.direction == "positive" ? 1.0 : -1.0;
   Result result;
   std::vector<std::vector<double>> totals, passives;
   for (const Variant& variant : variants) {
     const Model& model = variant.model;
-    const auto size = static_cast<std::size_t>(count);
-    const std::shared_ptr<const TorquePoses> kept = poses_of(study, question, model, size, options.memory->inside());
+    const std::shared_ptr<const TorquePoses> kept =
+        poses_of(study, question, model, angles_deg, options.memory->inside());
     const std::vector<int>& muscles = kept->muscles;
     std::vector<MuscleParameters> units;
     for (const int m : muscles) units.push_back(model.data().units[at(m)]);
@@ -148,7 +150,7 @@ Result answer(const Study& study, const TorqueCurveStudy& question, const RunOpt
     passives.push_back(passive);
     if (result.heading.empty())
       result.heading = (study.title.empty() ? "torque curve" : study.title) + " · " + c + " " + question.direction +
-                       " · " + std::to_string(muscles.size()) + " muscles · " + std::to_string(count) + " angles";
+                       " · " + std::to_string(muscles.size()) + " muscles · " + std::to_string(size) + " angles";
   }
   result.summary = delta_theta_lines(study, variants, options, result);
   if (options.brief) {

@@ -11,16 +11,12 @@
 #include "psoas/solve/inverse.hpp"
 #include "support/allocations.hpp"
 #include "support/errors.hpp"
+#include "support/full_body.hpp"
 
 namespace psoas::test {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
-const ModelSpec& full_body() {
-  static const ModelSpec spec = Model::load(PSOAS_SOURCE_DIR "/models/full_body.json").spec();
-  return spec;
-}
 
 /// An instant of standing, a little askew, at rest or in motion.
 struct Frame {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace psoas {
 
@@ -23,6 +24,14 @@ inline void scatter(std::size_t k, std::span<double> out) {
     const double place = 0.5 + static_cast<double>(k) * step;
     x = place - std::floor(place);
   }
+}
+
+/// Numbers from `from` to `to` in equal steps (above 0), the last not beyond `to` but for rounding.
+inline std::vector<double> in_steps(double from, double to, double step) {
+  std::vector<double> out;
+  const int count = 1 + static_cast<int>(std::floor((to - from) / step + 1e-9));
+  for (int i = 0; i < count; ++i) out.push_back(from + step * static_cast<double>(i));
+  return out;
 }
 
 /// The output function of SplitMix64 (Steele, Lea & Flood 2014): a bijection of 64 bits that leaves no pattern.

@@ -110,6 +110,7 @@ class Balance {
   double height_error(std::span<const double> q);
   void restore(std::vector<double>& q, std::vector<char>& stopped);
   void constrain(std::span<const double> q, const std::vector<char>& stopped, Active& out);
+  VecX slope_beside(std::span<const double> q, const Active& active, Eigen::Index direction, double step);
   MatX curvature(std::span<const double> q, const Active& active);
 
   BalanceOptions options_;
