@@ -39,7 +39,7 @@ class Reduction {
 
 /// Unit of the impulse of a quantity.
 inline std::string impulse_unit(const std::string& unit) {
-  if (unit.rfind("W", 0) == 0) return "J" + unit.substr(1);
+  if (unit.starts_with('W')) return "J" + unit.substr(1);
   return unit == "1" ? "s" : unit + " s";
 }
 
