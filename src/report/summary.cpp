@@ -78,7 +78,7 @@ void add_summary(const Result& result, const Paint& paint, std::string& out) {
   if (result.summary.empty()) return;
   std::vector<std::vector<std::string>> rows;
   std::string alignment = "ll";
-  const std::vector<std::string> names = variant_names(result);
+  const std::vector<std::string> names = result.columns.empty() ? variant_names(result) : result.columns;
   if (names.size() > 1) {
     rows.push_back({"", ""});
     for (const std::string& name : names) rows.back().push_back(paint.bold(name));

@@ -176,6 +176,16 @@ std::string svg(const Result& result, const Plot& plot) {
     axis_name = block.axis, axis_unit = block.axis_unit;
     curves.push_back(std::move(curve));
   }
+  const auto& tables = result.blocks.begin()->second.tables;
+  if (const ResultTable* table = curves.empty() ? tables.find(plot.series) : nullptr;
+      table && table->columns.size() > 1) {
+    axis_name = table->columns[0].name, axis_unit = table->columns[0].unit;
+    for (std::size_t k = 1; k < table->columns.size(); ++k) {
+      Line& curve = curves.emplace_back();
+      curve.label = table->columns[k].name;
+      for (const std::vector<double>& row : table->rows) curve.x.push_back(row[0]), curve.y.push_back(row[k]);
+    }
+  }
   // A study that has no words for a curve calls it by the name of its output.
   const std::string title = plot.title == plot.series ? readable_output(plot.title) : readable_text(plot.title);
   if (curves.empty()) throw Error(Kind::input, plot.series, "expected a series of the result");

@@ -471,6 +471,15 @@ void Balance::descend(BalancedPosture& out, std::vector<char>& stopped, Active& 
   }
 }
 
+/// The greatest of what muscles and contacts leave of an equation at the last value() [N m, N].
+double Balance::imbalance() {
+  double most = 0.0;
+  for (const double reserve : inverse().reserve()) most = std::max(most, std::abs(reserve));
+  return most;
+}
+
+bool Balance::held_by_muscles() { return inverse().converged() && imbalance() < 1e-3; }
+
 BalancedPosture Balance::find(std::span<const double> start) {
   const std::vector<int>& free = options_.free;
   BalancedPosture out;
@@ -489,14 +498,9 @@ BalancedPosture Balance::find(std::span<const double> start) {
             fixed_text(1e3 * error, 3) + " mm or mrad are left)");
   warm_.clear();
   Active active;
-  const auto imbalance = [&] {
-    double most = 0.0;
-    for (const double reserve : inverse().reserve()) most = std::max(most, std::abs(reserve));
-    return most;
-  };
   for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
   value(out.q);
-  if (inverse().converged() && imbalance() < 1e-3)
+  if (held_by_muscles())
     descend(out, stopped, active);
   else
     stage_ = 1;
@@ -513,6 +517,15 @@ BalancedPosture Balance::find(std::span<const double> start) {
   gradient();
   constrain(out.q, stopped, active);
   out.converged = (out.slope <= options_.tolerance || out.last_step <= known_at_corners) && inverse().converged();
+  tell(out);
+  out.stop.assign(free.size(), 0.0);
+  for (std::size_t i = 0; i < free.size(); ++i)
+    if (stopped[i]) out.stop[i] = active.slope[row(i)];
+  return out;
+}
+
+/// What is known of a posture at the last value().
+void Balance::tell(BalancedPosture& out) {
   out.height_error = height_error(out.q);
   out.residual = inverse().residual();
   out.imbalance = imbalance();
@@ -523,9 +536,21 @@ BalancedPosture Balance::find(std::span<const double> start) {
     const double x = departure(one, q_);
     out.preference += x * x / (one.scale * one.scale);
   }
-  out.stop.assign(free.size(), 0.0);
-  for (std::size_t i = 0; i < free.size(); ++i)
-    if (stopped[i]) out.stop[i] = active.slope[row(i)];
+}
+
+BalancedPosture Balance::hold(std::span<const double> q) {
+  BalancedPosture out;
+  out.q.assign(q.begin(), q.end());
+  warm_.clear();
+  stage_ = 2;
+  out.cost = value(out.q);
+  if (!held_by_muscles()) {
+    stage_ = 1;
+    out.cost = value(out.q);
+  }
+  out.converged = inverse().converged();
+  tell(out);
+  out.stop.assign(options_.free.size(), 0.0);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "psoas/study/outputs.hpp"
 #include "psoas/study/posture_watch.hpp"
 #include "psoas/study/study.hpp"
+#include "study/hip_moment.hpp"
 #include "study/memory.hpp"
 
 namespace psoas {
@@ -17,6 +18,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
 Result answer(const Study& study, const MuscleExperimentStudy& question, const RunOptions& options);
 Result answer(const Study& study, const ImpingementStudy& question, const RunOptions& options);
 Result answer(const Study& study, const PostureStudy& question, const RunOptions& options);
+Result answer(const Study& study, const TightnessStudy& question, const RunOptions& options);
 Result answer(const Study& study, const AdaptationStudy& question, const RunOptions& options);
 
 /// A variant, compiled. Without variants there is one, called "".
@@ -54,33 +56,6 @@ int check_coordinate(const Study& study, const Model& model, const std::string& 
 void set_coordinates(const Study& study, const Model& model, const Named<double>& values, const std::string& pointer,
                      State& state);
 
-/// The iliopsoas of one side and its hip.
-struct Iliopsoas {
-  std::vector<int> muscles;
-  int hip = -1;
-};
-/// That of a side ("r", "l"); empty where the model lacks the group or the hip.
-std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& side);
-
-/// The hip flexion [rad] at which the moment that resists extension at rest reaches `torque` [N m], coming from flexion,
-/// the rest of the model in its default state (knees straight), tendons rigid. It is the passive moment, and of raised
-/// tone what the least activation exceeds that of `reference` by. Nan where it never is between 120 degrees of flexion
-/// and 60 of extension.
-double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque,
-                               StudyMemory& memory);
-
-/// That moment [N m] at a hip flexion [rad]. Nan where the model has no iliopsoas and hip on this side.
-double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle);
-
-/// The hip flexion [rad] at which that moment and what resists at the joint itself (capsule, ligaments) reach `torque`
-/// [N m] together. Nan where they do not between 120 degrees of flexion and 60 of extension.
-double angle_of_hip_moment(const Model& reference, const Model& model, const std::string& side, double torque);
-
-/// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
-/// the model has no iliopsoas and hip, or no such angle.
-double delta_theta_deg(const Model& reference, const Model& model, const std::string& side = "r");
-double delta_theta_deg(const Model& reference, const Model& model, const std::string& side, StudyMemory& memory);
-
 /// Whether any edit touches the resting length, stiffness or tone of the group iliopsoas or a part of it.
 bool edits_iliopsoas(const Model& model, const std::vector<Edit>& edits);
 
@@ -94,8 +69,5 @@ std::vector<std::string> edit_warnings(const Study& study, const Variant& varian
 
 /// Says in a block's credibility how far fitted paths are from exact ones, where the model's paths are fitted.
 void credit_fitted_paths(const Model& model, Block& block);
-
-/// Active + passive flexion moment of a side's iliopsoas at a hip angle [rad], fully active.
-double iliopsoas_capacity(const Model& model, double angle, const std::string& side = "r");
 
 }  // namespace psoas

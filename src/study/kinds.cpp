@@ -115,6 +115,74 @@ double PhaseSpec::minutes_per_week() const {
   return adherence * sum;
 }
 
+std::string MeasuredTightness::fault() const {
+  const bool curve = !hip_flexion_deg.empty() || !passive_moment.empty();
+  if (curve == (value || !output.empty()))
+    return "expected either \"output\" with \"value\" or \"hip_flexion_deg\" with \"passive_moment\"";
+  if (curve) {
+    if (normal) return "expected \"normal\" beside \"value\" only";
+    return hip_flexion_deg.size() == passive_moment.size() && hip_flexion_deg.size() > 1
+               ? ""
+               : "expected as many passive moments as angles, and at least two";
+  }
+  if (output.empty()) return "missing \"output\" (what was measured)";
+  if (!value) return "missing \"value\" (what was found)";
+  return knee_flexion_deg ? "expected \"knee_flexion_deg\" beside \"hip_flexion_deg\" only" : "";
+}
+
+namespace {
+
+bool has_twins(const auto& list) {
+  for (auto one = list.begin(); one != list.end(); ++one)
+    if (std::find(list.begin(), one, *one) != one) return true;
+  return false;
+}
+
+/// What the values of an axis are, and from where to where.
+struct AxisRange {
+  const char* what;
+  double low, high;
+};
+
+AxisRange range_of(const TightnessStudy& study) {
+  if (study.axis == "lost_hip_extension_deg") return {"degrees", -60.0, 60.0};
+  const std::string& mechanism = study.mechanisms.front();
+  if (study.axis == "s" || mechanism == "serial_sarcomere_loss") return {"factors", 0.3, 2.0};
+  if (mechanism == "tendon_shortening") return {"metres", -0.1, 0.1};
+  if (mechanism == "stiffer_passive_tissue") return {"factors", 0.05, 20.0};
+  return {"activations", 0.001, 1.0};
+}
+
+}  // namespace
+
+std::string TightnessStudy::fault() const {
+  if (mechanisms.empty() || sides.empty() || values.empty())
+    return "expected at least one each of \"mechanisms\", \"sides\" and \"values\"";
+  if (has_twins(mechanisms) || has_twins(sides) || has_twins(values))
+    return "expected each of \"mechanisms\", \"sides\" and \"values\" once";
+  if (axis == "value" && mechanisms.size() > 1)
+    return "expected one mechanism where \"axis\" is \"value\", found " + std::to_string(mechanisms.size());
+  const AxisRange range = range_of(*this);
+  for (const double value : values)
+    if (!(value >= range.low && value <= range.high))
+      return std::string("expected \"values\" that are ") + range.what + " from " + shortest_text(range.low) + " to " +
+             shortest_text(range.high) + ", found " + shortest_text(value);
+  if (!(from_deg <= to_deg)) return "expected \"from_deg\" not above \"to_deg\"";
+  if (!pelvic_tilt_of.empty() && !studies.find(pelvic_tilt_of))
+    return "expected \"pelvic_tilt_of\" to name one of \"studies\", found \"" + pelvic_tilt_of + "\"";
+  int place = 0;
+  for (const auto& [title, asked] : studies) {
+    if (title.empty() || title.find_first_of(": \t/") != std::string::npos)
+      return "expected names of \"studies\" without spaces, colons and slashes, found \"" + title + "\"";
+    const int of = studies.index(asked.posture_of);
+    if (!asked.posture_of.empty() && (of < 0 || of >= place))
+      return "expected \"posture_of\" of \"" + title + "\" to name an earlier one of \"studies\", found \"" +
+             asked.posture_of + "\"";
+    ++place;
+  }
+  return "";
+}
+
 std::string AdaptationStudy::fault() const {
   if (groups.empty()) return "expected \"groups\" with at least one group";
   if (postures.empty()) return "missing \"postures\" (positions of daily life by name)";

@@ -49,7 +49,11 @@ struct Answered {
 class PostureRun {
  public:
   PostureRun(const Study& study, const PostureStudy& question, const RunOptions& options)
-      : study_(study), question_(question), options_(options), passive_(question.problem == "passive") {}
+      : study_(study),
+        question_(question),
+        options_(options),
+        passive_(question.problem == "passive"),
+        held_(question.problem == "held") {}
 
   Result run();
 
@@ -87,7 +91,7 @@ class PostureRun {
   const Study& study_;
   const PostureStudy& question_;
   const RunOptions& options_;
-  bool passive_;
+  bool passive_, held_;
   std::vector<Output> outputs_;
 };
 
@@ -546,14 +550,14 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
   Balance balance(model, options);
   BalancedPosture found;
   try {
-    found = balance.find(q);
+    found = held_ ? balance.hold(q) : balance.find(q);
   } catch (const Error& error) {
     throw Error(error.kind(), study_.place("/support"), error.what());
   }
   const std::vector<double> values = read(instant_of(balance.inverse()));
   for (std::size_t k = 0; k < outputs_.size(); ++k) block.scalars.add(outputs_[k].name) = {values[k], outputs_[k].unit};
   block.scalars["effort"] = {found.effort, "1"};
-  block.scalars["preference_cost"] = {options.kappa * found.preference, "1"};
+  if (!held_) block.scalars["preference_cost"] = {options.kappa * found.preference, "1"};
   block.scalars["residual"] = {found.imbalance, "N m"};
   const std::vector<double> stiffness = balance.stiffness();
   if (!stiffness.empty()) block.scalars["least_stiffness"] = {stiffness.front(), "N m/rad"};
@@ -563,12 +567,14 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
                                "docs/science.md, section 9",
                                found.imbalance > 1e-3 ? "muscles cannot hold any posture that was met" : "",
                                found.imbalance, 1e-8, found.imbalance <= 1e-8});
+  const double off = held_ ? 1e-3 : 1e-9;  // a posture that is given in a few digits is off by them
   block.credibility.push_back({"feet, seat and gaze where they are held", "mm or mrad", "docs/science.md, section 9",
-                               "", 1e3 * found.height_error, 1e-6, found.height_error <= 1e-9});
+                               "", 1e3 * found.height_error, 1e3 * off, found.height_error <= off});
   if (!found.converged) {
     ++block.unconverged;
-    block.warnings.push_back("the search for the posture did not come to an end: it is known to " +
-                             shortest_text(std::round(1e3 * to_degrees(found.last_step)) / 1e3) + "°");
+    block.warnings.push_back(held_ ? "no least effort was found to the tolerance"
+                                   : "the search for the posture did not come to an end: it is known to " +
+                                         shortest_text(std::round(1e3 * to_degrees(found.last_step)) / 1e3) + "°");
   }
   for (std::size_t i = 0; i < free.size(); ++i)
     if (found.stop[i] != 0.0)
@@ -599,7 +605,7 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       const std::vector<double> below = moved(low, -1.0), above = moved(high, 1.0);
       tell_sensitivity(below, above, block);
     }
-    kappas(model, options, found.q, block);
+    if (!held_) kappas(model, options, found.q, block);
     if (question_.landscape) balance_landscape(model, free, found.q, block);
   }
   return {found.q, found.converged};
@@ -652,7 +658,17 @@ void PostureRun::summarise(const std::vector<Variant>& variants, Result& result)
 
 Result PostureRun::run() {
   if (!passive_ && question_.lumbar == "free")
-    throw Error(Kind::input, study_.place("/lumbar"), "expected \"rhythm\" for a balanced posture, found \"free\"");
+    throw Error(Kind::input, study_.place("/lumbar"),
+                "expected \"rhythm\" for a " + question_.problem + " posture, found \"free\"");
+  if (held_) {
+    const auto refuse = [&](bool given, const char* what) {
+      if (given)
+        throw Error(Kind::input, study_.place(std::string("/") + what), "expected none: a held posture is given");
+    };
+    refuse(!question_.free.empty(), "free"), refuse(!question_.preferred.empty(), "preferred");
+    refuse(!question_.ranges.empty(), "ranges"), refuse(question_.landscape.has_value(), "landscape");
+    refuse(!question_.sensitivity.empty(), "sensitivity");
+  }
   const std::vector<Variant> variants = compile_variants(study_, *options_.memory);
   Result result;
   for (std::size_t v = 0; v < variants.size(); ++v) {
@@ -681,8 +697,8 @@ Result PostureRun::run() {
       block.warnings.push_back(std::move(warning));
     if (result.heading.empty())
       result.heading = (study_.title.empty() ? "posture" : study_.title) + " · " +
-                       (passive_ ? "at rest" : "least effort, " + question_.support) + " · " +
-                       std::to_string(free.size()) + " free coordinates";
+                       (passive_ ? "at rest" : (held_ ? "held, " : "least effort, ") + question_.support) +
+                       (held_ ? "" : " · " + std::to_string(free.size()) + " free coordinates");
   }
   result.summary = delta_theta_lines(study_, variants, options_, result);
   if (options_.brief) {

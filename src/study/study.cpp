@@ -1,6 +1,8 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 #include "psoas/study/study.hpp"
 
+#include <filesystem>
+
 #include "model/compile.hpp"
 #include "model/json_walk.hpp"
 #include "model/model_file.hpp"
@@ -144,6 +146,7 @@ class StudyReader {
     provenance["study"] = document_->root();
     provenance["model"] = model_->root();
     provenance["tables"] = tables_;
+    if (!asked_.empty()) provenance["studies"] = asked_;
     study_.provenance = provenance.dump();
     return std::move(study_);
   }
@@ -155,12 +158,21 @@ class StudyReader {
   }
 
  private:
+  explicit StudyReader(std::string path) { study_.path = std::move(path); }
+
   static constexpr std::string_view into_model = "/model/";
   static bool is_into_model(const std::string& pointer) {
     return std::string_view(pointer).substr(0, into_model.size()) == into_model;
   }
 
   void take_files() {
+    take_question();
+    load_model(document_->root());
+    load_tables();
+  }
+
+  /// What the study's own document says.
+  void take_question() {
     std::vector<Problem> problems;
     const json& root = document_->root();
     check_format(root, study_format, problems);
@@ -174,8 +186,6 @@ class StudyReader {
     one_edit_a_name(study_.edits, problems);
     if (root.contains("variants")) variants(root["variants"], problems);
     document_->complain(Kind::input, problems, more);
-    load_model(root);
-    load_tables();
     study_.place = [document = document_](const std::string& pointer) { return document->place(pointer); };
   }
 
@@ -423,6 +433,8 @@ class StudyReader {
     };
     if (auto* impingement = std::get_if<ImpingementStudy>(&study_.question); impingement && impingement->recording)
       load(impingement->recording->coordinates, "/recording/coordinates");
+    if (const auto* tightness = std::get_if<TightnessStudy>(&study_.question))
+      for (const auto& [name, asked] : tightness->studies) load_asked("/studies/" + name, asked.file);
     auto* simulation = std::get_if<SimulationStudy>(&study_.question);
     if (!simulation) return;
     if (simulation->forces) load_forces("/forces", *simulation->forces);
@@ -433,6 +445,36 @@ class StudyReader {
         load(tracking->coordinates, "/controllers/" + name + "/tracking/coordinates");
     for (const auto& [coordinate, prescribed] : simulation->prescribed)
       if (prescribed.table) load(*prescribed.table, "/prescribed/" + coordinate + "/table");
+  }
+
+  /// A study that this one asks of its own model: what it asks, its edits and its tables.
+  void load_asked(const std::string& pointer, const std::string& file) {
+    named_file(pointer + "/file", [&] {
+      StudyReader reader(beside(file));
+      if (!embedded_.is_null() && embedded_.contains("studies") && embedded_["studies"].contains(file)) {
+        const json& kept = embedded_["studies"][file];
+        reader.document_ =
+            std::make_shared<Document>(Document::parse(beside(file) + " (as it was asked)", kept["study"].dump(1)));
+        reader.embedded_ = kept;
+      } else {
+        reader.document_ = std::make_shared<Document>(Document::read(beside(file)));
+      }
+      const json& root = reader.document_->root();
+      const std::string kind = text_of(root, "study");
+      if (kind == TightnessStudy::name || kind == AdaptationStudy::name)
+        throw Error(Kind::input, document_->place(pointer + "/file"),
+                    "expected a study that can be asked once a value, found one of " + kind);
+      reader.take_question();
+      const auto model_path = [](const StudyReader& one) {
+        return std::filesystem::path(one.beside(text_of(one.document_->root(), "model"))).lexically_normal();
+      };
+      const bool same_model = model_path(reader) == model_path(*this);
+      if (!same_model) reader.load_model(root);
+      reader.load_tables();
+      asked_[file] = {{"study", root}, {"tables", reader.tables_}};
+      if (!same_model) asked_[file]["model"] = reader.model_->root();
+      study_.asked.push_back({std::make_shared<const Study>(std::move(reader.study_)), same_model});
+    });
   }
 
   /// The table of external forces; where a file of OpenSim says what it is, its loads come into the study.
@@ -503,7 +545,7 @@ class StudyReader {
 
   Study study_;
   std::shared_ptr<Document> document_, model_;
-  json embedded_, tables_ = json::object(), model_schema_;
+  json embedded_, tables_ = json::object(), asked_ = json::object(), model_schema_;
 };
 
 json block_json(const Block& block) {
@@ -662,6 +704,7 @@ std::string result_text(const Result& result) {
     if (!line.note.empty()) entry["note"] = line.note;
     summary.push_back(entry);
   }
+  if (!result.columns.empty()) root["summary_columns"] = result.columns;
   root["notes"] = result.notes;
   if (!result.edits.empty()) root["edits"] = edits_json(result.edits);
   root["provenance"] = json::parse(result.provenance);
@@ -696,8 +739,9 @@ std::string example_study(const std::string& kind) {
   json root = json::object();
   root["format"] = study_format;
   root["study"] = kind;
-  root["model"] = kind == "motion" || kind == "torque_curve" || kind == "posture" ? "models/full_body.json"
-                                                                                  : "models/iliopsoas.json";
+  root["model"] = kind == "motion" || kind == "torque_curve" || kind == "posture" || kind == "tightness"
+                      ? "models/full_body.json"
+                      : "models/iliopsoas.json";
   StudyKind question;
   if (kind == MotionStudy::name) {
     MotionStudy motion;
@@ -737,6 +781,14 @@ std::string example_study(const std::string& kind) {
     question = impingement;
   } else if (kind == PostureStudy::name) {
     question = PostureStudy();
+  } else if (kind == TightnessStudy::name) {
+    TightnessStudy tightness;
+    tightness.values = {1.0, 0.95, 0.9};
+    tightness.studies["standing"] = {"examples/posture/standing.json",
+                                     "",
+                                     {"anterior_pelvic_tilt_deg", "compression/L5_S1", "anterior_shear/L5_S1"}};
+    tightness.pelvic_tilt_of = "standing";
+    question = tightness;
   } else if (kind == AdaptationStudy::name) {
     AdaptationStudy adaptation;
     const auto posture = [&](const char* name, double hip_deg, double activation) {
@@ -770,7 +822,8 @@ std::string example_study(const std::string& kind) {
   root["variants"] = {
       {"normal", json::array()},
       {"shortened_0_95", json::array({{{"muscles", "group:iliopsoas"}, {"scale", {{"optimal_fibre_length", 0.95}}}}})}};
-  if (kind == AdaptationStudy::name) root.erase("variants");  // it compares plans
+  if (kind == AdaptationStudy::name || kind == TightnessStudy::name)
+    root.erase("variants");  // they compare other things
   std::visit([&](const auto& one) { root.update(to_json_value(one)); }, question);
   return pretty(root);
 }

@@ -14,7 +14,7 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// The muscles that a curve is about: those that the question names, or all that cross its coordinate.
 std::vector<int> muscles_of(const Study& study, const TorqueCurveStudy& question, const Model& model, int coordinate) {
-  const ModelData& data = model.data();
+  if (question.muscles.empty()) return muscles_crossing(model, coordinate);
   std::vector<int> muscles;
   for (std::size_t i = 0; i < question.muscles.size(); ++i) {
     try {
@@ -24,10 +24,6 @@ std::vector<int> muscles_of(const Study& study, const TorqueCurveStudy& question
       throw Error(Kind::input, study.place("/muscles/" + std::to_string(i)), error.what());
     }
   }
-  for (int m = 0; m < model.muscles() && question.muscles.empty(); ++m)
-    if (std::any_of(data.arm_slots.begin() + data.arm_start[at(m)], data.arm_slots.begin() + data.arm_start[at(m) + 1],
-                    [&](const ArmSlot& slot) { return data.couplings[at(slot.coordinate)].source == coordinate; }))
-      muscles.push_back(m);
   return muscles;
 }
 

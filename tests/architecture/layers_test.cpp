@@ -34,7 +34,7 @@ const std::vector<Place> places = {
     {"Eigen/Dense", {}, false},  // slow to compile, in every file that includes it
     {"Eigen/", {"core"}, true},
     {"nlohmann/", {"model", "study", "sweep", "report", "validate", "apps"}, false},
-    {"boost/", {"solve", "sweep"}, false},
+    {"boost/", {"solve", "study", "sweep"}, false},
     {"tbb/", {"sweep"}, false},
     {"oneapi/", {"sweep"}, false},
     {"thread", {"sweep"}, false},

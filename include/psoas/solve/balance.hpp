@@ -87,6 +87,10 @@ class Balance {
   /// inverse() is then at the posture.
   BalancedPosture find(std::span<const double> start);
 
+  /// A posture as it is given, held with least effort: nothing moves, and `height_error` says how far held heights are
+  /// off. inverse() is then at the posture.
+  BalancedPosture hold(std::span<const double> q);
+
   /// How the coordinates of a posture change [rad, m] a unit of a number p of the model, by the implicit function theorem
   /// on the conditions of optimality with the set of stops and held heights fixed; `low` and `high` balance models with
   /// p less and more by `step`. One entry a free coordinate.
@@ -108,6 +112,9 @@ class Balance {
   void settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   void descend(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   double height_error(std::span<const double> q);
+  double imbalance();
+  bool held_by_muscles();
+  void tell(BalancedPosture& out);
   void restore(std::vector<double>& q, std::vector<char>& stopped);
   void constrain(std::span<const double> q, const std::vector<char>& stopped, Active& out);
   VecX slope_beside(std::span<const double> q, const Active& active, Eigen::Index direction, double step);

@@ -594,8 +594,8 @@ struct PostureStudy {
     see("problem", self.problem,
         Info{"",
              "passive: a minimum of the energy of weight, passive tissue and muscles at their least activation; "
-             "balanced: least effort of muscles on the support",
-             -inf, inf, "passive balanced"});
+             "balanced: least effort of muscles on the support; held: the same in the posture that is given",
+             -inf, inf, "passive balanced held"});
     see("support", self.support,
         Info{"", "of a balanced posture: where the model's contacts may push", -inf, inf,
              "both_feet right_foot left_foot seat"});
@@ -837,9 +837,96 @@ struct AdaptationStudy {
   std::string fault() const;
 };
 
+/// A study that a study of tightness asks once a value.
+struct AskedStudy {
+  std::string file = required_text, posture_of;
+  std::vector<std::string> record;
+  static void each(auto& self, auto&& see) {
+    see("file", self.file,
+        Info{"",
+             "path of a psoas-study/1 file, relative to this one. It is asked of this study's model, or of another one "
+             "that it names, at this study's subject and with its edits, its own after them; its variants are left "
+             "out"});
+    see("posture_of", self.posture_of,
+        Info{"",
+             "of a study of a held posture: an earlier one of \"studies\"; the posture that it found with the muscles "
+             "unchanged is held"});
+    see("record", self.record, Info{"", "scalars of its result, with globs"});
+  }
+  std::string fault() const { return record.empty() ? "missing \"record\" (scalars of its result, with globs)" : ""; }
+};
+
+/// What was measured on a person, from which the shortening is estimated.
+struct MeasuredTightness {
+  std::string output, side = "right";
+  std::optional<double> value, normal, knee_flexion_deg;
+  std::vector<double> hip_flexion_deg, passive_moment;
+  double standard_error = required, confidence = 0.95;
+  static void each(auto& self, auto&& see) {
+    see("output", self.output,
+        Info{"", "what was measured, as this study's result calls it, such as prone_extension_deg/r; with \"value\""});
+    see("value", self.value, Info{"", "what was found, in the unit of the output", -1e4, 1e4});
+    see("normal", self.normal,
+        Info{"",
+             "what the same measurement finds where the muscle is not short, such as on the other side: the difference "
+             "counts then, whatever the model itself has; absent: the value as it is",
+             -1e4, 1e4});
+    see("hip_flexion_deg", self.hip_flexion_deg,
+        Info{"deg", "in place of output and value a curve: hip flexion at which passive moments were measured", -90,
+             150});
+    see("passive_moment", self.passive_moment,
+        Info{"N m", "as many net passive moments about the hip, weight taken off, towards flexion +", -1e3, 1e3});
+    see("knee_flexion_deg", self.knee_flexion_deg, Info{"deg", "knee flexion of the curve; absent: 0", -20, 160});
+    see("side", self.side, Info{"", "which side is short", -inf, inf, "both right left"});
+    see("standard_error", self.standard_error, Info{"", "of the measurement, in its unit", 1e-9, 1e4});
+    see("confidence", self.confidence, Info{"1", "of the interval", 0.5, 0.999});
+  }
+  std::string fault() const;
+};
+
+/// What a tight iliopsoas does, over how short it is.
+struct TightnessStudy {
+  static constexpr std::string_view name = "tightness";
+  static constexpr std::string_view help =
+      "a tight iliopsoas: torques, ranges, tests, postures and loads over how short";
+  static constexpr bool gives_own_outputs = true;
+  std::vector<std::string> mechanisms{"serial_sarcomere_loss"}, sides{"both", "right"};
+  std::string axis = "s", pelvic_tilt_of;
+  std::vector<double> values{1.0, 0.98, 0.95, 0.9, 0.85, 0.8};
+  double from_deg = -30.0, to_deg = 120.0, step_deg = 5.0, borne_moment = 15.0;
+  Named<AskedStudy> studies;
+  std::optional<MeasuredTightness> measured;
+  static void each(auto& self, auto&& see) {
+    see("mechanisms", self.mechanisms,
+        Info{"", "what makes it tight, each for itself", -inf, inf,
+             "serial_sarcomere_loss tendon_shortening stiffer_passive_tissue raised_tone"});
+    see("sides", self.sides, Info{"", "which side is tight, each for itself", -inf, inf, "both right left"});
+    see("axis", self.axis,
+        Info{"",
+             "what \"values\" are. s: factors on optimal fibre length, and mechanisms so strong that they cost as much "
+             "hip extension; lost_hip_extension_deg: degrees that each costs; value: of the one mechanism itself, "
+             "factors on optimal fibre length, metres off the tendon, factors on passive strain, least activations",
+             -inf, inf, "s lost_hip_extension_deg value"});
+    see("values", self.values, Info{"", "each once", -90, 90});
+    see("from_deg", self.from_deg, Info{"deg", "first hip flexion of the torque curves", -60, 150});
+    see("to_deg", self.to_deg, Info{"deg", "last one", -60, 150});
+    see("step_deg", self.step_deg, Info{"deg", "step", 0.01, 90});
+    see("borne_moment", self.borne_moment,
+        Info{"N m", "passive moment at which the hip is extended no further", 0.1, 200});
+    see("studies", self.studies, Info{"", "other studies, by name, that are asked once a value"});
+    see("pelvic_tilt_of", self.pelvic_tilt_of,
+        Info{"",
+             "one of \"studies\", of a balanced posture: its anterior pelvic tilt goes into the length of a step and "
+             "into "
+             "later studies of impingement; absent: 0"});
+    see("measured", self.measured, Info{"", "a measurement from which the shortening is estimated; absent: none"});
+  }
+  std::string fault() const;
+};
+
 /// Study kinds, which may say `gives_own_outputs`: whatever outputs are asked for, theirs are among the scalars, so that a
 /// sweep asks for none. The table that reader, writer, schema, help and `psoas new study` walk.
 using StudyKind = std::variant<MotionStudy, TorqueCurveStudy, SimulationStudy, MuscleExperimentStudy, ImpingementStudy,
-                               PostureStudy, AdaptationStudy>;
+                               PostureStudy, TightnessStudy, AdaptationStudy>;
 
 }  // namespace psoas

@@ -63,14 +63,15 @@ std::optional<Scalar> find_scalar(const Block& block, std::string_view name);
 /// All names that find_scalar() knows.
 std::vector<std::string> scalar_names(const Block& block);
 
-/// A line of the table that a person reads first. Values stand one a variant; empty: the line is a heading.
+/// A line of the table that a person reads first. Values stand one a column; empty: the line is a heading.
 struct SummaryLine {
   std::string label, unit, note;
   std::vector<double> values;
   int decimals = 1;
 };
 
-/// A curve to be drawn: the names of series, and what the axes are called.
+/// Curves to be drawn, and what they are called: a series of every variant, or, where `series` names a table of the first
+/// variant, that table's columns over its first one.
 struct Plot {
   std::string file, title, y_label, series;
 };
@@ -80,7 +81,8 @@ struct Result {
   std::string study;    ///< kind
   std::string heading;  ///< one line: what was computed
   std::vector<SummaryLine> summary;
-  std::vector<std::string> notes;  ///< sentences that belong under the summary
+  std::vector<std::string> columns;  ///< headings of the summary's values; empty: the variants
+  std::vector<std::string> notes;    ///< sentences that belong under the summary
   std::vector<Plot> plots;
   Named<Block> blocks;      ///< by variant; one called "" without variants
   std::vector<Edit> edits;  ///< what the study itself changed in its model after its own edits, such as a reference

@@ -19,6 +19,14 @@
 
 namespace psoas {
 
+struct Study;
+
+/// A study that another one asks.
+struct Asked {
+  std::shared_ptr<const Study> study;  ///< its model neither at a subject's size nor edited
+  bool same_model = true;              ///< it names the same model, and has none of its own
+};
+
 /// A study with everything that it reads: nothing below touches a file.
 struct Study {
   std::string path;    ///< the study's file, or what messages call it
@@ -35,6 +43,7 @@ struct Study {
   std::optional<Table> table;   ///< a motion's recording
   std::optional<Table> forces;  ///< a motion's measured external forces
   Named<Table> tables;          ///< a simulation's tables, as the study names them
+  std::vector<Asked> asked;     ///< the studies that one of tightness asks, in their order
   std::string uncertain;   ///< JSON text of what the study says of uncertain numbers, or empty; sweep/uncertain.hpp
   std::string provenance;  ///< JSON text
 
