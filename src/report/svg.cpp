@@ -213,7 +213,10 @@ std::string svg(const Result& result, const Plot& plot) {
   // Zero belongs to the axis where the curves still fill half of the height with it: a load that doubles looks doubled.
   if (y_low > 0.0 && y_low < 0.5 * y_high) y_low = 0.0;
   if (y_high < 0.0 && y_high > 0.5 * y_low) y_high = 0.0;
-  const Axis x = axis_of(x_low, x_high, left, right, 7, false), y = axis_of(y_low, y_high, bottom, top, 5, true);
+  // Curves run from left to right as their rows do.
+  const bool falls = curves.front().x.size() > 1 && curves.front().x.front() > curves.front().x.back();
+  const Axis x = axis_of(x_low, x_high, falls ? right : left, falls ? left : right, 7, false),
+             y = axis_of(y_low, y_high, bottom, top, 5, true);
 
   std::string out = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
@@ -261,8 +264,10 @@ std::string svg(const Result& result, const Plot& plot) {
     out += text_at(x.at(tick), bottom + 19, "middle", fixed_text(tick, x.decimals));
   }
   const std::string unit = readable_unit(axis_unit);
-  out += text_at(0.5 * (left + right), height - 12, "middle",
-                 readable_output(axis_name) + (unit.empty() ? "" : " (" + unit + ")"), " fill=\"#666666\"");
+  out +=
+      text_at(0.5 * (left + right), height - 12, "middle",
+              (axis_name.size() > 1 ? readable_output(axis_name) : axis_name) + (unit.empty() ? "" : " (" + unit + ")"),
+              " fill=\"#666666\"");
 
   std::vector<std::pair<double, std::size_t>> labels;
   std::vector<double> ends(curves.size(), 0.5 * (top + bottom));

@@ -67,12 +67,55 @@ void torque_tables(const Study& study, const TightnessStudy& question, const std
   }
 }
 
-/// The lines of a block: what does not differ between the sides of a symmetric case is told of the right one.
-void add_lines(const Block& block, const std::vector<std::string>& hips, bool both, std::vector<SummaryLine>& out) {
+/// What measures of the hip are called for a reader, by what they start with; % is the moment borne.
+struct Words {
+  std::string_view start, words;
+};
+constexpr Words hip_words[] = {
+    {"delta_theta_deg/", "lost hip extension Δθ"},
+    {"extension_at_5_N_m_deg/", "extension at 5 N·m of the iliopsoas"},
+    {"extension_at_borne_moment_deg/", "extension at %, iliopsoas and joint"},
+    {"zero_passive_moment_deg/", "flexion at which all passive moments cancel"},
+    {"prone_extension_deg/", "prone: extension at %, all tissue"},
+    {"step_length/", "step length with this foot behind"},
+    {"passive_moment/", "passive moment"},
+    {"torque_capacity/", "torque capacity"},
+};
+
+std::string label_of(const std::string& output, const TightnessStudy& question) {
+  for (const auto& [start, words] : hip_words)
+    if (output.starts_with(start)) {
+      const std::size_t at = output.find("/at_");
+      std::string label(words);
+      if (const std::size_t moment = label.find('%'); moment != std::string::npos)
+        label.replace(moment, 1, short_text(question.borne_moment) + " N·m");
+      if (at != std::string::npos) label += " at " + output.substr(at + 4, output.size() - at - 8) + "°";
+      return label;
+    }
+  if (question.studies.find(output.substr(0, output.find('/')))) return output.substr(output.find('/') + 1);
+  return "value";
+}
+
+/// The lines of a block. Where both sides are tight the right one is told; where one is, that one.
+void add_lines(const TightnessStudy& question, const Block& block, const std::vector<std::string>& hips,
+               const std::string& side, std::vector<SummaryLine>& out) {
+  const std::string told = side == "left" || hips.front() == "l" ? "l" : "r";
+  std::string study_before;
   for (const auto& [name, series] : block.series) {
-    const bool of_left = name.ends_with("/l") || name.find("_l/") != std::string::npos;
-    if (both && hips.size() > 1 && of_left) continue;
-    out.push_back({"  " + name, series.unit, "", series.values, decimals_of(series.unit)});
+    const std::string first = name.substr(0, name.find('/'));
+    if (!question.studies.find(first)) {
+      if (!name.ends_with("/" + told) && name.find("_" + told + "/at_") == std::string::npos) continue;
+    } else if (first != study_before) {
+      const std::string& title = first;
+      out.push_back({"  " + title, "", "", {}, 0});
+      study_before = first;
+    }
+    const bool angle = series.unit == "rad";
+    SummaryLine line{(study_before.empty() ? "  " : "    ") + label_of(name, question), angle ? "deg" : series.unit, "",
+                     series.values, decimals_of(angle ? "deg" : series.unit)};
+    if (angle)
+      for (double& value : line.values) value = to_degrees(value);
+    out.push_back(std::move(line));
   }
 }
 
@@ -140,14 +183,13 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
   for (const double value : question.values) result.columns.push_back(heading_of(question, value));
   for (const std::string& mechanism : question.mechanisms)
     for (const std::string& side : question.sides) {
-      result.summary.push_back({std::string(mechanism_of(mechanism).words) + ", " + side +
-                                    (side == "both" ? " sides" : " side") +
-                                    (side == "both" && tightness.hips().size() > 1 ? " (right one told)" : ""),
-                                "",
-                                "",
-                                {},
-                                0});
-      add_lines(*result.blocks.find(mechanism + "_" + side), tightness.hips(), side == "both", result.summary);
+      result.summary.push_back(
+          {std::string(mechanism_of(mechanism).words) + ", " + side + (side == "both" ? " sides" : " side"),
+           "",
+           "",
+           {},
+           0});
+      add_lines(question, *result.blocks.find(mechanism + "_" + side), tightness.hips(), side, result.summary);
     }
   if (estimated) result.notes.push_back(estimated->sentence);
   if (!study.note.empty()) result.notes.push_back(study.note);
@@ -164,11 +206,14 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
   }
   for (const auto& [name, series] : first.series) {
     if (question.values.size() < 2 || result.plots.size() >= most_plots) break;
-    if (name.find("/at_") != std::string::npos || name.ends_with("/l")) continue;
+    if (name == mechanism_of(question.mechanisms.front()).name || name.find("/at_") != std::string::npos ||
+        name.ends_with("/l"))
+      continue;
     std::string file = name;
     std::replace_if(
         file.begin(), file.end(), [](char c) { return c == '/' || c == ':' || c == ' '; }, '_');
-    result.plots.push_back({file + ".svg", name, series.unit, name});
+    const bool of_study = question.studies.find(name.substr(0, name.find('/'))) != nullptr;
+    result.plots.push_back({file + ".svg", of_study ? name : label_of(name, question), series.unit, name});
   }
   return result;
 }

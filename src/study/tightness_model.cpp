@@ -22,8 +22,9 @@ constexpr std::array<Mechanism, 4> mechanisms = {{
     {"raised_tone", "raised tone", "minimum_activation", Verb::set, 0.01, 0.03, 0.01, 1.0, 1.0, "1"},
 }};
 
-/// Angles at which the hip's torques are told beside their curves [deg].
-constexpr std::array<double, 4> told_angles_deg = {-20.0, -10.0, 0.0, 90.0};
+/// Hip flexions at which torques are told beside their curves [deg].
+constexpr std::array<double, 2> passive_angles_deg = {-10.0, 0.0};
+constexpr std::array<double, 3> capacity_angles_deg = {-20.0, 0.0, 90.0};
 
 std::string group_of(const std::string& side) {
   return side == "both" ? "group:iliopsoas" : "group:iliopsoas_" + side.substr(0, 1);
@@ -138,14 +139,13 @@ void Tightness::measure_hip(const TightModel& tight, const std::string& hip, dou
   degrees_of_flexion("zero_passive_moment_deg", angle_of_net_moment(unedited_, model, hip, 0.0));
   const double prone = -angle_of_net_moment(unedited_, model, hip, question_.borne_moment);
   degrees_of_flexion("prone_extension_deg", prone);
-  degrees_of_extension("prone_extension_knee_bent_deg",
-                       angle_of_net_moment(unedited_, model, hip, question_.borne_moment, degrees(90.0)));
-  for (const double angle : told_angles_deg) {
-    const std::string place = "/at_" + short_text(angle) + "_deg";
-    const std::string of = "/hip_flexion_" + hip + "/group:iliopsoas_" + hip + place;
-    out.add("passive_moment" + of) = {passive_moment_at(unedited_, model, hip, degrees(angle)), "N m"};
-    out.add("torque_capacity" + of) = {iliopsoas_capacity(model, degrees(angle), hip), "N m"};
-  }
+  const auto place = [&](double angle) {
+    return "/hip_flexion_" + hip + "/group:iliopsoas_" + hip + "/at_" + short_text(angle) + "_deg";
+  };
+  for (const double angle : passive_angles_deg)
+    out.add("passive_moment" + place(angle)) = {passive_moment_at(unedited_, model, hip, degrees(angle)), "N m"};
+  for (const double angle : capacity_angles_deg)
+    out.add("torque_capacity" + place(angle)) = {iliopsoas_capacity(model, degrees(angle), hip), "N m"};
   // Legs straight and alike, the pelvis tilted but not turned: as far as the hip behind lets its foot stay back
   const ModelData& data = model.data();
   const auto ankle = std::find(data.coordinate_names.begin(), data.coordinate_names.end(), "ankle_angle_" + hip);
