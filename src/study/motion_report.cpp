@@ -153,6 +153,8 @@ void MotionRun::reductions(const std::string& name, const std::string& unit, con
     block.scalars.add(prefix + "mean " + name) = {all.mean(), unit};
     block.scalars.add(prefix + "final " + name) = {all.final(), unit};
     block.scalars.add(prefix + "impulse " + name) = {all.impulse(), impulse_unit(unit)};
+    if (question_.repetitions > 1.0 && is_exposure(name))
+      block.scalars.add(prefix + "exposure " + name) = {question_.repetitions * all.impulse(), impulse_unit(unit)};
   };
   part("", 0, static_cast<int>(time_.size()));
   const bool single = windows_.size() == 1 && question_.motion.windows.empty();
@@ -609,6 +611,7 @@ void MotionRun::summary_lines(const std::vector<SummaryLine>& shifts, Result& re
 
 void MotionRun::summary_notes(Result& result) {
   if (!study_.note.empty()) result.notes.push_back(study_.note);
+  if (question_.repetitions > 1.0) result.notes.push_back(exposure_note(question_.repetitions));
   if (seated()) {
     std::string risen, stayed;
     for (const WindowFrames& window : windows_) {

@@ -79,6 +79,10 @@ double fibre_mass(const Model& model, int m) {
          spec.physiological_cross_section_area.value_or(unit.max_isometric_force / 6e5);
 }
 
+/// Stretch of an active rabbit triceps surae, over the unit's initial length, that changed nothing in an hour of stretches;
+/// 0.20 did (Tsuang et al. 2007, J Orthop Surg Res 2:13).
+constexpr double harmless_stretch = 0.12;
+
 /// Power that active fibres take while they lengthen, 0 while they shorten [W].
 double negative_power(const Instant& now, int m) {
   const double active = now.activation[at(m)] * now.work->force.active[at(m)] / now.work->fibre.cos_pennation[at(m)];
@@ -262,6 +266,17 @@ const Family families[] = {
        return [m = a.index](const Instant& now) {
          if (!(now.activation[at(m)] > 0.05)) return std::nan("");
          return now.work->fibre.fibre_length[at(m)] / now.model->data().units[at(m)].optimal_fibre_length - 1.0;
+       };
+     }},
+    {"active_stretch_margin", Element::muscle, Element::none, "1", true,
+     "0.12 less the stretch of the whole unit over its length with fibres at optimum and tendon slack, while the "
+     "muscle's activation is above 0.05; else no number",
+     [](const Model&, const Chosen& a, const Chosen&) -> Reader {
+       return [m = a.index](const Instant& now) {
+         if (!(now.activation[at(m)] > 0.05)) return std::nan("");
+         const MuscleParameters& unit = now.model->data().units[at(m)];
+         const double rest = unit.tendon_slack_length + unit.optimal_fibre_length * std::cos(unit.pennation);
+         return harmless_stretch - (now.work->length[at(m)] / rest - 1.0);
        };
      }},
     {"fibre_strain_rate", Element::muscle, Element::none, "1/s", false,

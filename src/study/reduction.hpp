@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string>
 
+#include "psoas/core/table.hpp"
+
 namespace psoas {
 
 /// What is no number enters nothing; without any number all are nan.
@@ -41,6 +43,15 @@ class Reduction {
 inline std::string impulse_unit(const std::string& unit) {
   if (unit.starts_with('W')) return "J" + unit.substr(1);
   return unit == "1" ? "s" : unit + " s";
+}
+
+/// Whether an output's impulse adds up over repetitions of a motion.
+inline bool is_exposure(const std::string& output) { return output.starts_with("negative_power"); }
+
+/// What a study says that multiplies an exposure.
+inline std::string exposure_note(double repetitions) {
+  return "Exposure: " + shortest_text(repetitions) +
+         " repetitions, all alike, their negative work added up: no fatigue, no recovery between them, no adaptation.";
 }
 
 }  // namespace psoas

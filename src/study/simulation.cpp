@@ -41,7 +41,8 @@ std::vector<std::string> default_outputs(const Model& model, const std::vector<c
 }
 
 /// A curve with its reductions, which are of the rows in which it is a number: a centre of pressure is none in the air.
-void tell(const std::string& name, const std::string& unit, std::vector<double> values, Block& block) {
+void tell(const std::string& name, const std::string& unit, std::vector<double> values, double repetitions,
+          Block& block) {
   Reduction all;
   for (std::size_t i = 0; i < values.size(); ++i)
     all.add(block.axis_values[i], std::isfinite(values[i]) ? values[i] : std::nan(""), i > 0);
@@ -51,6 +52,8 @@ void tell(const std::string& name, const std::string& unit, std::vector<double> 
   block.scalars["mean " + name] = {all.mean(), unit};
   block.scalars["final " + name] = {values.back(), unit};
   block.scalars["impulse " + name] = {all.count() > 0 ? all.impulse() : 0.0, impulse_unit(unit)};
+  if (repetitions > 1.0 && is_exposure(name))
+    block.scalars["exposure " + name] = {repetitions * all.impulse(), impulse_unit(unit)};
   block.scalars["time_of_peak " + name] = {all.time_of_peak, "s"};
   block.series[name] = {unit, std::move(values)};
 }
@@ -303,7 +306,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
                 variants[v].name);
         });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
-      tell(outputs[k].name, outputs[k].unit, std::move(values[k]), block);
+      tell(outputs[k].name, outputs[k].unit, std::move(values[k]), question.repetitions, block);
       if (std::isfinite(difference[k]))
         block.scalars["greatest_difference_to_algebraic " + outputs[k].name] = {difference[k], outputs[k].unit};
     }
@@ -356,6 +359,7 @@ Result answer(const Study& study, const SimulationStudy& question, const RunOpti
   }
   for (const SummaryLine& line : first_events(result)) result.summary.push_back(line);
   if (!study.note.empty()) result.notes.push_back(study.note);
+  if (question.repetitions > 1.0) result.notes.push_back(exposure_note(question.repetitions));
   result.notes.push_back(integrator_note(used, question.tolerance));
   for (const auto& [name, series] : first.series) {
     if (TrackingRecord::is_own(name) || ConsistentMotion::is_own(name)) continue;

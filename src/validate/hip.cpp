@@ -79,6 +79,30 @@ double by_force(const Model& model, const std::vector<int>& muscles, Value&& val
   return sum / force;
 }
 
+/// Silder et al. 2007, 20 adults: net passive moment of the hip, ankle at 0, read off at whole degrees by others.
+void hip_passive_silder(Hip& hip, Rows& rows) {
+  struct Measured {
+    double knee, angle, moment;  ///< [deg, deg, N m]
+  };
+  const Measured table[] = {{15, -15, 28.4}, {15, -10, 18.4}, {15, 0, 7.29},   {15, 10, 2.74},
+                            {15, 20, 0.545}, {15, 30, -0.80}, {15, 40, -2.06}, {15, 60, -7.52},
+                            {60, -15, 35.0}, {60, -10, 23.8}, {60, 0, 10.3},   {60, 10, 4.69},
+                            {60, 20, 1.96},  {60, 30, 0.335}, {60, 40, -0.80}, {60, 60, -3.47}};
+  for (const Measured& one : table) {
+    hip.pose(one.angle, one.knee);
+    const auto muscles = hip.split([&](int m) { return hip.arm(m) * hip.work().force.passive[at(m)]; });
+    const double margin = std::max(5.0, 0.4 * std::abs(one.moment));
+    rows.add("hip_passive/silder/knee_" + angle_name(one.knee) + "/hip_" + angle_name(one.angle),
+             "total passive moment, flexion +", "N m", muscles[3] + hip.capsule(), one.moment - margin,
+             one.moment + margin,
+             "Silder et al. 2007, J Biomech 40:2628, its figure as digitised in a public table (Davis, it-band-model)",
+             Certainty::second_hand,
+             "iliopsoas " + fixed_text(muscles[0], 1) + ", rectus femoris " + fixed_text(muscles[1], 1) +
+                 ", other muscles " + fixed_text(muscles[2], 1) + ", capsule " + fixed_text(hip.capsule(), 1) +
+                 "; published " + short_text(one.moment));
+  }
+}
+
 }  // namespace
 
 void hip_passive(const Root& root, Rows& rows) {
@@ -102,6 +126,7 @@ void hip_passive(const Root& root, Rows& rows) {
                                     budget + (compared ? "" : "; outside −15…60°, not compared"));
       row.decides = compared;
     }
+  hip_passive_silder(hip, rows);
 }
 
 void hip_active(const Root& root, Rows& rows) {

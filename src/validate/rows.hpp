@@ -73,6 +73,9 @@ void muscle_stretch(const Root& root, Rows& rows);
 void muscle_shortening(const Root& root, Rows& rows);
 void muscle_curves(const Root& root, Rows& rows);
 
+// tightness.cpp
+void tightness(const Root& root, Rows& rows);
+
 // adaptation.cpp
 void adaptation(const Root& root, Rows& rows);
 

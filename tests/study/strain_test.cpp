@@ -89,5 +89,50 @@ TEST(Strain, a_shorter_muscle_is_strained_more_and_takes_less) {
   }
 }
 
+TEST(Strain, exposure_is_repetitions_times_the_work_of_one) {
+  const Result once = run(read_study(kick)), often = run(read_study(kick, {{"/repetitions", "120"}}));
+  const Block &one = once.blocks.begin()->second, &many = often.blocks.begin()->second;
+  int found = 0;
+  for (const auto& [name, value] : many.scalars) {
+    if (!name.starts_with("exposure ")) continue;
+    EXPECT_TRUE(name.starts_with("exposure negative_power")) << name;
+    EXPECT_EQ(value.value, 120.0 * scalar(one, "impulse " + name.substr(9))) << name;
+    ++found;
+  }
+  EXPECT_EQ(found, 4);
+  EXPECT_TRUE(std::none_of(one.scalars.begin(), one.scalars.end(),
+                           [](const auto& item) { return item.first.starts_with("exposure"); }));
+  EXPECT_TRUE(std::any_of(often.notes.begin(), often.notes.end(), [](const std::string& note) {
+    return note.find("no fatigue, no recovery between them, no adaptation") != std::string::npos;
+  }));
+}
+
+TEST(Strain, margin_is_what_is_left_of_a_stretch_that_did_no_harm) {
+  const Study study = read_study(
+      kick,
+      {{"/outputs", R"(["active_stretch_margin/psoas_L3_TP_r", "length/psoas_L3_TP_r", "activation/psoas_L3_TP_r"])"}});
+  const Result result = run(study);
+  std::vector<double> least;
+  for (const auto& [name, block] : result.blocks) {
+    ModelSpec spec = study.model;
+    std::vector<Problem> problems;
+    for (const auto& [variant, edits] : study.variants)
+      if (variant == name) apply(edits, "", spec, problems);
+    const MuscleSpec& muscle = *spec.muscles.find("psoas_L3_TP_r");
+    const double rest = muscle.tendon_slack_length + muscle.optimal_fibre_length * std::cos(muscle.pennation);
+    const std::vector<double>&margin = series(block, "active_stretch_margin/psoas_L3_TP_r"),
+          &length = series(block, "length/psoas_L3_TP_r"), &activation = series(block, "activation/psoas_L3_TP_r");
+    for (std::size_t i = 0; i < margin.size(); ++i)
+      if (activation[i] > 0.05)
+        EXPECT_NEAR(margin[i], 1.12 - length[i] / rest, 1e-12);
+      else
+        EXPECT_TRUE(std::isnan(margin[i]));
+    least.push_back(scalar(block, "min active_stretch_margin/psoas_L3_TP_r"));
+  }
+  // a shorter fibre is stretched further by the same path
+  EXPECT_GT(least[0], least[1]);
+  EXPECT_GT(least[1], least[2]);
+}
+
 }  // namespace
 }  // namespace psoas::test

@@ -150,6 +150,10 @@ struct IntegrationSpec {
   }
 };
 
+inline constexpr Info repetitions_info{
+    "1", "of the whole motion, by which negative work is multiplied: scalars \"exposure ...\"; 1: none are given", 1,
+    1e9};
+
 /// A recorded motion: inverse dynamics, muscle redundancy, joint loads, and variants side by side.
 struct MotionStudy {
   static constexpr std::string_view name = "motion";
@@ -159,6 +163,7 @@ struct MotionStudy {
   SupportSpec support;
   std::optional<IntegrationSpec> integration;
   std::vector<std::string> trusted;
+  double repetitions = 1.0;
   static void each(auto& self, auto&& see) {
     see("motion", self.motion, Info{"", "the recording"});
     see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
@@ -166,6 +171,7 @@ struct MotionStudy {
     see("integration", self.integration, Info{"", "integrate muscle states along the motion; absent: do not"});
     see("trusted", self.trusted,
         Info{"", "muscles: frames in which one's fibres or path leave their domain enter no scalar; absent: all do"});
+    see("repetitions", self.repetitions, repetitions_info);
   }
 };
 
@@ -391,8 +397,10 @@ struct SimulationStudy {
   Named<Controller> controllers;
   std::optional<ReferenceSpec> reference;
   std::optional<MeasuredForces> forces;
+  double repetitions = 1.0;
   static void each(auto& self, auto&& see) {
     see("duration", self.duration, Info{"s", "simulated time", 1e-6, 1e5});
+    see("repetitions", self.repetitions, repetitions_info);
     see("step", self.step, Info{"s", "time between rows of the result", 1e-6, 1e3});
     see("tolerance", self.tolerance,
         Info{"1",
