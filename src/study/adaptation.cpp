@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "psoas/core/words.hpp"
+#include "study/asked.hpp"
 #include "study/optimise_plan.hpp"
 
 namespace psoas {
@@ -93,74 +94,48 @@ ResultTable relief_table(const Courses& courses, const std::vector<AdaptationSta
   return table;
 }
 
-/// Scalars of the study's motion with the muscles of chosen weeks, one row a week.
-ResultTable load_table(const Study& study, const CourseLoads& loads, const Courses& courses, const PlanSpec& plan,
-                       const std::string& plan_name, const std::string& pointer, const RunOptions& options,
-                       Block& block) {
-  std::vector<double> weeks = loads.weeks;
+/// What other studies say of the muscles of chosen weeks, one row a week.
+ResultTable studies_table(const Study& study, const AdaptationStudy& question, const Courses& courses,
+                          AskedStudies& asked, const PlanSpec& plan, const std::string& plan_name,
+                          const std::string& pointer, Block& block) {
   const double end = end_of(plan) / days_a_week;
+  std::vector<double> weeks = question.weeks;
   if (weeks.empty()) weeks = {0.0, end};
-  for (std::size_t i = 0; i < weeks.size(); ++i)
-    if (!(weeks[i] <= end + 1e-9) || (i > 0 && !(weeks[i] > weeks[i - 1])))
-      throw Error(Kind::input, study.place("/loads/weeks/" + std::to_string(i)),
-                  "expected increasing weeks up to the end of every plan, found " + shortest_text(weeks[i]) +
-                      " where plan \"" + plan_name + "\" ends at " + shortest_text(end));
+  if (!(weeks.back() <= end + 1e-9))
+    throw Error(Kind::input, study.place("/weeks/" + std::to_string(weeks.size() - 1)),
+                "expected weeks up to the end of every plan, found " + shortest_text(weeks.back()) + " where plan \"" +
+                    plan_name + "\" ends at " + shortest_text(end));
   std::vector<double> days = days_of(weeks);
   days.back() = std::min(days.back(), end_of(plan));
   const bool starts = days.front() == 0.0;
   if (!starts) days.insert(days.begin(), 0.0);
   const PlanCourse course = courses.follow(plan, pointer, days);
 
-  MotionStudy motion;
-  motion.motion = loads.motion;
-  motion.redundancy = loads.redundancy;
-  motion.support = loads.support;
-  Study inner = study;
-  inner.question = motion;
-  inner.variants.clear();
-  inner.uncertain.clear();
-  if (inner.outputs.empty()) inner.outputs = {"anterior_shear/L5_S1", "compression/L5_S1"};
-  inner.place = [place = study.place](const std::string& inside) { return place("/loads" + inside); };
-  for (std::size_t i = 0; i < weeks.size(); ++i)
-    inner.variants.emplace_back("week_" + shortest_text(weeks[i]), courses.edits(course.states[i + (starts ? 0 : 1)]));
-  RunOptions brief = options;
-  brief.brief = true;
-  brief.delta_theta = false;
-  brief.progress = nullptr;
-  const Result result = answer(inner, motion, brief);
-
-  std::vector<std::string> patterns = loads.record;
-  if (patterns.empty())
-    for (const char* level : {"anterior_shear/L5_S1", "compression/L5_S1"})
-      for (const char* reduction : {"*/peak ", "*/at_end "}) patterns.push_back(std::string(reduction) + level);
   ResultTable table;
-  table.description = "The motion with the muscles of these weeks";
+  table.description = "Other studies with the muscles of these weeks";
   table.columns.push_back({"week", "weeks"});
-  const Block& first = result.blocks.begin()->second;
-  std::vector<std::string> names;
-  for (const std::string& name : scalar_names(first))
-    if (std::any_of(patterns.begin(), patterns.end(),
-                    [&](const std::string& pattern) { return glob_match(pattern, name); }))
-      if (const auto scalar = find_scalar(first, name)) {
-        names.push_back(name);
-        table.columns.push_back({name, scalar->unit});
-      }
-  if (names.empty())
-    throw Error(Kind::input, study.place("/loads/record"),
-                "expected names of scalars of the motion, found none of " + join(patterns, ", "));
+  std::vector<std::string> warnings;
   for (std::size_t i = 0; i < weeks.size(); ++i) {
-    const auto& [label, one] = *(result.blocks.begin() + static_cast<std::ptrdiff_t>(i));
+    const std::vector<AdaptationState>& states = course.states[i + (starts ? 0 : 1)];
+    const std::string label = "week_" + shortest_text(weeks[i]);
+    double tilt_deg = 0.0;
+    const Named<Scalar> found = asked.ask(courses.model(states), courses.edits(states), label, "", warnings, tilt_deg);
     std::vector<double> row{weeks[i]};
-    for (std::size_t k = 0; k < names.size(); ++k) {
-      const auto scalar = find_scalar(one, names[k]);
-      row.push_back(scalar ? scalar->value : std::nan(""));
-      block.scalars[label + " " + names[k]] = {row.back(), table.columns[k + 1].unit};
+    for (const auto& [name, scalar] : found) {
+      std::size_t column = 1;
+      while (column < table.columns.size() && table.columns[column].name != name) ++column;
+      if (column == table.columns.size()) table.columns.push_back({name, scalar.unit});
+      row.resize(std::max(row.size(), column + 1), std::nan(""));
+      row[column] = scalar.value;
+      block.scalars[label + " " + name] = scalar;
     }
     table.labels.push_back(label);
     table.rows.push_back(std::move(row));
-    block.unconverged += one.unconverged;
-    for (const std::string& warning : one.warnings) block.warnings.push_back("motion at " + label + ": " + warning);
   }
+  for (std::vector<double>& row : table.rows) row.resize(table.columns.size(), std::nan(""));
+  for (const std::string& warning : warnings)
+    if (std::find(block.warnings.begin(), block.warnings.end(), warning) == block.warnings.end())
+      block.warnings.push_back(warning);
   return table;
 }
 
@@ -169,10 +144,11 @@ ResultTable load_table(const Study& study, const CourseLoads& loads, const Cours
 Result answer(const Study& study, const AdaptationStudy& question, const RunOptions& options) {
   if (!study.variants.empty())
     throw Error(Kind::input, study.place("/variants"), "expected none: this study compares plans");
-  if (!study.outputs.empty() && !question.loads)
+  if (!study.outputs.empty())
     throw Error(Kind::input, study.place("/outputs"),
-                "expected none without \"loads\", whose motion they are for: the course itself is told whole");
+                "expected none: the course is told whole, and of its studies what \"record\" names");
   const Courses courses(study, question, *options.memory);
+  AskedStudies asked(study, question.studies, "", *options.memory);
   std::vector<std::string> sides;
   for (const char* side : {"r", "l"})
     if (iliopsoas_of(courses.base(), side)) sides.push_back(side);
@@ -267,8 +243,8 @@ Result answer(const Study& study, const AdaptationStudy& question, const RunOpti
       if (!last_phase.manual_therapy.empty() && !sides.empty())
         block.tables["manual_therapy"] = relief_table(courses, course.states.back(), sides.front());
     }
-    if (question.loads)
-      block.tables["loads"] = load_table(study, *question.loads, courses, plan, name, pointer, options, block);
+    if (!question.studies.empty())
+      block.tables["studies"] = studies_table(study, question, courses, asked, plan, name, pointer, block);
     if (least < severe - 1e-9)
       block.warnings.push_back("serial sarcomeres fall to " + fixed_text(least, 2) +
                                ": beyond what was ever observed (0.85 is a severe fixed deformity)");
@@ -283,12 +259,12 @@ Result answer(const Study& study, const AdaptationStudy& question, const RunOpti
   for (auto* lines : {&states, &hips})
     for (SummaryLine& line : *lines) result.summary.push_back(std::move(line));
   result.summary.push_back(std::move(minutes));
-  if (question.loads)
-    for (const ResultColumn& column : result.blocks.begin()->second.tables.find("loads")->columns) {
+  if (!question.studies.empty())
+    for (const ResultColumn& column : result.blocks.begin()->second.tables.find("studies")->columns) {
       if (column.name == "week") continue;
-      SummaryLine line{column.name, column.unit, "the motion, at the last week asked for", {}, 0};
+      SummaryLine line{column.name, column.unit, "at the last week asked for", {}, column.unit == "deg" ? 2 : 0};
       for (const auto& [name, block] : result.blocks) {
-        const ResultTable& table = *block.tables.find("loads");
+        const ResultTable& table = *block.tables.find("studies");
         const auto found = std::find_if(table.columns.begin(), table.columns.end(),
                                         [&](const ResultColumn& other) { return other.name == column.name; });
         line.values.push_back(found == table.columns.end()

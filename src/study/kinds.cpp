@@ -132,6 +132,21 @@ std::string MeasuredTightness::fault() const {
 
 namespace {
 
+/// What is wrong with the studies that a study asks.
+std::string asked_fault(const Named<AskedStudy>& studies) {
+  int place = 0;
+  for (const auto& [name, asked] : studies) {
+    if (name.empty() || name.find_first_of(": \t/") != std::string::npos)
+      return "expected names of \"studies\" without spaces, colons and slashes, found \"" + name + "\"";
+    const int of = studies.index(asked.posture_of);
+    if (!asked.posture_of.empty() && (of < 0 || of >= place))
+      return "expected \"posture_of\" of \"" + name + "\" to name an earlier one of \"studies\", found \"" +
+             asked.posture_of + "\"";
+    ++place;
+  }
+  return "";
+}
+
 bool has_twins(const auto& list) {
   for (auto one = list.begin(); one != list.end(); ++one)
     if (std::find(list.begin(), one, *one) != one) return true;
@@ -170,17 +185,7 @@ std::string TightnessStudy::fault() const {
   if (!(from_deg <= to_deg)) return "expected \"from_deg\" not above \"to_deg\"";
   if (!pelvic_tilt_of.empty() && !studies.find(pelvic_tilt_of))
     return "expected \"pelvic_tilt_of\" to name one of \"studies\", found \"" + pelvic_tilt_of + "\"";
-  int place = 0;
-  for (const auto& [title, asked] : studies) {
-    if (title.empty() || title.find_first_of(": \t/") != std::string::npos)
-      return "expected names of \"studies\" without spaces, colons and slashes, found \"" + title + "\"";
-    const int of = studies.index(asked.posture_of);
-    if (!asked.posture_of.empty() && (of < 0 || of >= place))
-      return "expected \"posture_of\" of \"" + title + "\" to name an earlier one of \"studies\", found \"" +
-             asked.posture_of + "\"";
-    ++place;
-  }
-  return "";
+  return asked_fault(studies);
 }
 
 std::string AdaptationStudy::fault() const {
@@ -189,7 +194,10 @@ std::string AdaptationStudy::fault() const {
   if (plans.empty()) return "missing \"plans\" (what is compared, by name)";
   if (habitual.empty()) return "missing \"habitual\" (days of the week to which the muscles are adapted, by name)";
   if (const std::string wrong = week_fault(habitual); !wrong.empty()) return "\"habitual\": " + wrong;
-  return "";
+  if (!weeks.empty() && studies.empty()) return "expected \"weeks\" beside \"studies\" only";
+  for (std::size_t i = 1; i < weeks.size(); ++i)
+    if (!(weeks[i] > weeks[i - 1])) return "expected increasing \"weeks\"";
+  return asked_fault(studies);
 }
 
 }  // namespace psoas

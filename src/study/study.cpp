@@ -425,16 +425,17 @@ class StudyReader {
       named_file("/motion/coordinates", [&] { study_.table = load_table(motion->motion.coordinates); });
       if (motion->motion.forces) load_forces("/motion/forces", *motion->motion.forces);
     }
-    if (const auto* adaptation = std::get_if<AdaptationStudy>(&study_.question); adaptation && adaptation->loads)
-      named_file("/loads/motion/coordinates",
-                 [&] { study_.table = load_table(adaptation->loads->motion.coordinates); });
     const auto load = [&](const std::string& name, const std::string& pointer) {
       if (!study_.tables.find(name)) named_file(pointer, [&] { study_.tables[name] = load_table(name); });
     };
     if (auto* impingement = std::get_if<ImpingementStudy>(&study_.question); impingement && impingement->recording)
       load(impingement->recording->coordinates, "/recording/coordinates");
-    if (const auto* tightness = std::get_if<TightnessStudy>(&study_.question))
-      for (const auto& [name, asked] : tightness->studies) load_asked("/studies/" + name, asked.file);
+    std::visit(
+        [&](const auto& question) {
+          if constexpr (requires { question.studies; })
+            for (const auto& [name, asked] : question.studies) load_asked("/studies/" + name, asked.file);
+        },
+        study_.question);
     auto* simulation = std::get_if<SimulationStudy>(&study_.question);
     if (!simulation) return;
     if (simulation->forces) load_forces("/forces", *simulation->forces);
@@ -463,7 +464,7 @@ class StudyReader {
       const std::string kind = text_of(root, "study");
       if (kind == TightnessStudy::name || kind == AdaptationStudy::name)
         throw Error(Kind::input, document_->place(pointer + "/file"),
-                    "expected a study that can be asked once a value, found one of " + kind);
+                    "expected a study that asks no others, found one of " + kind);
       reader.take_question();
       const auto model_path = [](const StudyReader& one) {
         return std::filesystem::path(one.beside(text_of(one.document_->root(), "model"))).lexically_normal();

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "study/answer.hpp"
+#include "study/asked.hpp"
 
 namespace psoas {
 
@@ -58,17 +58,13 @@ class Tightness {
 
  private:
   void measure_hip(const TightModel& tight, const std::string& hip, double tilt_deg, Named<Scalar>& out) const;
-  Result ask(std::size_t index, const std::vector<Edit>& edits, double tilt_deg);
-  void take(std::size_t index, const TightModel& tight, double tilt_deg, Named<Scalar>& out,
-            std::vector<std::string>& warnings, double& found_tilt_deg);
-  Named<double> reference_posture(std::size_t index);
 
   const Study& study_;
   const TightnessStudy& question_;
   StudyMemory& memory_;
   Model unedited_, base_;
   std::vector<std::string> hips_;
-  std::vector<std::optional<Named<double>>> postures_;  ///< of asked studies, with the muscles unchanged
+  AskedStudies asked_;
 };
 
 /// Estimates how tight the muscle is from what was measured; scalars estimate/… of a block, and what to say of it.

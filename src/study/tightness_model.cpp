@@ -57,7 +57,7 @@ Tightness::Tightness(const Study& study, const TightnessStudy& question, StudyMe
       memory_(memory),
       unedited_(memory.inside().models.compile(study.unedited)),
       base_(memory.inside().models.compile(study.model)),
-      postures_(question.studies.size()) {
+      asked_(study, question.studies, question.pelvic_tilt_of, memory) {
   for (const char* side : {"r", "l"})
     if (iliopsoas_of(base_, side)) hips_.emplace_back(side);
   if (hips_.empty())
@@ -67,21 +67,6 @@ Tightness::Tightness(const Study& study, const TightnessStudy& question, StudyMe
     if (hips_.size() < 2 && question.sides[i].substr(0, 1) != hips_.front())
       throw Error(Kind::input, study.place("/sides/" + std::to_string(i)),
                   "expected a side of which the model has an iliopsoas, found \"" + question.sides[i] + "\"");
-  for (std::size_t i = 0; i < question.studies.size(); ++i) {
-    const auto& [name, asked] = *(question.studies.begin() + static_cast<std::ptrdiff_t>(i));
-    const auto* posture = std::get_if<PostureStudy>(&study.asked[i].study->question);
-    const bool held = posture && posture->problem == "held";
-    if (!asked.posture_of.empty() && !held)
-      throw Error(Kind::input, study.place("/studies/" + name + "/posture_of"),
-                  "expected one beside a study of a held posture only, found one beside another");
-    if (!asked.posture_of.empty() &&
-        !std::holds_alternative<PostureStudy>(
-            study.asked[at_index(question.studies.index(asked.posture_of))].study->question))
-      throw Error(Kind::input, study.place("/studies/" + name + "/posture_of"),
-                  "expected a study of a posture, found \"" + asked.posture_of + "\"");
-    if (name == question.pelvic_tilt_of && !posture)
-      throw Error(Kind::input, study.place("/pelvic_tilt_of"), "expected a study of a posture, found \"" + name + "\"");
-  }
 }
 
 TightModel Tightness::make(const Mechanism& mechanism, const std::string& side, double value) const {
@@ -161,117 +146,12 @@ void Tightness::measure_hip(const TightModel& tight, const std::string& hip, dou
   }
 }
 
-/// The answer of a study for some edits beside its reference: block "tight", in brief.
-Result Tightness::ask(std::size_t index, const std::vector<Edit>& edits, double tilt_deg) {
-  Study inner = *study_.asked[index].study;
-  const auto& [name, asked] = *(question_.studies.begin() + static_cast<std::ptrdiff_t>(index));
-  inner.subject = study_.subject;
-  std::vector<Problem> problems;
-  if (study_.asked[index].same_model) {
-    inner.unedited = study_.unedited;
-    inner.model = study_.model;
-  } else {
-    inner.unedited = scaled(inner.model, inner.subject, "/model", problems);
-    inner.model = inner.unedited;
-    if (problems.empty()) apply(study_.edits, "/model", inner.model, problems);
-  }
-  if (problems.empty()) find_matches(inner.unedited, inner.model, "/edits", inner.edits, problems, memory_);
-  if (problems.empty()) apply(inner.edits, "/edits", inner.model, problems);
-  if (!problems.empty()) throw Error(Kind::input, inner.place(problems.front().pointer), problems.front().text);
-  // loads of a motion are compared at the contact forces of its first variant
-  inner.variants.clear();
-  if (std::holds_alternative<MotionStudy>(inner.question)) inner.variants.push_back({"reference", {}});
-  inner.variants.push_back({"tight", edits});
-  if (!asked.posture_of.empty()) {
-    auto& posture = std::get<PostureStudy>(inner.question);
-    for (const auto& [coordinate, value] : reference_posture(at_index(question_.studies.index(asked.posture_of))))
-      posture.posture[coordinate] = value;
-  }
-  if (auto* impingement = std::get_if<ImpingementStudy>(&inner.question);
-      impingement && !question_.pelvic_tilt_of.empty())
-    impingement->pelvic_tilt_deg = {tilt_deg};
-  return run(inner, {.progress = {}, .memory = &memory_, .brief = true, .delta_theta = false});
-}
-
-Named<double> Tightness::reference_posture(std::size_t index) {
-  std::optional<Named<double>>& kept = postures_[index];
-  if (!kept) {
-    Named<double> posture = std::get<PostureStudy>(study_.asked[index].study->question).posture;
-    constexpr std::string_view start = "coordinate/";
-    const Result result = ask(index, {}, 0.0);
-    for (const auto& [name, scalar] : result.blocks.find("tight")->scalars)
-      if (name.rfind(start, 0) == 0) posture[name.substr(start.size())] = scalar.value;
-    kept = std::move(posture);
-  }
-  return *kept;
-}
-
-void Tightness::take(std::size_t index, const TightModel& tight, double tilt_deg, Named<Scalar>& out,
-                     std::vector<std::string>& warnings, double& found_tilt_deg) {
-  const auto& [name, asked] = *(question_.studies.begin() + static_cast<std::ptrdiff_t>(index));
-  const StudyKind& kind = study_.asked[index].study->question;
-  const bool is_posture = std::holds_alternative<PostureStudy>(kind);
-  const bool at_tilt = std::holds_alternative<ImpingementStudy>(kind) && !question_.pelvic_tilt_of.empty();
-  const std::string where = tight.label + ": " + name + ": ";
-  if (at_tilt && std::isnan(tilt_deg)) return;
-  Result result;
-  try {
-    result = ask(index, tight.edits, tilt_deg);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::numeric) throw;
-    warnings.push_back(where + error.text());
-    return;
-  }
-  const Block& block = *result.blocks.find("tight");
-  bool holds = true;
-  for (const Credibility& line : block.credibility)
-    if (line.ok && !*line.ok) {
-      holds = false;
-      warnings.push_back(where + line.name + " " + short_text(line.value) + " " + line.unit + ", limit " +
-                         short_text(line.limit) + (line.note.empty() ? "" : " (" + line.note + ")"));
-    }
-  const std::vector<std::string> known_already = edit_warnings(study_, {"", tight.edits, tight.model, {}});
-  for (const std::string& warning : block.warnings)
-    if (std::find(known_already.begin(), known_already.end(), warning) == known_already.end())
-      warnings.push_back(name + ": " + warning);
-  // what no posture in balance gave is no number; other kinds give theirs with the warning
-  const bool known = holds || !is_posture;
-  if (name == question_.pelvic_tilt_of) {
-    const Scalar* tilt = block.scalars.find("anterior_pelvic_tilt_deg");
-    found_tilt_deg = tilt && known ? tilt->value : std::nan("");
-  }
-  const std::vector<std::string> names = scalar_names(block);
-  const std::string own_tilt = "/tilt_" + short_text(tilt_deg);
-  std::vector<char> matched(asked.record.size(), 0);
-  for (const std::string& scalar : names) {
-    std::string called = scalar;
-    if (at_tilt && called.ends_with(own_tilt)) called = called.substr(0, called.size() - own_tilt.size()) + "/tilt";
-    bool any = false;
-    for (std::size_t k = 0; k < asked.record.size(); ++k)
-      if (glob_match(asked.record[k], called)) matched[k] = 1, any = true;
-    if (!any) continue;
-    const Scalar found = *find_scalar(block, scalar);
-    out[name + "/" + called] = {known ? found.value : std::nan(""), found.unit};
-  }
-  for (std::size_t k = 0; k < matched.size(); ++k)
-    if (!matched[k])
-      throw Error(Kind::input, study_.place("/studies/" + name + "/record/" + std::to_string(k)),
-                  "expected a scalar of the study's result, found \"" + asked.record[k] + "\"" +
-                      did_you_mean(asked.record[k], names));
-}
-
 Named<Scalar> Tightness::outcome(const TightModel& tight, std::string_view only, std::vector<std::string>& warnings) {
-  Named<Scalar> asked, out;
-  const std::string_view wanted = only.substr(0, only.find('/'));
-  const bool wants_study = question_.studies.find(wanted) != nullptr;
+  Named<Scalar> out;
   double tilt_deg = 0.0;
-  for (std::size_t i = 0; i < question_.studies.size(); ++i) {
-    const std::string& name = (question_.studies.begin() + static_cast<std::ptrdiff_t>(i))->first;
-    if (only.empty() || name == wanted || name == question_.pelvic_tilt_of)
-      take(i, tight, tilt_deg, asked, warnings, tilt_deg);
-  }
-  for (const std::string& hip : hips_)
-    if (!wants_study) measure_hip(tight, hip, tilt_deg, out);
+  const Named<Scalar> asked = asked_.ask(tight.model, tight.edits, tight.label, only, warnings, tilt_deg);
+  if (!question_.studies.find(only.substr(0, only.find('/'))))
+    for (const std::string& hip : hips_) measure_hip(tight, hip, tilt_deg, out);
   for (const auto& [name, scalar] : asked) out.add(name) = scalar;
   return out;
 }

@@ -777,20 +777,23 @@ struct GroupStart {
   }
 };
 
-/// A motion that is evaluated with the muscles of chosen weeks.
-struct CourseLoads {
-  MotionData motion;
-  RedundancySpec redundancy;
-  SupportSpec support;
-  std::vector<double> weeks;
+/// A study that another one asks for states of its model.
+struct AskedStudy {
+  std::string file = required_text, posture_of;
   std::vector<std::string> record;
   static void each(auto& self, auto&& see) {
-    see("motion", self.motion, Info{"", "the recording"});
-    see("redundancy", self.redundancy, Info{"", "how muscles share what the motion needs"});
-    see("support", self.support, Info{"", "contacts with feet and seat"});
-    see("weeks", self.weeks, Info{"weeks", "when; absent: at the start and at the end", 0, 10400});
-    see("record", self.record, Info{"", "scalars, with globs; absent: peak and end of shear and compression at L5_S1"});
+    see("file", self.file,
+        Info{"",
+             "path of a psoas-study/1 file, relative to this one. It is asked of this study's model, or of another one "
+             "that it names, at this study's subject and with its edits, its own after them; its variants are left "
+             "out"});
+    see("posture_of", self.posture_of,
+        Info{"",
+             "of a study of a held posture: an earlier one of \"studies\"; the posture that it found with the muscles "
+             "unchanged is held"});
+    see("record", self.record, Info{"", "scalars of its result, with globs"});
   }
+  std::string fault() const { return record.empty() ? "missing \"record\" (scalars of its result, with globs)" : ""; }
 };
 
 /// The least effort that reaches a range.
@@ -823,7 +826,8 @@ struct AdaptationStudy {
   AdaptationParameters law;
   Relaxation relaxation;
   double borne_moment = 15.0, measured_extension_deg = 10.0, step_weeks = 1.0, tolerance = 1e-9;
-  std::optional<CourseLoads> loads;
+  Named<AskedStudy> studies;
+  std::vector<double> weeks;
   std::optional<OptimiseSpec> optimise;
   static void each(auto& self, auto&& see) {
     see("groups", self.groups, Info{"", "muscle groups that adapt"});
@@ -839,29 +843,11 @@ struct AdaptationStudy {
         Info{"deg", "hip extension at which the passive moment is told", -60, 60});
     see("step_weeks", self.step_weeks, Info{"weeks", "between rows of the result", 0.01, 100});
     see("tolerance", self.tolerance, Info{"1", "absolute and relative error allowed a step", 1e-13, 1e-3});
-    see("loads", self.loads, Info{"", "a motion evaluated with the muscles of chosen weeks; absent: none"});
+    see("studies", self.studies, Info{"", "other studies, by name, that are asked with the muscles of chosen weeks"});
+    see("weeks", self.weeks, Info{"weeks", "when; absent: at the start and at the end", 0, 10400});
     see("optimise", self.optimise, Info{"", "find the least effort for a range; absent: do not"});
   }
   std::string fault() const;
-};
-
-/// A study that a study of tightness asks once a value.
-struct AskedStudy {
-  std::string file = required_text, posture_of;
-  std::vector<std::string> record;
-  static void each(auto& self, auto&& see) {
-    see("file", self.file,
-        Info{"",
-             "path of a psoas-study/1 file, relative to this one. It is asked of this study's model, or of another one "
-             "that it names, at this study's subject and with its edits, its own after them; its variants are left "
-             "out"});
-    see("posture_of", self.posture_of,
-        Info{"",
-             "of a study of a held posture: an earlier one of \"studies\"; the posture that it found with the muscles "
-             "unchanged is held"});
-    see("record", self.record, Info{"", "scalars of its result, with globs"});
-  }
-  std::string fault() const { return record.empty() ? "missing \"record\" (scalars of its result, with globs)" : ""; }
 };
 
 /// What was measured on a person, from which the shortening is estimated.
