@@ -167,7 +167,7 @@ Result answer(const Study& study, const AdaptationStudy& question, const RunOpti
       states.push_back({std::string(state) + ", " + group, "1", "over the start of habitual life", {}, 3});
   for (const std::string& side : sides) {
     const std::string of = side == "r" ? ", right" : ", left";
-    hips.push_back({"Δθ at 5 N·m" + of, "deg", "lost hip extension, as a clinician would measure it", {}, 1});
+    hips.push_back({"Δθ at 5 N·m" + of, "deg", "by so much earlier the iliopsoas resists extension", {}, 1});
     hips.push_back({"hip extension at 5 N·m" + of, "deg", "iliopsoas alone: what tissue gives", {}, 1});
     hips.push_back({"hip extension at the moment borne" + of,
                     "deg",

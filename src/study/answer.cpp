@@ -219,7 +219,7 @@ std::vector<SummaryLine> delta_theta_lines(const Study& study, const std::vector
   for (const char* side : {"r", "l"}) {
     SummaryLine line{std::string("Δθ at 5 N·m, ") + (*side == 'r' ? "right" : "left"),
                      "deg",
-                     "lost hip extension, as a clinician would measure it",
+                     "by so much earlier the iliopsoas resists extension",
                      {},
                      1};
     bool tone = false, found = true;

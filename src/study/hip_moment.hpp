@@ -50,7 +50,7 @@ std::vector<double> net_resting_moments(const Model& reference, const Model& mod
 double angle_of_net_moment(const Model& reference, const Model& model, const std::string& side, double torque,
                            double knee = 0.0);
 
-/// Shift of that angle at 5 N m against a reference [deg]: what a clinician would measure as lost extension. Nan where
+/// Shift of that angle at 5 N m against a reference [deg]: how much earlier the iliopsoas resists extension. Nan where
 /// the model has no iliopsoas and hip, or no such angle.
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side = "r");
 double delta_theta_deg(const Model& reference, const Model& model, const std::string& side, StudyMemory& memory);

@@ -72,8 +72,9 @@ const Experiment experiments[] = {
      "Slack lengths were chosen for 3.1 µm at neutral in every fascicle, so the first row says nothing new. The figure "
      "with the flexed hip disagrees with Ward's fibre length and any published arm."},
     {"shortening", "Shortened resting length", shortening, nullptr,
-     "Δθ is the shift of the passive torque–angle curve of the right iliopsoas at 5 N·m, knees straight: what a "
-     "clinician measures as lost extension."},
+     "Δθ is the shift of the passive torque–angle curve of the right iliopsoas at 5 N·m, knees straight; "
+     "with all tissue, at a moment that an examiner feels, a fifth to a third of it is lost "
+     "([tightness.md](tightness.md))."},
     {"hip_impingement", "Bony contact at the hip", hip_impingement, nullptr,
      "The default shape of the impingement study, and one angle changed at a time ([impingement.md](impingement.md)); "
      "nothing is fitted.\n\n"
