@@ -69,6 +69,7 @@
 #include "psoas/solve/pelvic_ring.hpp"
 #include "psoas/solve/redundancy.hpp"
 #include "psoas/solve/reference.hpp"
+#include "psoas/solve/stability.hpp"
 #include "psoas/solve/tracking.hpp"
 #include "psoas/study/kinds.hpp"
 #include "psoas/study/moment_arms.hpp"

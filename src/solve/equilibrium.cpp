@@ -88,6 +88,7 @@ StoredEnergy::StoredEnergy(const Model& model, std::vector<int> free, std::vecto
   for (std::size_t i = 0; i < free_.size(); ++i) place_[at(free_[i])] = static_cast<int>(i);
   gradient_.setZero(row(free_.size()));
   hessian_.setZero(row(free_.size()), row(free_.size()));
+  terms_ = {hessian_, hessian_, hessian_, hessian_};
 }
 
 double StoredEnergy::move_to(std::span<const double> q) {
@@ -116,7 +117,7 @@ double StoredEnergy::move_to(std::span<const double> q) {
   return energy;
 }
 
-void StoredEnergy::add_rest_of_hessian() {
+void StoredEnergy::find_rest_terms() {
   const ModelData& data = model_.data();
   for (std::size_t first = 0; first < free_.size(); first += 4) {
     for (std::size_t t = 0; t < data.couplings.size(); ++t) {
@@ -135,14 +136,16 @@ void StoredEnergy::add_rest_of_hessian() {
     inverse_dynamics<D>(data.tree, dual_still_, data.spec.gravity, dual_contact_.external, dual_tree_, dual_force_);
     for (std::size_t t = 0; t < data.couplings.size(); ++t)
       if (const int i = place_[at(data.couplings[t].source)]; i >= 0) {
-        const D force = dual_slope_[t] * (dual_force_[t] - dual_torque_[t]);
-        for (std::size_t k = first; k < std::min(first + 4, free_.size()); ++k)
-          hessian_(i, row(k)) += force.v[k - first];
+        const D force = dual_slope_[t] * dual_force_[t], torque = dual_slope_[t] * dual_torque_[t];
+        for (std::size_t k = first; k < std::min(first + 4, free_.size()); ++k) {
+          terms_.weight(i, row(k)) += force.v[k - first];
+          terms_.passive(i, row(k)) -= torque.v[k - first];
+        }
       }
   }
 }
 
-void StoredEnergy::add_muscles_to_hessian() {
+void StoredEnergy::find_muscle_terms() {
   const ModelData& data = model_.data();
   moment_arm_slopes(model_, q_, slopes_);
   for (int m = 0; m < model_.muscles(); ++m) {
@@ -157,18 +160,27 @@ void StoredEnergy::add_muscles_to_hessian() {
       if (a < 0) continue;
       const double arm = moment_arm(model_, work_, m, own[i]);
       for (std::size_t k = 0; k < own.size(); ++k)
-        if (const int b = place_[at(own[k])]; b >= 0)
-          hessian_(a, b) += along * arm * moment_arm(model_, work_, m, own[k]) -
-                            tendon_force_[at(m)] * slopes_(m, static_cast<int>(i), static_cast<int>(k));
+        if (const int b = place_[at(own[k])]; b >= 0) {
+          terms_.fibre(a, b) += along * arm * moment_arm(model_, work_, m, own[k]);
+          terms_.path(a, b) -= tendon_force_[at(m)] * slopes_(m, static_cast<int>(i), static_cast<int>(k));
+        }
     }
   }
 }
 
 const MatX& StoredEnergy::hessian() {
+  const auto each = [this](auto&& change) {
+    for (MatX* term : {&terms_.weight, &terms_.passive, &terms_.path, &terms_.fibre}) change(*term);
+  };
+  each([](MatX& term) { term.setZero(); });
+  find_rest_terms();
+  find_muscle_terms();
+  // second derivatives of a function: what is left of their asymmetry is rounding
   hessian_.setZero();
-  add_rest_of_hessian();
-  add_muscles_to_hessian();
-  hessian_ = (0.5 * (hessian_ + hessian_.transpose())).eval();
+  each([this](MatX& term) {
+    term = (0.5 * (term + term.transpose())).eval();
+    hessian_ += term;
+  });
   return hessian_;
 }
 

@@ -12,6 +12,7 @@
 #include "psoas/solve/balance.hpp"
 #include "psoas/solve/equilibrium.hpp"
 #include "study/answer.hpp"
+#include "study/posture_stability.hpp"
 
 namespace psoas {
 namespace {
@@ -580,6 +581,7 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
     if (found.stop[i] != 0.0)
       block.scalars["stop_slope/" + data.coordinate_names[at(free[i])]] = {
           found.stop[i], data.is_rotation[at(free[i])] ? "1/rad" : "1/m"};
+  if (question_.stability) tell_stability(study_, *question_.stability, balance.inverse(), options_.brief, block);
   if (!options_.brief) {
     ResultTable& modes = block.tables["stiffness"];
     modes.description =
@@ -645,6 +647,10 @@ void PostureRun::summarise(const std::vector<Variant>& variants, Result& result)
   line("muscle force of iliopsoas", "muscle_force/group:iliopsoas", "N", 1, 1.0, "both sides");
   line("effort", "effort", "1", 5, 1.0, "sum of a² by share of volume");
   line("least stiffness", "least_stiffness", "N·m/rad", 1, 1.0, passive_ ? "below 0: no rest" : "without reaction");
+  line("critical muscle stiffness gain q", "spinal_stability/critical_gain", "1", 2, 1.0,
+       "below it the spine gives way");
+  line("least stiffness of the spine", "spinal_stability/least_eigenvalue", "1", 3, 1.0,
+       "in shares of discs and ligaments");
   // how much tilt a degree of lost extension brings: what studies can be held against
   const Block& first = result.blocks.begin()->second;
   const Scalar* tilt = first.scalars.find("anterior_pelvic_tilt_deg");
@@ -660,6 +666,8 @@ Result PostureRun::run() {
   if (!passive_ && question_.lumbar == "free")
     throw Error(Kind::input, study_.place("/lumbar"),
                 "expected \"rhythm\" for a " + question_.problem + " posture, found \"free\"");
+  if (passive_ && question_.stability)
+    throw Error(Kind::input, study_.place("/stability"), "expected a balanced or held posture, found a passive one");
   if (held_) {
     const auto refuse = [&](bool given, const char* what) {
       if (given)

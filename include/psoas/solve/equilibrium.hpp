@@ -34,6 +34,16 @@ class StoredEnergy {
   /// Second derivatives there [N m/rad and so on], by dual numbers and the muscles' own stiffness. Where a string lifts
   /// off a surface, or a sphere off a plane, they jump: those of the side on which q lies.
   const MatX& hessian();
+  /// The terms that add up to it, at the last hessian() [N m/rad and so on].
+  struct Terms {
+    MatX weight;   ///< of weight and of spheres pressed into planes
+    MatX passive;  ///< of passive elements
+    MatX path;     ///< F d2L/dq dq: of muscles whose force stays while their path moves
+    MatX fibre;    ///< dF/dL (dL/dq)(dL/dq)^T: of their own stiffness
+  };
+  const Terms& terms() const { return terms_; }
+  /// How moment arms change, at the last hessian().
+  const MomentArmSlopes& slopes() const { return slopes_; }
 
   const Model& model() const { return model_; }
   std::span<const int> free() const { return free_; }
@@ -46,8 +56,8 @@ class StoredEnergy {
   std::span<const Spatial> external() const { return work_.contact.external; }
 
  private:
-  void add_rest_of_hessian();
-  void add_muscles_to_hessian();
+  void find_rest_terms();
+  void find_muscle_terms();
 
   Model model_;
   std::vector<int> free_;
@@ -61,6 +71,7 @@ class StoredEnergy {
   std::vector<int> place_;  // per independent coordinate: its place among the free ones, or -1
   VecX gradient_;
   MatX hessian_;
+  Terms terms_;
 };
 
 /// How a posture of rest is looked for.

@@ -584,6 +584,18 @@ struct LandscapeSpec {
   std::string fault() const { return from_deg <= to_deg ? "" : "expected \"from_deg\" not above \"to_deg\""; }
 };
 
+/// How stiff active muscle is where a posture's lumbar levels are pushed.
+struct StabilitySpec {
+  double muscle_stiffness_gain = 10.0;
+  std::vector<double> other_gains{5.0, 20.0, 40.0};
+  static void each(auto& self, auto&& see) {
+    see("muscle_stiffness_gain", self.muscle_stiffness_gain,
+        Info{"1", "q: stiffness of active fibres is q times their force over the length of the muscle's path", 0,
+             1000});
+    see("other_gains", self.other_gains, Info{"1", "values of q beside it in the table", 0, 1000});
+  }
+};
+
 /// Where a body comes to rest by itself, or in which posture muscles hold it with least effort.
 struct PostureStudy {
   static constexpr std::string_view name = "posture";
@@ -597,6 +609,7 @@ struct PostureStudy {
   double kappa = 0.01, seat_height = 0.45, floor_slope_deg = 0.0;
   int starts = 20;
   std::optional<LandscapeSpec> landscape;
+  std::optional<StabilitySpec> stability;
   std::vector<std::string> sensitivity;
   static void each(auto& self, auto&& see) {
     see("problem", self.problem,
@@ -631,6 +644,10 @@ struct PostureStudy {
     see("starts", self.starts,
         Info{"1", "of a passive posture: starts all over the ranges beside the given one", 0, 10000});
     see("landscape", self.landscape, Info{"", "curves over one coordinate, the others following; absent: none"});
+    see("stability", self.stability,
+        Info{"",
+             "of a balanced or held posture: whether its lumbar levels, each turning by itself, resist a small push; "
+             "absent: not asked"});
     see("sensitivity", self.sensitivity,
         Info{"",
              "muscles (names, globs or groups): how every output changes a unit of a factor on their optimal fibre "
