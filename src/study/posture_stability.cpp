@@ -121,7 +121,7 @@ void tell_stability(const Study& study, const StabilitySpec& spec, const Inverse
   if (brief) return;
   block.tables["spinal_stability"] = by_gain(spine, spec);
   block.tables["spinal_stability_mode"] = mode_table(spine, least);
-  block.tables["spinal_stability_shares"] = shares_table(spine, least, gain);
+  if (!std::isnan(least.relative)) block.tables["spinal_stability_shares"] = shares_table(spine, least, gain);
 }
 
 }  // namespace psoas

@@ -306,9 +306,23 @@ TEST(PostureStiffnesses, ALumbarSpineWithoutMusclesBucklesUnderLittle) {
   stiffness.move_to(model.data().default_coordinates);
   // the stiffness of weight is proportional to it
   const double critical = load / (1.0 - stiffness.least(0.0).relative);
+  // a straight column of five equal links of the same height, as above
+  Workspace work(model);
+  const std::vector<double> still(model.data().default_coordinates.size(), 0.0);
+  evaluate(model, model.data().default_coordinates, still, work, Depth::position);
+  const auto joint_in_inferior = [&](const Level& level) {
+    return spec.joints.find(spec.lumbar->levels.find(level.name)->joint)->parent_frame.translation;
+  };
+  const auto joint_height = [&](const Level& level) {
+    return (work.tree.X_GB[at(level.inferior)] * joint_in_inferior(level)).y();
+  };
+  const double link = (joint_height(top) - joint_height(model.data().levels.front())) / 5.0;
+  const double straight = 100.0 / link * (2.0 - 2.0 * std::cos(pi / 11.0));
+  EXPECT_NEAR(critical, straight, 0.05 * straight);
+  EXPECT_GT(critical, 67.0);
+  EXPECT_LT(critical, 3.0 * 88.0);
   RecordProperty("critical_load", std::to_string(critical));
-  EXPECT_GT(critical, 60.0);
-  EXPECT_LT(critical, 400.0);
+  RecordProperty("straight_column", std::to_string(straight));
 }
 
 }  // namespace

@@ -87,12 +87,60 @@ TEST(PostureStability, OfWhoStandsIsToldWithItsModeAndShares) {
   EXPECT_NEAR(scalar(only(same), "spinal_stability/least_eigenvalue"), least, 1e-6);
 }
 
+// Shirazi-Adl et al. 2005 (Eur Spine J 14:381, abstract): a load in the hands markedly increases the stability of who
+// stands, through the muscles that carry it. And to stand upright takes active muscle (Moorhouse & Granata 2006, J Biomech
+// 40:1058: stiffness without reflexes was not enough in most trials).
+TEST(PostureStability, ALoadInTheHandsMakesTheSpineStiffer) {
+  Study study = standing();
+  for (const double mass : {1.0, 2.0, 4.0}) {
+    Edit load;
+    load.bodies = {"hand_*"};
+    load.shift["mass"] = {mass};
+    study.variants.push_back({"load_" + std::to_string(static_cast<int>(mass)), {load}});
+  }
+  RunOptions brief;
+  brief.brief = true;
+  double critical = 40.0, least = 0.0;
+  for (const auto& [name, block] : run(study, brief).blocks) {
+    EXPECT_LT(scalar(block, "spinal_stability/critical_gain"), critical) << name;
+    EXPECT_GT(scalar(block, "spinal_stability/least_eigenvalue"), least) << name;
+    critical = scalar(block, "spinal_stability/critical_gain");
+    least = scalar(block, "spinal_stability/least_eigenvalue");
+    EXPECT_GT(critical, 0.0);  // without stiffness of active muscle the spine gives way
+  }
+}
+
+// What is reported of a short iliopsoas (docs/science.md, section 9): hardly anything, and that to the firm side.
+TEST(PostureStability, AShortIliopsoasHardlyChangesIt) {
+  Study study = standing();
+  for (const double s : {0.95, 0.9}) {
+    Edit shorter;
+    shorter.muscles = {"group:iliopsoas"};
+    shorter.scale["optimal_fibre_length"] = s;
+    study.variants.push_back({"s" + std::to_string(static_cast<int>(100 * s)), {shorter}});
+  }
+  RunOptions brief;
+  brief.brief = true;
+  const Result result = run(study, brief);
+  const double normal = scalar(result.blocks.begin()->second, "spinal_stability/critical_gain");
+  for (const auto& [name, block] : result.blocks) {
+    EXPECT_LE(scalar(block, "spinal_stability/critical_gain"), normal) << name;
+    EXPECT_GT(scalar(block, "spinal_stability/critical_gain"), 0.95 * normal) << name;
+  }
+}
+
 TEST(PostureStability, IsRefusedWhereItHasNoMeaning) {
   Study study = standing();
   question(study).problem = "passive";
   question(study).free = {"pelvis_tilt"};
   EXPECT_NE(error_of([&] { run(study); }).find("/stability: expected a balanced or held posture"), std::string::npos)
       << error_of([&] { run(study); });
+  ModelSpec without = standing().model;
+  without.lumbar.reset();
+  Study flat = standing();
+  flat.model = without;
+  EXPECT_NE(error_of([&] { run(flat); }).find("/stability: expected levels that can be free"), std::string::npos)
+      << error_of([&] { run(flat); });
 }
 
 }  // namespace

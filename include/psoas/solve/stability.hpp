@@ -35,8 +35,8 @@ struct StiffnessShare {
 /// K, the stiffness over some coordinates of a posture that muscles hold, all others held:
 ///   K = K_weight + K_passive + sum over muscles [F d2L/dq dq + (gain F_active / L + k_fibre) (dL/dq)(dL/dq)^T]
 /// The stiffness of active fibres is proportional to their force along the tendon over the length L of the whole path
-/// (Bergmark 1989; Cholewicki & McGill 1996), whatever the slope of the force-length curve, which tells what a slow stretch
-/// meets and is negative beyond optimal length. The passive fibres' stiffness k_fibre is that of their curve, with the
+/// (Bergmark 1989), whatever the slope of the force-length curve, which tells what a slow stretch at fixed activation
+/// meets and which is negative beyond optimal length. The passive fibres' stiffness k_fibre is that of their curve, with the
 /// tendon rigid. Activations and contact forces stay; no reflex acts.
 /// Allocates when made and in what returns matrices. One per thread.
 class PostureStiffness {
