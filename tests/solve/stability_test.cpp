@@ -24,9 +24,9 @@ std::size_t at(Eigen::Index index) { return static_cast<std::size_t>(index); }
 
 constexpr double rod_mass = 12.0, rod_height = 0.45, foot = 0.05, attachment = 0.3;
 
-/// A rod that stands on a pin between two muscles, from the ground on either side to the rod, and on a spring: of the
-/// example by which Bergmark (1989) tells what muscle stiffness does, one that has a closed form. With l^2 = a^2 + b^2 +-
-/// 2 a b sin(q) for feet at a and attachments at height b, dl/dq = +-r and d2l/dq2 = -r^2 / L with r = a b / L at q = 0.
+/// A rod that stands on a pin between two muscles, from the ground on either side to the rod, and on a spring. With
+/// l^2 = a^2 + b^2 +- 2 a b sin(q) for feet at a and attachments at height b, dl/dq = +-r and d2l/dq2 = -r^2 / L with
+/// r = a b / L at q = 0.
 struct Rod {
   Model model;
   double arm = 0.0, length = 0.0;
@@ -89,7 +89,7 @@ TEST(PostureStiffnesses, OfARodBetweenTwoMusclesIsTheClosedForm) {
         }
         EXPECT_NEAR(stiffness.weight()(0, 0), -fall, 1e-9);
         EXPECT_NEAR(stiffness.passive()(0, 0), spring, 1e-9);
-        // Bergmark's critical q: 1 + (m g h - k) L / (2 F r^2) where passive fibres are slack
+        // critical q, 1 + (m g h - k) L / (2 F r^2) where passive fibres are slack
         const double critical = (whole + one.length * ((fall - spring) / (2.0 * square) - passive_stiffness)) / active;
         EXPECT_NEAR(stiffness.critical_gain(), critical, 1e-7 * (1.0 + std::abs(critical)));
         if (fibre == 0.26) {
@@ -279,9 +279,9 @@ TEST(PostureStiffnesses, AnUprightBodyBendsEitherInItsMidPlaneOrSideways) {
   EXPECT_EQ(least.mode.maxCoeff(), 1.0);  // turned so that the largest is above zero
 }
 
-// Crisco et al. 1992 (Clin Biomech 7:27, abstract): six lumbar spines without muscles, kept in the frontal plane and loaded
-// at the top vertebra, buckled under 88 N; their linear model (part I, 7:19) under 67 N. The discs here, 100 N m/rad in
-// bending, are those of loaded spines, stiffer than discs on a bench.
+// Crisco et al. 1992 (Clin Biomech 7:27, abstract): six lumbar spines without muscles, kept in the frontal plane and
+// loaded at the top vertebra, buckled under 88 N; their linear model (part I, 7:19) under 67 N. The discs here, 100 N m/rad
+// in bending, are those of loaded spines, stiffer than discs on a bench.
 TEST(PostureStiffnesses, ALumbarSpineWithoutMusclesBucklesUnderLittle) {
   ModelSpec spec = freed().spec();
   spec.muscles = {};

@@ -16,9 +16,9 @@ namespace psoas {
 
 /// The least stiffness of a posture at one gain.
 struct LeastStiffness {
-  /// Least eigenvalue of K against the stiffness of the passive elements, K v = x K_passive v [-]: of what these alone would
-  /// resist in the mode, how much is there. 1 were there no weight and no muscle, below 0 the posture gives way. Not a
-  /// number where passive elements do not resist every rotation by themselves.
+  /// Least eigenvalue of K against the stiffness of the passive elements, K v = x K_passive v [-]: of what these alone
+  /// would resist in the mode, how much is there. 1 were there no weight and no muscle, below 0 the posture gives way.
+  /// Not a number where passive elements do not resist every rotation by themselves.
   double relative = 0.0;
   double stiffness = 0.0;  ///< least eigenvalue of K itself [N m/rad]
   /// Per coordinate: the mode of `relative`, or of `stiffness` where that is none, its largest entry 1 [-].
@@ -36,8 +36,8 @@ struct StiffnessShare {
 ///   K = K_weight + K_passive + sum over muscles [F d2L/dq dq + (gain F_active / L + k_fibre) (dL/dq)(dL/dq)^T]
 /// The stiffness of active fibres is proportional to their force along the tendon over the length L of the whole path
 /// (Bergmark 1989), whatever the slope of the force-length curve, which tells what a slow stretch at fixed activation
-/// meets and which is negative beyond optimal length. The passive fibres' stiffness k_fibre is that of their curve, with the
-/// tendon rigid. Activations and contact forces stay; no reflex acts.
+/// meets and which is negative beyond optimal length. The passive fibres' stiffness k_fibre is that of their curve, with
+/// the tendon rigid. Activations and contact forces stay; no reflex acts.
 /// Allocates when made and in what returns matrices. One per thread.
 class PostureStiffness {
  public:
@@ -57,8 +57,8 @@ class PostureStiffness {
   /// Moments that nothing balances [N m]: 0 in equilibrium. Elsewhere K depends on the choice of coordinates.
   const VecX& imbalance() const { return energy_.gradient(); }
 
-  /// The gain at which the least eigenvalue of K is 0: below it the posture gives way. Negative where it needs no active
-  /// stiffness at all; infinite where none up to 1e6 is enough, minus infinite where there is no active force to lose.
+  /// The gain at which the least eigenvalue of K is 0: below it the posture gives way. Negative where it needs no
+  /// active stiffness at all; infinite where none up to 1e6 is enough, minus infinite where none is missed.
   double critical_gain() const;
   LeastStiffness least(double gain) const;
   StiffnessShare share(int muscle, const VecX& displacement, double gain) const;
