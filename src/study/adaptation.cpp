@@ -114,7 +114,7 @@ ResultTable studies_table(const Study& study, const AdaptationStudy& question, c
   ResultTable table;
   table.description = "Other studies with the muscles of these weeks";
   table.columns.push_back({"week", "weeks"});
-  std::vector<std::string> warnings;
+  Warnings warnings;
   for (std::size_t i = 0; i < weeks.size(); ++i) {
     const std::vector<AdaptationState>& states = course.states[i + (starts ? 0 : 1)];
     const std::string label = "week_" + shortest_text(weeks[i]);
@@ -133,9 +133,7 @@ ResultTable studies_table(const Study& study, const AdaptationStudy& question, c
     table.rows.push_back(std::move(row));
   }
   for (std::vector<double>& row : table.rows) row.resize(table.columns.size(), std::nan(""));
-  for (const std::string& warning : warnings)
-    if (std::find(block.warnings.begin(), block.warnings.end(), warning) == block.warnings.end())
-      block.warnings.push_back(warning);
+  warnings.into(block);
   return table;
 }
 

@@ -13,6 +13,16 @@
 
 namespace psoas {
 
+/// What is said of several models, each text once with the labels of those that it is about.
+class Warnings {
+ public:
+  void add(const std::string& text, const std::string& label = "");
+  void into(Block& block) const;
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> said_;
+};
+
 /// The studies of Study::asked. One per thread.
 class AskedStudies {
  public:
@@ -22,15 +32,15 @@ class AskedStudies {
 
   /// What they record, "<study>/<scalar>", of a model that the edits lead to; with `only` of the study that this output
   /// belongs to, and of the one whose pelvic tilt goes into it. That tilt comes into `tilt_deg` (nan: not known). What a
-  /// posture that muscles do not hold gives is nan; warnings name the study and, where they are about this model, `label`.
+  /// posture that muscles do not hold gives is nan; warnings name the study and `label`.
   Named<Scalar> ask(const Model& model, const std::vector<Edit>& edits, const std::string& label, std::string_view only,
-                    std::vector<std::string>& warnings, double& tilt_deg);
+                    Warnings& warnings, double& tilt_deg);
 
  private:
-  Result ask_one(std::size_t index, const std::vector<Edit>& edits, double tilt_deg);
+  Result ask_one(std::size_t index, const std::vector<Edit>& edits, double tilt_deg, Warnings& warnings);
   void take(std::size_t index, const Model& model, const std::vector<Edit>& edits, const std::string& label,
-            Named<Scalar>& out, std::vector<std::string>& warnings, double& tilt_deg);
-  Named<double> reference_posture(std::size_t index);
+            Named<Scalar>& out, Warnings& warnings, double& tilt_deg);
+  Named<double> reference_posture(std::size_t index, Warnings& warnings);
 
   const Study& study_;
   const Named<AskedStudy>& named_;

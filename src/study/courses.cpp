@@ -243,7 +243,7 @@ HipMeasure Courses::measure(const std::vector<AdaptationState>& states, const st
   out.extension_at_5 = -to_degrees(angle_of_passive_moment(unedited_, now, side, 5.0, memory_));
   out.extension_at_borne = -to_degrees(angle_of_hip_moment(unedited_, now, side, question_.borne_moment * borne));
   out.delta_theta = delta_theta_deg(unedited_, now, side, memory_);
-  out.moment = passive_moment_at(unedited_, now, side, degrees(-question_.measured_extension_deg));
+  out.moment = resting_moment_at(now, now, side, degrees(-question_.measured_extension_deg));
   return out;
 }
 

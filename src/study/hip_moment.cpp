@@ -216,7 +216,7 @@ double angle_of_passive_moment(const Model& reference, const Model& model, const
   return angle;
 }
 
-double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle) {
+double resting_moment_at(const Model& reference, const Model& model, const std::string& side, double angle) {
   const std::optional<Iliopsoas> muscles = iliopsoas_of(model, side);
   if (!muscles) return std::nan("");
   HipFlexion hip(reference, model, *muscles);

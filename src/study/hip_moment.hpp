@@ -33,8 +33,8 @@ std::optional<Iliopsoas> iliopsoas_of(const Model& model, const std::string& sid
 double angle_of_passive_moment(const Model& reference, const Model& model, const std::string& side, double torque,
                                StudyMemory& memory);
 
-/// That moment [N m] at a hip flexion [rad]. Nan where the model has no iliopsoas and hip on this side.
-double passive_moment_at(const Model& reference, const Model& model, const std::string& side, double angle);
+/// That moment [N m] at a hip flexion [rad], without tone where `reference` is the model itself. Nan where the model has no iliopsoas and hip on this side.
+double resting_moment_at(const Model& reference, const Model& model, const std::string& side, double angle);
 
 /// The hip flexion [rad] at which that moment and what resists at the joint itself (capsule, ligaments) reach `torque`
 /// [N m] together. Nan where they do not between 120 degrees of flexion and 60 of extension.

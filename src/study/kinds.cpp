@@ -160,7 +160,7 @@ struct AxisRange {
 };
 
 AxisRange range_of(const TightnessStudy& study) {
-  if (study.axis == "lost_hip_extension_deg") return {"degrees", -60.0, 60.0};
+  if (study.axis == "delta_theta_deg") return {"degrees", 0.0, 60.0};
   const std::string& mechanism = study.mechanisms.front();
   if (study.axis == "s" || mechanism == "serial_sarcomere_loss") return {"factors", 0.3, 2.0};
   if (mechanism == "tendon_shortening") return {"metres", -0.1, 0.1};

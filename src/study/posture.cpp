@@ -566,7 +566,9 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       {"redundancy residual", "1", "docs/science.md, section 6", "", found.residual, 1e-8, found.residual <= 1e-8});
   block.credibility.push_back({"equilibrium: greatest moment or force that muscles and contacts leave", "N m",
                                "docs/science.md, section 9",
-                               found.imbalance > 1e-3 ? "muscles cannot hold any posture that was met" : "",
+                               found.imbalance <= 1e-3 ? ""
+                               : held_                 ? "muscles cannot hold the posture"
+                                                       : "muscles cannot hold any posture that was met",
                                found.imbalance, 1e-8, found.imbalance <= 1e-8});
   const double off = held_ ? 1e-3 : 1e-9;  // a posture that is given in a few digits is off by them
   block.credibility.push_back({"feet, seat and gaze where they are held", "mm or mrad", "docs/science.md, section 9",

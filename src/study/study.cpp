@@ -219,6 +219,7 @@ class StudyReader {
   void set_one(const std::string& pointer, const json& value, const std::string& shown) {
     if (!is_into_model(pointer)) return document_->set(pointer, value, schema_for_set(pointer), shown);
     load_model_document(document_->root());
+    model_changed_ = true;
     if (model_schema_.is_null()) model_schema_ = model_schema_json();
     model_->set(pointer.substr(into_model.size() - 1), value, model_schema_, pointer);
   }
@@ -448,15 +449,19 @@ class StudyReader {
       if (prescribed.table) load(*prescribed.table, "/prescribed/" + coordinate + "/table");
   }
 
-  /// A study that this one asks of its own model: what it asks, its edits and its tables.
+  /// A study that this one asks: what it says itself, its tables, and its model where that is another one.
   void load_asked(const std::string& pointer, const std::string& file) {
     named_file(pointer + "/file", [&] {
       StudyReader reader(beside(file));
+      const json* kept = nullptr;
       if (!embedded_.is_null() && embedded_.contains("studies") && embedded_["studies"].contains(file)) {
-        const json& kept = embedded_["studies"][file];
+        kept = &embedded_["studies"][file];
+        const auto has = [&](const char* key) { return kept->contains(key) && (*kept)[key].is_object(); };
+        if (!kept->is_object() || !has("study") || !has("tables"))
+          throw Error(Kind::input, study_.path, "/provenance/studies/" + file + ": expected the study that was asked");
         reader.document_ =
-            std::make_shared<Document>(Document::parse(beside(file) + " (as it was asked)", kept["study"].dump(1)));
-        reader.embedded_ = kept;
+            std::make_shared<Document>(Document::parse(beside(file) + " (as it was asked)", (*kept)["study"].dump(1)));
+        reader.embedded_ = *kept;
       } else {
         reader.document_ = std::make_shared<Document>(Document::read(beside(file)));
       }
@@ -467,9 +472,14 @@ class StudyReader {
                     "expected a study that asks no others, found one of " + kind);
       reader.take_question();
       const auto model_path = [](const StudyReader& one) {
-        return std::filesystem::path(one.beside(text_of(one.document_->root(), "model"))).lexically_normal();
+        const std::filesystem::path path = one.beside(text_of(one.document_->root(), "model"));
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
       };
-      const bool same_model = model_path(reader) == model_path(*this);
+      const bool same_model = kept ? !kept->contains("model") : model_path(reader) == model_path(*this);
+      if (!same_model && model_changed_)
+        throw Error(Kind::input, document_->place(pointer + "/file"),
+                    "expected a study of this study's model, as a /model/... setting reaches no other; found one of " +
+                        text_of(root, "model"));
       if (!same_model) reader.load_model(root);
       reader.load_tables();
       asked_[file] = {{"study", root}, {"tables", reader.tables_}};
@@ -547,6 +557,7 @@ class StudyReader {
   Study study_;
   std::shared_ptr<Document> document_, model_;
   json embedded_, tables_ = json::object(), asked_ = json::object(), model_schema_;
+  bool model_changed_ = false;  ///< by set_one()
 };
 
 json block_json(const Block& block) {
@@ -642,6 +653,13 @@ VariedStudy::VariedStudy(StudySource source, std::vector<std::string> pointers)
   impl_->sized = std::none_of(impl_->pointers.begin(), impl_->pointers.end(), [](const std::string& pointer) {
     return pointer.rfind("/model/", 0) == 0 || pointer.rfind("/subject/", 0) == 0;
   });
+  if (std::any_of(impl_->pointers.begin(), impl_->pointers.end(),
+                  [](const std::string& pointer) { return pointer.starts_with("/model/"); }))
+    for (const Asked& asked : impl_->files.asked)
+      if (!asked.same_model)
+        throw Error(Kind::input, impl_->files.place("/studies"),
+                    "expected studies of this study's model, as numbers of /model/... reach no other; found " +
+                        asked.study->path + " of another one");
   std::vector<Problem> problems;
   if (impl_->sized) take_size(impl_->files, problems);
   impl_->sized = impl_->sized && problems.empty();

@@ -19,15 +19,10 @@ int decimals_of(const std::string& unit) {
   return 3;
 }
 
-void warn(Block& block, const std::string& warning) {
-  if (std::find(block.warnings.begin(), block.warnings.end(), warning) == block.warnings.end())
-    block.warnings.push_back(warning);
-}
-
 /// A value of the axis as a heading.
 std::string heading_of(const TightnessStudy& question, double value) {
   if (question.axis == "s") return "s " + fixed_text(value, 2);
-  if (question.axis == "lost_hip_extension_deg") return short_text(value) + "°";
+  if (question.axis == "delta_theta_deg") return short_text(value) + "°";
   return short_text(value);
 }
 
@@ -72,13 +67,14 @@ struct Words {
   std::string_view start, words;
 };
 constexpr Words hip_words[] = {
-    {"delta_theta_deg/", "lost hip extension Δθ"},
+    {"delta_theta_deg/", "Δθ: so much earlier the iliopsoas resists with 5 N·m"},
     {"extension_at_5_N_m_deg/", "extension at 5 N·m of the iliopsoas"},
     {"extension_at_borne_moment_deg/", "extension at %, iliopsoas and joint"},
     {"zero_passive_moment_deg/", "flexion at which all passive moments cancel"},
     {"prone_extension_deg/", "prone: extension at %, all tissue"},
     {"step_length/", "step length with this foot behind"},
     {"passive_moment/", "passive moment"},
+    {"tone_moment/", "moment of raised tone"},
     {"torque_capacity/", "torque capacity"},
 };
 
@@ -139,13 +135,15 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
       block.axis = axis_of(question);
       block.axis_unit = question.axis == "value" ? mechanism.unit : question.axis == "s" ? "1" : "deg";
       std::vector<TightModel> models;
-      std::vector<std::string> headings, warnings;
+      std::vector<std::string> headings;
+      Warnings warnings;
       for (const double value : question.values) {
         if (options.progress) options.progress(done / steps, mechanism.words + (" " + short_text(value)));
         done += 1.0;
         const std::size_t row = block.axis_values.size();
         block.axis_values.push_back(value);
-        const std::optional<TightModel> tight = tightness.at(mechanism, side, value, warnings);
+        const std::optional<TightModel> tight =
+            tightness.at(mechanism, side, value, "/values/" + std::to_string(row), warnings);
         if (!tight) continue;
         const auto put = [&](const std::string& name, const Scalar& scalar) {
           Series& series = block.series[name];
@@ -156,12 +154,17 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
         if (question.axis != "value") put(mechanism.name, {tight->value, mechanism.unit});
         for (const auto& [name, scalar] : tightness.outcome(*tight, "", warnings)) put(name, scalar);
         for (const std::string& warning : edit_warnings(study, {"", tight->edits, tight->model, study.matched}))
-          warnings.push_back(warning);
+          warnings.add(warning);
         models.push_back(*tight);
         headings.push_back(heading_of(question, value));
       }
       for (auto& [name, series] : block.series) series.values.resize(block.axis_values.size(), std::nan(""));
-      for (const std::string& warning : warnings) warn(block, warning);
+      for (const std::string& hip : tightness.hips())
+        if (tightness.iliopsoas_alone(hip))
+          warnings.add(
+              "the model has no muscle but the iliopsoas about the hip: what is told of all tissue is of that and "
+              "the joint");
+      warnings.into(block);
       credit_fitted_paths(tightness.unedited(), block);
       if (!models.empty() && !options.brief)
         for (const std::string& hip : tightness.hips())
@@ -172,9 +175,9 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
   std::optional<TightnessEstimate> estimated;
   if (question.measured) {
     estimated = estimate(study, question, tightness);
-    Block& first = result.blocks.begin()->second;
-    for (const auto& [name, scalar] : estimated->scalars) first.scalars[name] = scalar;
-    for (const std::string& warning : estimated->warnings) warn(first, warning);
+    Block& block = *result.blocks.find(question.mechanisms.front() + "_" + estimated->side);
+    for (const auto& [name, scalar] : estimated->scalars) block.scalars[name] = scalar;
+    for (const std::string& warning : estimated->warnings) block.warnings.push_back(warning);
   }
   result.heading = (study.title.empty() ? "tightness" : study.title) + " · iliopsoas · " +
                    std::to_string(question.values.size()) + " values";
@@ -202,12 +205,15 @@ Result answer(const Study& study, const TightnessStudy& question, const RunOptio
   for (const auto& [name, table] : first.tables) {
     std::string file = name;
     std::replace(file.begin(), file.end(), '/', '_');
-    result.plots.push_back({file + ".svg", table.description, "N m", name});
+    result.plots.push_back({file + ".svg",
+                            table.description + ": " + mechanism_of(question.mechanisms.front()).words + ", " +
+                                question.sides.front() + (question.sides.front() == "both" ? " sides" : " side"),
+                            "N m", name});
   }
   for (const auto& [name, series] : first.series) {
     if (question.values.size() < 2 || result.plots.size() >= most_plots) break;
     if (name == mechanism_of(question.mechanisms.front()).name || name.find("/at_") != std::string::npos ||
-        name.ends_with("/l"))
+        name.ends_with(question.sides.front() == "left" ? "/r" : "/l"))
       continue;
     std::string file = name;
     std::replace_if(

@@ -14,18 +14,12 @@
 
 namespace psoas {
 
-/// A way in which a muscle gets tight: which number of it changes, and from which value on.
+/// A way in which a muscle gets tight: which number of it changes.
 struct Mechanism {
   const char *name, *words, *field;
-  enum class Verb { scale, shift, set } verb;
-  double neutral;    ///< value that changes nothing
-  double near;       ///< where a search begins, on the side of tightness
+  enum class Verb { scale, shift, raise } verb;
   double low, high;  ///< within which a value is estimated
-  double sign;       ///< of the field's change a unit of the value
   const char* unit;
-
-  Edit edit(const std::string& side, double value) const;
-  double value_of(const Edit& edit) const;
 };
 
 const Mechanism& mechanism_of(std::string_view name);
@@ -43,20 +37,29 @@ class Tightness {
  public:
   Tightness(const Study& study, const TightnessStudy& question, StudyMemory& memory);
 
-  /// With the mechanism's own value. Throws Error(input) where no muscle can be so.
-  TightModel make(const Mechanism& mechanism, const std::string& side, double value) const;
-  /// At a value of the study's axis; nothing, with a warning, where the mechanism cannot cost so much extension.
+  /// With the mechanism's own value. Throws Error(input) at `pointer` where no muscle can be so; nothing where the
+  /// pointer is "/measured", whose values are the search's.
+  std::optional<TightModel> make(const Mechanism& mechanism, const std::string& side, double value,
+                                 const std::string& pointer) const;
+  /// At a value of the study's axis, which stands at `pointer`; nothing, with a warning, where the mechanism cannot cost
+  /// so much extension.
   std::optional<TightModel> at(const Mechanism& mechanism, const std::string& side, double value,
-                               std::vector<std::string>& warnings) const;
+                               const std::string& pointer, Warnings& warnings) const;
 
   /// All that is told of a model, or only what belongs to the output `only`.
-  Named<Scalar> outcome(const TightModel& tight, std::string_view only, std::vector<std::string>& warnings);
+  Named<Scalar> outcome(const TightModel& tight, std::string_view only, Warnings& warnings);
 
+  /// The mechanism's value that changes nothing, and the least that it can have.
+  double neutral(const Mechanism& mechanism) const;
+  double least(const Mechanism& mechanism) const;
+  /// Whether no other muscle crosses this hip.
+  bool iliopsoas_alone(const std::string& hip) const;
   const Model& unedited() const { return unedited_; }
   /// Sides of which the model has an iliopsoas: r, l.
   const std::vector<std::string>& hips() const { return hips_; }
 
  private:
+  Edit edit(const Mechanism& mechanism, const std::string& side, double value) const;
   void measure_hip(const TightModel& tight, const std::string& hip, double tilt_deg, Named<Scalar>& out) const;
 
   const Study& study_;
@@ -67,8 +70,9 @@ class Tightness {
   AskedStudies asked_;
 };
 
-/// Estimates how tight the muscle is from what was measured; scalars estimate/… of a block, and what to say of it.
+/// How tight the muscle is by what was measured: scalars estimate/… of a block, and what to say of it.
 struct TightnessEstimate {
+  std::string side;
   Named<Scalar> scalars;
   std::string sentence;
   std::vector<std::string> warnings;

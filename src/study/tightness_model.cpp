@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "psoas/core/roots.hpp"
 #include "psoas/core/units.hpp"
 #include "psoas/core/words.hpp"
 #include "study/tightness.hpp"
@@ -15,12 +16,14 @@ std::size_t at_index(int index) { return static_cast<std::size_t>(index); }
 using Verb = Mechanism::Verb;
 
 constexpr std::array<Mechanism, 4> mechanisms = {{
-    {"serial_sarcomere_loss", "serial sarcomere loss", "optimal_fibre_length", Verb::scale, 1.0, 0.97, 0.6, 1.1, 1.0,
-     "1"},
-    {"tendon_shortening", "tendon shortening", "tendon_slack_length", Verb::shift, 0.0, 0.005, -0.02, 0.06, -1.0, "m"},
-    {"stiffer_passive_tissue", "stiffer passive tissue", "passive_strain", Verb::scale, 1.0, 0.95, 0.2, 1.3, 1.0, "1"},
-    {"raised_tone", "raised tone", "minimum_activation", Verb::set, 0.01, 0.03, 0.01, 1.0, 1.0, "1"},
+    {"serial_sarcomere_loss", "serial sarcomere loss", "optimal_fibre_length", Verb::scale, 0.6, 1.1, "1"},
+    {"tendon_shortening", "tendon shortening", "tendon_slack_length", Verb::shift, -0.02, 0.06, "m"},
+    {"stiffer_passive_tissue", "stiffer passive tissue", "passive_strain", Verb::scale, 0.2, 1.3, "1"},
+    {"raised_tone", "raised tone", "minimum_activation", Verb::raise, 0.0, 1.0, "1"},
 }};
+
+/// Steps in which a search goes from no change to the most that a mechanism can be.
+constexpr int match_steps = 40;
 
 /// Hip flexions at which torques are told beside their curves [deg].
 constexpr std::array<double, 2> passive_angles_deg = {-10.0, 0.0};
@@ -31,21 +34,6 @@ std::string group_of(const std::string& side) {
 }
 
 }  // namespace
-
-Edit Mechanism::edit(const std::string& side, double value) const {
-  Edit out;
-  out.muscles = {group_of(side)};
-  if (verb == Verb::scale) out.scale[field] = value;
-  if (verb == Verb::shift) out.shift[field] = {sign * value};
-  if (verb == Verb::set) out.set[field] = Value{{value}, {}};
-  return out;
-}
-
-double Mechanism::value_of(const Edit& edit) const {
-  if (verb == Verb::scale) return *edit.scale.find(field);
-  if (verb == Verb::shift) return sign * edit.shift.find(field)->front();
-  return edit.set.find(field)->numbers.front();
-}
 
 const Mechanism& mechanism_of(std::string_view name) {
   return *std::find_if(mechanisms.begin(), mechanisms.end(), [&](const Mechanism& one) { return one.name == name; });
@@ -69,45 +57,91 @@ Tightness::Tightness(const Study& study, const TightnessStudy& question, StudyMe
                   "expected a side of which the model has an iliopsoas, found \"" + question.sides[i] + "\"");
 }
 
-TightModel Tightness::make(const Mechanism& mechanism, const std::string& side, double value) const {
-  TightModel out{base_, {mechanism.edit(side, value)}, value, mechanism.words + (" " + shortest_text(value))};
+Edit Tightness::edit(const Mechanism& mechanism, const std::string& side, double value) const {
+  Edit out;
+  if (mechanism.verb == Verb::raise) {
+    // a floor: muscles whose least activation is above it keep theirs
+    for (const std::string& name : select_muscles(study_.model, group_of(side)))
+      if (study_.model.muscles.find(name)->minimum_activation < value) out.muscles.push_back(name);
+    out.set[mechanism.field] = Value{{value}, {}};
+    return out;
+  }
+  out.muscles = {group_of(side)};
+  if (mechanism.verb == Verb::scale) out.scale[mechanism.field] = value;
+  if (mechanism.verb == Verb::shift) out.shift[mechanism.field] = {-value};
+  return out;
+}
+
+double Tightness::least(const Mechanism& mechanism) const {
+  if (mechanism.verb != Verb::raise) return mechanism.low;
+  double least = 1.0;
+  for (const std::string& name : select_muscles(study_.model, group_of("both")))
+    least = std::min(least, study_.model.muscles.find(name)->minimum_activation);
+  return least;
+}
+
+double Tightness::neutral(const Mechanism& mechanism) const {
+  return mechanism.verb == Verb::scale ? 1.0 : mechanism.verb == Verb::shift ? 0.0 : least(mechanism);
+}
+
+bool Tightness::iliopsoas_alone(const std::string& hip) const {
+  const std::optional<Iliopsoas> muscles = iliopsoas_of(base_, hip);
+  return muscles && muscles_crossing(base_, muscles->hip).size() == muscles->muscles.size();
+}
+
+std::optional<TightModel> Tightness::make(const Mechanism& mechanism, const std::string& side, double value,
+                                          const std::string& pointer) const {
+  TightModel out{base_, {edit(mechanism, side, value)}, value, mechanism.words + (" " + shortest_text(value))};
+  if (out.edits.front().muscles.empty()) out.edits.clear();
   ModelSpec spec = study_.model;
   std::vector<Problem> problems;
-  apply(out.edits, "/values", spec, problems);
-  if (!problems.empty()) throw Error(Kind::input, study_.place("/values"), problems.front().text);
+  apply(out.edits, pointer, spec, problems);
+  if (!problems.empty() && pointer == "/measured") return {};
+  if (!problems.empty()) throw Error(Kind::input, study_.place(pointer), problems.front().text);
   out.model = memory_.inside().models.compile(spec);
   return out;
 }
 
 std::optional<TightModel> Tightness::at(const Mechanism& mechanism, const std::string& side, double value,
-                                        std::vector<std::string>& warnings) const {
-  const bool serial = &mechanism == &mechanisms.front();
-  const std::string label = (question_.axis == "s" ? "s " : "") + shortest_text(value) +
-                            (question_.axis == "lost_hip_extension_deg" ? "°" : "");
-  if (question_.axis == "value" || (question_.axis == "s" && serial)) {
-    TightModel out = make(mechanism, side, value);
-    out.label = label;
-    return out;
+                                        const std::string& pointer, Warnings& warnings) const {
+  const std::string label =
+      (question_.axis == "s" ? "s " : "") + shortest_text(value) + (question_.axis == "delta_theta_deg" ? "°" : "");
+  const auto labelled = [&](std::optional<TightModel> model) {
+    if (model) model->label = label;
+    return model;
+  };
+  if (question_.axis == "value" || (question_.axis == "s" && &mechanism == &mechanisms.front()))
+    return labelled(make(mechanism, side, value, pointer));
+  const std::string hip = side == "both" ? hips_.front() : side.substr(0, 1);
+  const auto shift_of = [&](const Model& model) {
+    return delta_theta_deg(unedited_, model, hip, memory_) - delta_theta_deg(unedited_, base_, hip, memory_);
+  };
+  const double lost = question_.axis == "s" ? shift_of(make(mechanisms.front(), side, value, pointer)->model) : value;
+  if (lost == 0.0) return TightModel{base_, {}, neutral(mechanism), label};
+
+  const double from = neutral(mechanism), to = mechanism.verb == Verb::scale ? mechanism.low : mechanism.high;
+  const auto excess = [&](double at) {
+    const std::optional<TightModel> model = make(mechanism, side, at, "/measured");
+    return model ? shift_of(model->model) - lost : std::nan("");
+  };
+  double before = from, most = 0.0;
+  for (int i = 1; lost > 0.0 && i <= match_steps; ++i) {
+    const double next = from + (to - from) * i / match_steps, here = excess(next);
+    if (std::isnan(here)) break;
+    most = here + lost;
+    if (here >= 0.0) {
+      const Root root = bisection_root(excess, std::min(before, next), std::max(before, next),
+                                       {.x = 1e-12 * std::abs(to - from), .value = 1e-6});
+      return labelled(make(mechanism, side, root.x, pointer));
+    }
+    before = next;
   }
-  double lost = value;
-  if (question_.axis == "s") {
-    const TightModel shorter = make(mechanisms.front(), side, value);
-    lost = delta_theta_deg(unedited_, shorter.model, side == "left" ? "l" : "r", memory_) -
-           delta_theta_deg(unedited_, base_, side == "left" ? "l" : "r", memory_);
-  }
-  if (lost == 0.0) return TightModel{base_, {}, mechanism.neutral, label};
-  std::vector<Edit> edits = {mechanism.edit(side, mechanism.near)};
-  edits.front().match_delta_theta_deg = lost + delta_theta_deg(unedited_, base_, side == "left" ? "l" : "r", memory_);
-  std::vector<Problem> problems;
-  if (lost > 0.0) find_matches(study_.unedited, study_.model, "/values", edits, problems, memory_);
-  if (!(lost > 0.0) || !problems.empty()) {
-    warnings.push_back(label + ": " + mechanism.words + " cannot cost " + fixed_text(lost, 1) + "° of hip extension" +
-                       (problems.empty() ? "" : " (" + problems.front().text + ")"));
-    return {};
-  }
-  TightModel out = make(mechanism, side, mechanism.value_of(edits.front()));
-  out.label = label;
-  return out;
+  warnings.add(std::isnan(lost) ? std::string("Δθ of this shortening is not known")
+               : lost < 0.0     ? mechanism.words + std::string(" does not lengthen")
+                                : mechanism.words + std::string(" cannot cost ") + fixed_text(lost, 1) +
+                                  "° of Δθ: at most " + fixed_text(most, 1) + "°",
+               label);
+  return {};
 }
 
 void Tightness::measure_hip(const TightModel& tight, const std::string& hip, double tilt_deg,
@@ -127,8 +161,12 @@ void Tightness::measure_hip(const TightModel& tight, const std::string& hip, dou
   const auto place = [&](double angle) {
     return "/hip_flexion_" + hip + "/group:iliopsoas_" + hip + "/at_" + short_text(angle) + "_deg";
   };
-  for (const double angle : passive_angles_deg)
-    out.add("passive_moment" + place(angle)) = {passive_moment_at(unedited_, model, hip, degrees(angle)), "N m"};
+  for (const double angle : passive_angles_deg) {
+    const double resting = resting_moment_at(unedited_, model, hip, degrees(angle)),
+                 passive = resting_moment_at(model, model, hip, degrees(angle));
+    out.add("passive_moment" + place(angle)) = {passive, "N m"};
+    out.add("tone_moment" + place(angle)) = {resting - passive, "N m"};
+  }
   for (const double angle : capacity_angles_deg)
     out.add("torque_capacity" + place(angle)) = {iliopsoas_capacity(model, degrees(angle), hip), "N m"};
   // Legs straight and alike, the pelvis tilted but not turned: as far as the hip behind lets its foot stay back
@@ -140,13 +178,13 @@ void Tightness::measure_hip(const TightModel& tight, const std::string& hip, dou
     Workspace work(model);
     const std::vector<double> still(data.default_coordinates.size(), 0.0);
     evaluate(model, data.default_coordinates, still, work, Depth::position);
-    const auto shank = moved_body(data, static_cast<int>(ankle - data.coordinate_names.begin()));
-    const double leg = (work.tree.X_GB[at_index(femur->second)].p - work.tree.X_GB[shank].p).norm();
-    out.add("step_length/" + hip) = {2.0 * leg * std::sin(prone + degrees(tilt_deg)), "m"};
+    const auto foot = moved_body(data, static_cast<int>(ankle - data.coordinate_names.begin()));
+    const double leg = (work.tree.X_GB[at_index(femur->second)].p - work.tree.X_GB[foot].p).norm();
+    out.add("step_length/" + hip) = {std::max(0.0, 2.0 * leg * std::sin(prone + degrees(tilt_deg))), "m"};
   }
 }
 
-Named<Scalar> Tightness::outcome(const TightModel& tight, std::string_view only, std::vector<std::string>& warnings) {
+Named<Scalar> Tightness::outcome(const TightModel& tight, std::string_view only, Warnings& warnings) {
   Named<Scalar> out;
   double tilt_deg = 0.0;
   const Named<Scalar> asked = asked_.ask(tight.model, tight.edits, tight.label, only, warnings, tilt_deg);

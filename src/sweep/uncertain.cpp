@@ -150,9 +150,13 @@ Result run_uncertain(const Study& study, const RunOptions& options, int threads)
       const std::optional<Scalar> as_it_stands = find_scalar(block, column.scalar);
       if (!is_told(column.scalar) || !as_it_stands || told++ >= lines_told) continue;
       SummaryLine line{"  " + prefix + column.scalar, column.unit, "", {}, 1};
+      // columns that are no variants are rows of the series: the last row is the final one
       const bool by_variant = result.columns.empty();
       line.values.assign(by_variant ? result.blocks.size() : result.columns.size(), std::nan(""));
-      line.values[by_variant ? static_cast<std::size_t>(result.blocks.index(variant)) : 0] = as_it_stands->value;
+      if (by_variant)
+        line.values[static_cast<std::size_t>(result.blocks.index(variant))] = as_it_stands->value;
+      else if (column.scalar.starts_with("final "))
+        line.values.back() = as_it_stands->value;
       line.note = short_text(spread.percentiles[0]) + " … " + short_text(spread.percentiles[2]);
       result.summary.push_back(std::move(line));
     }

@@ -869,7 +869,8 @@ struct AdaptationStudy {
 
 /// What was measured on a person, from which the shortening is estimated.
 struct MeasuredTightness {
-  std::string output, side = "right";
+  std::string output;
+  std::optional<std::string> side;
   std::optional<double> value, normal, knee_flexion_deg;
   std::vector<double> hip_flexion_deg, passive_moment;
   double standard_error = required, confidence = 0.95;
@@ -888,7 +889,8 @@ struct MeasuredTightness {
     see("passive_moment", self.passive_moment,
         Info{"N m", "as many net passive moments about the hip, weight taken off, towards flexion +", -1e3, 1e3});
     see("knee_flexion_deg", self.knee_flexion_deg, Info{"deg", "knee flexion of the curve; absent: 0", -20, 160});
-    see("side", self.side, Info{"", "which side is short", -inf, inf, "both right left"});
+    see("side", self.side,
+        Info{"", "which of the study's sides is short; absent: the first of them", -inf, inf, "both right left"});
     see("standard_error", self.standard_error, Info{"", "of the measurement, in its unit", 1e-9, 1e4});
     see("confidence", self.confidence, Info{"1", "of the interval", 0.5, 0.999});
   }
@@ -915,9 +917,9 @@ struct TightnessStudy {
     see("axis", self.axis,
         Info{"",
              "what \"values\" are. s: factors on optimal fibre length, and mechanisms so strong that they cost as much "
-             "hip extension; lost_hip_extension_deg: degrees that each costs; value: of the one mechanism itself, "
+             "of it (Δθ); delta_theta_deg: degrees of Δθ that each costs; value: of the one mechanism itself, "
              "factors on optimal fibre length, metres off the tendon, factors on passive strain, least activations",
-             -inf, inf, "s lost_hip_extension_deg value"});
+             -inf, inf, "s delta_theta_deg value"});
     see("values", self.values, Info{"", "each once", -90, 90});
     see("from_deg", self.from_deg, Info{"deg", "first hip flexion of the torque curves", -60, 150});
     see("to_deg", self.to_deg, Info{"deg", "last one", -60, 150});

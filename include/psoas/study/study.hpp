@@ -43,7 +43,7 @@ struct Study {
   std::optional<Table> table;   ///< a motion's recording
   std::optional<Table> forces;  ///< a motion's measured external forces
   Named<Table> tables;          ///< a simulation's tables, as the study names them
-  std::vector<Asked> asked;     ///< the studies that one of tightness asks, in their order
+  std::vector<Asked> asked;     ///< the studies that one of tightness or adaptation asks, in their order
   std::string uncertain;   ///< JSON text of what the study says of uncertain numbers, or empty; sweep/uncertain.hpp
   std::string provenance;  ///< JSON text
 
