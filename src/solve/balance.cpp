@@ -498,8 +498,12 @@ BalancedPosture Balance::find(std::span<const double> start) {
             fixed_text(1e3 * error, 3) + " mm or mrad are left)");
   warm_.clear();
   Active active;
-  for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
+  stage_ = 2;
   value(out.q);
+  if (!held_by_muscles()) {
+    for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
+    value(out.q);
+  }
   if (held_by_muscles())
     descend(out, stopped, active);
   else
