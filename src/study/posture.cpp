@@ -638,6 +638,9 @@ Result PostureRun::run() {
   if (!passive_ && question_.lumbar == "free")
     throw Error(Kind::input, study_.place("/lumbar"),
                 "expected \"rhythm\" for a " + question_.problem + " posture, found \"free\"");
+  if (passive_ && question_.backrest)
+    throw Error(Kind::input, study_.place("/backrest"),
+                "expected none for a passive posture, which planes and spheres of the model carry");
   if (held_) {
     const auto refuse = [&](bool given, const char* what) {
       if (given)

@@ -100,6 +100,7 @@ TEST(PostureSupports, ABackrestSaysWhatIsWrong) {
   };
   const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != text.npos; };
   EXPECT_TRUE(has(error([](PostureStudy& q) { q.support = "both_feet"; }), "expected the support \"seat\""));
+  EXPECT_TRUE(has(error([](PostureStudy& q) { q.problem = "passive", q.free = {"pelvis_tilt"}; }), "/backrest"));
   EXPECT_TRUE(has(error([](PostureStudy& q) { q.backrest->low = 0.15; }), "expected a height at the thorax"));
 }
 
@@ -124,8 +125,11 @@ TEST(PostureSupports, WhoLiesFaceDownRestsWhereASimulationComesToRest) {
   const Study lying = one_variant("prone");
   const Result result = brief(lying);
   Study released = read_study(std::string(PSOAS_SOURCE_DIR) + "/examples/leg_raise/rest.json");
-  released.variants.resize(1);
   released.model = lying.model;
+  // friction, of which energy knows nothing, would hold the body drawn out or pushed together along the bench
+  for (auto& [name, sphere] : released.model.spheres) sphere.static_friction = sphere.dynamic_friction = 0.0;
+  for (auto& [name, muscle] : released.model.muscles) muscle.tendon = "rigid";  // as at rest
+  released.variants.resize(1);
   SimulationStudy& simulation = std::get<SimulationStudy>(released.question);
   simulation.duration = 2.0;
   simulation.initial = std::get<PostureStudy>(lying.question).posture;
@@ -133,25 +137,26 @@ TEST(PostureSupports, WhoLiesFaceDownRestsWhereASimulationComesToRest) {
   const Result simulated = run(released);
   const Block &one = first(result), &end = first(simulated);
   for (const char* angle : {"anterior_pelvic_tilt_deg", "lordosis_deg"})
-    EXPECT_NEAR(scalar(one, angle), scalar(end, std::string("final ") + angle), 0.1) << angle;
-  EXPECT_NEAR(scalar(one, "coordinate/hip_flexion_r"), scalar(end, "final coordinate/hip_flexion_r"), degrees(0.2));
-  EXPECT_NEAR(scalar(one, "compression/L5_S1"), scalar(end, "final compression/L5_S1"), 2.0);
+    EXPECT_NEAR(scalar(one, angle), scalar(end, std::string("final ") + angle), 1e-3) << angle;
+  EXPECT_NEAR(scalar(one, "coordinate/hip_flexion_r"), scalar(end, "final coordinate/hip_flexion_r"), degrees(1e-3));
+  EXPECT_NEAR(scalar(one, "compression/L5_S1"), scalar(end, "final compression/L5_S1"), 0.05);
 }
 
 TEST(PostureSupports, ALoadInTheHandsPressesTheSpine) {
   const Result result = brief(posture("loaded"));
   const double weight = Model(posture("loaded").model).data().mass * standard_gravity;
-  double last = 0.0, load = 0.0;
+  double last = 0.0, load = 0.0;  // [N], [kg]
   for (const auto& [name, block] : result.blocks) {
     expect_credible(block);
     EXPECT_EQ(block.unconverged, 0) << name;
     // the feet carry it too
     EXPECT_NEAR(sum_of(block, "contact_force_y/"), weight + load * standard_gravity, 1e-6 * weight) << name;
-    // more than its own weight presses more
-    EXPECT_GT(scalar(block, "compression/L5_S1"), last + (load > 0.0 ? 10.0 * standard_gravity : 0.0)) << name;
+    EXPECT_GT(scalar(block, "compression/L5_S1"), last) << name;
     last = scalar(block, "compression/L5_S1");
-    load += 10.0;
+    load += 5.0;
   }
+  // 10 kg press by more than their weight
+  EXPECT_GT(last, scalar(first(result), "compression/L5_S1") + 10.0 * standard_gravity);
 }
 
 TEST(PostureSupports, OneFootIsTheMirrorOfTheOther) {
@@ -181,7 +186,7 @@ TEST(PostureSupports, FloorsThatRiseAndFallBendTheAnkles) {
   }
 }
 
-TEST(PostureSupports, AThomasTestWithTheKneeStraightLiftsAShortSide) {
+TEST(PostureSupports, AThomasTestOnTheBenchLiftsTheThighOfAShortSide) {
   const Result result = run(posture("thomas"));
   double last = -90.0;
   for (const auto& [name, block] : result.blocks) {
@@ -191,6 +196,10 @@ TEST(PostureSupports, AThomasTestWithTheKneeStraightLiftsAShortSide) {
     EXPECT_LT(scalar(block, "sensitivity/thomas_angle_deg/r"), 0.0) << name;
     last = scalar(block, "thomas_angle_deg/r");
   }
+  // the leg lies, nearly straight, where the iliopsoas is not short; where it is severely so the thigh is off the bench
+  EXPECT_LT(scalar(first(result), "thomas_angle_deg/r"), -5.0);
+  EXPECT_LT(scalar(first(result), "coordinate/knee_angle_r"), degrees(5.0));
+  EXPECT_GT(last, 0.0);
 }
 
 TEST(PostureSupports, SensitivitiesAtACornerAreThoseOfEitherSide) {
