@@ -150,7 +150,7 @@ std::vector<std::array<double, 2>> PostureRun::bounds(const Model& model, const 
   for (const int c : free) {
     const std::string& name = model.data().coordinate_names[at(c)];
     out.push_back(model.spec().coordinates.find(name)->range);
-    if (!passive_ && question_.support != "seat" && name.rfind("knee_angle_", 0) == 0) out.back() = {0.0, degrees(5.0)};
+    if (!passive_ && question_.support != "seat" && name.starts_with("knee_angle_")) out.back() = {0.0, degrees(5.0)};
     if (const CoordinateRange* given = question_.ranges.find(name)) out.back() = {given->low, given->high};
   }
   for (const auto& [name, range] : question_.ranges) {
