@@ -604,7 +604,7 @@ class Compiler {
   void contacts() {
     for (const auto& [name, item] : spec_.contacts)
       data_->contacts.push_back({body(item.body, join_pointer({"contacts", name, "body"})), item.location, item.cap,
-                                 item.friction, item.support == "seat"});
+                                 item.friction, item.support == "seat", item.normal.normalized()});
     for (const auto& [side, joint] : spec_.hips) {
       const auto found = joint_body_.find(joint);
       if (found == joint_body_.end())

@@ -498,16 +498,29 @@ BalancedPosture Balance::find(std::span<const double> start) {
             fixed_text(1e3 * error, 3) + " mm or mrad are left)");
   warm_.clear();
   Active active;
-  for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
-  value(out.q);
-  if (held_by_muscles())
-    descend(out, stopped, active);
-  else
-    stage_ = 1;
   const auto slope = [&] {
     constrain(out.q, stopped, active);
     return active.reduced.size() == 0 ? 0.0 : active.reduced.cwiseAbs().maxCoeff();
   };
+  // a start near the minimum needs no detour; one from which the way is not smooth does
+  const std::vector<double> restored = out.q;
+  stage_ = 2;
+  value(out.q);
+  bool arrived = held_by_muscles();
+  if (arrived) {
+    descend(out, stopped, active);
+    arrived = slope() <= options_.tolerance;
+  }
+  if (!arrived) {
+    out.q = restored;
+    warm_.clear();
+    for (stage_ = 0; stage_ < 2; ++stage_) descend(out, stopped, active);
+    value(out.q);
+    if (held_by_muscles())
+      descend(out, stopped, active);
+    else
+      stage_ = 1;
+  }
   if (out.slope = slope(); out.slope > options_.tolerance) {
     out.last_step = std::max(out.last_step, 1e-3);
     settle_at_corner(out, stopped, active);

@@ -22,6 +22,8 @@ constexpr int pushes = 5, normal_push = 4;
 Vec3 push_direction(const ContactPoint& contact, int push, double floor_slope) {
   Vec3 force(0.0, 1.0, 0.0);
   if (push != normal_push) force[push < 2 ? 0 : 2] = push % 2 == 0 ? contact.friction : -contact.friction;
+  if (contact.normal != Vec3::UnitY())
+    force = Eigen::Quaterniond::FromTwoVectors(Vec3::UnitY(), contact.normal) * force;
   return contact.seat || floor_slope == 0.0 ? force : rotation_about(Vec3::UnitZ(), floor_slope) * force;
 }
 

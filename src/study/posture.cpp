@@ -13,6 +13,7 @@
 #include "psoas/solve/equilibrium.hpp"
 #include "study/answer.hpp"
 #include "study/posture_stability.hpp"
+#include "study/posture_support.hpp"
 
 namespace psoas {
 namespace {
@@ -24,8 +25,9 @@ bool has_coordinate(const Model& model, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Step of differences by a factor on fibre lengths.
-constexpr double factor_step = 1e-4;
+/// Step of differences by a factor on fibre lengths; at a corner of the cost, of differences of whole postures, which are
+/// known less well there.
+constexpr double factor_step = 1e-4, corner_step = 5e-3;
 
 /// What standing and sitting people do. Standard deviations between people, with their different bones, so that they
 /// bound what one person would do.
@@ -74,18 +76,23 @@ class PostureRun {
   Answered balance(const Model& model, const std::vector<int>& free, std::vector<double> q, Block& block);
   void rest_landscape(const Model& model, const std::vector<int>& free, std::vector<double> q, Block& block);
   void balance_landscape(const Model& model, const std::vector<int>& free, std::vector<double> q, Block& block);
-  void kappas(const Model& model, const BalanceOptions& options, const std::vector<double>& q, Block& block) const;
+  void kappas(const Model& model, const BalanceOptions& options, const BalancedPosture& found,
+              const std::vector<double>& values, Block& block) const;
   void summarise(const std::vector<Variant>& variants, Result& result) const;
 
   /// Values of outputs at a posture of rest.
   std::vector<double> read_rest(InverseSolver& inverse, const StoredEnergy& energy) const;
   std::vector<double> read(const Instant& now) const;
+  /// What every muscle does.
+  static ResultTable muscles(const Instant& now);
   static Instant instant_of(const InverseSolver& inverse) {
     return {&inverse.model(),     &inverse.work(),        inverse.q(), inverse.u(), inverse.udot(),
             inverse.activation(), inverse.tendon_force(), &inverse};
   }
   /// Models with the sensitivity's muscles shorter and longer by a step.
-  std::pair<Model, Model> neighbours(const Model& model) const;
+  std::pair<Model, Model> neighbours(const Model& model, double step = factor_step) const;
+  void one_sided(const Model& model, const BalanceOptions& options, const BalancedPosture& found,
+                 const std::vector<double>& values, Block& block) const;
   void tell_sensitivity(const std::vector<double>& below, const std::vector<double>& above, Block& block) const;
   std::vector<double> landscape_axis(const Model& model, const std::vector<int>& free, Block& block) const;
 
@@ -104,20 +111,7 @@ Model PostureRun::supported(const Model& model) const {
       throw Error(Kind::input, study_.place("/lumbar"),
                   std::string("expected levels that can be free: ") + error.what());
     }
-  if (passive_ || question_.support == "both_feet") return model;
-  ModelSpec spec = model.spec();
-  if (question_.support == "seat") {
-    // Thighs come to the seat only where the feet have no floor: their points do not push
-    const std::string& pelvis =
-        model.data().body_names[at(model.data().levels.empty() ? 1 : model.data().levels.front().inferior)];
-    spec.contacts.erase_if(
-        [&](const std::string&, const auto& contact) { return contact.support == "seat" && contact.body != pelvis; });
-    return Model(spec);
-  }
-  const std::string off = question_.support == "right_foot" ? "_l" : "_r";
-  spec.contacts.erase_if(
-      [&](const std::string& name, const auto& contact) { return contact.support == "foot" && name.ends_with(off); });
-  return Model(spec);
+  return passive_ ? model : on_support(study_, question_, model);
 }
 
 std::vector<int> PostureRun::free_coordinates(const Model& model) const {
@@ -159,7 +153,7 @@ std::vector<std::array<double, 2>> PostureRun::bounds(const Model& model, const 
   for (const int c : free) {
     const std::string& name = model.data().coordinate_names[at(c)];
     out.push_back(model.spec().coordinates.find(name)->range);
-    if (!passive_ && question_.support != "seat" && name.rfind("knee_angle_", 0) == 0) out.back() = {0.0, degrees(5.0)};
+    if (!passive_ && question_.support != "seat" && name.starts_with("knee_angle_")) out.back() = {0.0, degrees(5.0)};
     if (const CoordinateRange* given = question_.ranges.find(name)) out.back() = {given->low, given->high};
   }
   for (const auto& [name, range] : question_.ranges) {
@@ -176,7 +170,7 @@ std::vector<double> PostureRun::start(const Model& model, const Model& rhythm) c
     if (has_coordinate(model, name)) state.q()[at(model.coordinate(name))] = value;
   };
   if (!passive_ && question_.support == "seat") {
-    put("pelvis_tilt", norms::seated_tilt);
+    put("pelvis_tilt", norms::seated_tilt + (question_.backrest ? degrees(question_.backrest->angle_deg - 90.0) : 0.0));
     put("lumbar_extension", norms::seated_lordosis);
     put("pelvis_ty", question_.seat_height + 0.1);
     for (const char* side : {"_r", "_l"}) {
@@ -240,7 +234,9 @@ void PostureRun::preferences(const Model& model, BalanceOptions& out) const {
     lordosis += coupling.identity ? 1.0 : coupling.function.jet(0.0).slope;
   }
   if (!(lordosis > 0.1)) lordosis = 1.0;
-  prefer("pelvis_tilt", value("pelvis_tilt") + (seat ? norms::seated_tilt : 0.0), norms::tilt_scale);
+  // at a backrest the pelvis turns back with the trunk
+  if (!question_.backrest)
+    prefer("pelvis_tilt", value("pelvis_tilt") + (seat ? norms::seated_tilt : 0.0), norms::tilt_scale);
   prefer("lumbar_extension", value("lumbar_extension") + (seat ? norms::seated_lordosis / lordosis : 0.0),
          norms::lordosis_scale / lordosis);
   for (const char* name : {"pelvis_list", "lumbar_bending"})
@@ -276,70 +272,11 @@ BalanceOptions PostureRun::balance_options(const Model& model, const std::vector
   out.bounds = bounds(model, free);
   out.kappa = question_.kappa;
   out.caps = {1.0, question_.support == "seat" ? 1.0 : 0.0};
-  if (question_.gaze == "level" && !data.levels.empty()) out.level_body = data.levels.back().superior;
+  if (question_.gaze == "level" && !data.levels.empty() && !question_.backrest)
+    out.level_body = data.levels.back().superior;
   out.redundancy.floor_slope = degrees(question_.floor_slope_deg);
-  const Vec3 up = rotation_about(Vec3::UnitZ(), degrees(question_.floor_slope_deg)).col(1);
   preferences(model, out);
-  const std::vector<double> still(data.default_coordinates.size(), 0.0);
-  Workspace work(model);
-  const auto points = [&](std::span<const double> q, const std::vector<int>& contacts) {
-    evaluate(model, q, still, work, std::span<const int>());
-    std::vector<Vec3> found;
-    for (const int k : contacts)
-      found.push_back(work.tree.X_GB[at(data.contacts[at(k)].body)] * data.contacts[at(k)].location);
-    return found;
-  };
-  std::vector<int> ischia;
-  for (const std::string side : {"_r", "_l"}) {
-    std::vector<int> foot;
-    int k = 0;
-    for (const auto& [name, contact] : model.spec().contacts) {
-      if (name.ends_with(side)) {
-        if (contact.support == "foot") foot.push_back(k);
-        if (contact.support == "seat") ischia.push_back(k);
-      }
-      ++k;
-    }
-    if (foot.empty()) continue;
-    // a plane through the points: its height, its slope forwards and, where a free coordinate tilts it, sideways
-    const std::vector<Vec3> standing = points(data.default_coordinates, foot);
-    // (least squares: each point's share in the three, rows of the pseudo-inverse of [1 x z])
-    MatX places(static_cast<Eigen::Index>(foot.size()), 3);
-    for (std::size_t i = 0; i < foot.size(); ++i)
-      places.row(static_cast<Eigen::Index>(i)) << 1.0, standing[i].x(), standing[i].z();
-    const MatX shares = places.completeOrthogonalDecomposition().pseudoInverse();
-    HeldHeight mean;
-    mean.up = up;
-    for (const int contact : foot) mean.contacts.push_back({contact, 1.0 / static_cast<double>(foot.size())});
-    out.heights.push_back(mean);
-    for (const Eigen::Index along : {1, 2}) {
-      HeldHeight slope;
-      slope.up = up;
-      for (std::size_t i = 0; i < foot.size(); ++i)
-        slope.contacts.push_back({foot[i], shares(along, static_cast<Eigen::Index>(i))});
-      double turns = 0.0;
-      for (const int c : free) {
-        std::vector<double> q = data.default_coordinates;
-        q[at(c)] += 0.1;
-        const std::vector<Vec3> moved = points(q, foot);
-        double tilt = 0.0;
-        for (std::size_t i = 0; i < foot.size(); ++i)
-          tilt += slope.contacts[i].second * (moved[i].y() - standing[i].y());
-        turns = std::max(turns, std::abs(tilt) / 0.1);
-      }
-      if (turns > 0.2) out.heights.push_back(slope);
-    }
-  }
-  if (question_.support == "seat") {
-    if (ischia.empty())
-      throw Error(Kind::input, study_.place("/support"), "expected a model with contacts of the pelvis on a seat");
-    HeldHeight seat;
-    for (const int k : ischia) seat.contacts.push_back({k, 1.0 / static_cast<double>(ischia.size())});
-    seat.height = question_.seat_height;
-    out.heights.push_back(seat);
-  }
-  if (out.heights.empty())
-    throw Error(Kind::input, study_.place("/support"), "expected a model with contacts under the feet");
+  out.heights = held_heights(study_, question_, model, free);
   return out;
 }
 
@@ -347,6 +284,18 @@ std::vector<double> PostureRun::read(const Instant& now) const {
   std::vector<double> out;
   for (const Output& output : outputs_) out.push_back(output.value(now));
   return out;
+}
+
+ResultTable PostureRun::muscles(const Instant& now) {
+  ResultTable table;
+  table.description = "every muscle: activation, and forces along its tendon";
+  table.columns = {{"activation", "1"}, {"active_force", "N"}, {"passive_force", "N"}, {"tendon_force", "N"}};
+  for (int m = 0; m < now.model->muscles(); ++m) {
+    const double passive = now.work->force.passive[at(m)], force = now.tendon_force[at(m)];
+    table.labels.push_back(now.model->data().muscle_names[at(m)]);
+    table.rows.push_back({now.activation[at(m)], force - passive, passive, force});
+  }
+  return table;
 }
 
 std::vector<double> PostureRun::read_rest(InverseSolver& inverse, const StoredEnergy& energy) const {
@@ -358,7 +307,7 @@ std::vector<double> PostureRun::read_rest(InverseSolver& inverse, const StoredEn
   return read(now);
 }
 
-std::pair<Model, Model> PostureRun::neighbours(const Model& model) const {
+std::pair<Model, Model> PostureRun::neighbours(const Model& model, double step) const {
   const auto with = [&](double factor) {
     Edit edit;
     edit.muscles = question_.sensitivity;
@@ -369,7 +318,7 @@ std::pair<Model, Model> PostureRun::neighbours(const Model& model) const {
       throw Error(Kind::input, study_.place("/sensitivity"), error.what());
     }
   };
-  return {with(1.0 - factor_step), with(1.0 + factor_step)};
+  return {with(1.0 - step), with(1.0 + step)};
 }
 
 void PostureRun::tell_sensitivity(const std::vector<double>& below, const std::vector<double>& above,
@@ -444,6 +393,9 @@ Answered PostureRun::rest(const Model& model, const std::vector<int>& free, std:
                                "docs/science.md, section 9", "", one->residual, 1e-8, one->residual <= 1e-8});
   if (!one->stable()) block.warnings.push_back("the posture is no minimum of energy: a small push would change it");
   if (!options_.brief) {
+    Instant now = instant_of(inverse);
+    now.activation = energy.activation();
+    block.tables["muscles"] = muscles(now);
     ResultTable& table = block.tables["postures"];
     table.description = "every posture of rest that was found, lowest energy first, and how many starts led to it";
     table.columns = {{"energy", "J"}, {"least_stiffness", "N m/rad"}, {"starts", "1"}};
@@ -486,22 +438,45 @@ Answered PostureRun::rest(const Model& model, const std::vector<int>& free, std:
   return {one->q, one->converged};
 }
 
-void PostureRun::kappas(const Model& model, const BalanceOptions& options, const std::vector<double>& q,
-                        Block& block) const {
+/// What changes a unit of the factor towards longer fibres and towards shorter ones: how the posture moves by searches for
+/// it a step away, and the outputs beside it along that way.
+void PostureRun::one_sided(const Model& model, const BalanceOptions& options, const BalancedPosture& found,
+                           const std::vector<double>& values, Block& block) const {
+  const auto [less, more] = neighbours(model, corner_step);
+  const auto [shorter, longer] = neighbours(model);
+  for (const double sign : {1.0, -1.0}) {
+    const std::vector<double> away = Balance(sign > 0.0 ? more : less, options).find(found.q).q;
+    std::vector<double> beside = found.q;
+    for (const int c : options.free) beside[at(c)] += factor_step / corner_step * (away[at(c)] - found.q[at(c)]);
+    Balance there(sign > 0.0 ? longer : shorter, options);
+    there.value(beside);
+    const std::vector<double> changed = read(instant_of(there.inverse()));
+    for (std::size_t k = 0; k < outputs_.size(); ++k)
+      block.scalars[(sign > 0.0 ? "sensitivity_up/" : "sensitivity_down/") + outputs_[k].name] = {
+          sign * (changed[k] - values[k]) / factor_step, outputs_[k].unit};
+  }
+}
+
+void PostureRun::kappas(const Model& model, const BalanceOptions& options, const BalancedPosture& found,
+                        const std::vector<double>& values, Block& block) const {
   ResultTable& table = block.tables["kappa"];
   table.description = "the posture as preferences lose their weight";
   table.columns = {{"kappa", "1"}, {"effort", "1"}};
   for (const Output& output : outputs_) table.columns.push_back({output.name, output.unit});
-  std::vector<double> from = q;
-  for (const double factor : {1.0, 0.1, 0.01, 0.0}) {
+  const auto row = [&](const char* label, double kappa, double effort, const std::vector<double>& numbers) {
+    table.labels.push_back(label);
+    table.rows.push_back({kappa, effort});
+    table.rows.back().insert(table.rows.back().end(), numbers.begin(), numbers.end());
+  };
+  row("as asked", options.kappa, found.effort, values);
+  std::vector<double> from = found.q;
+  for (const double factor : {0.1, 0.01, 0.0}) {
     BalanceOptions weaker = options;
     weaker.kappa *= factor;
     Balance balance(model, weaker);
-    const BalancedPosture found = balance.find(from);
-    from = found.q;
-    table.labels.push_back(factor == 0.0 ? "effort alone" : factor == 1.0 ? "as asked" : "weaker");
-    table.rows.push_back({weaker.kappa, found.effort});
-    for (const double value : read(instant_of(balance.inverse()))) table.rows.back().push_back(value);
+    const BalancedPosture next = balance.find(from);
+    from = next.q;
+    row(factor == 0.0 ? "effort alone" : "weaker", weaker.kappa, next.effort, read(instant_of(balance.inverse())));
   }
 }
 
@@ -557,6 +532,12 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
   }
   const std::vector<double> values = read(instant_of(balance.inverse()));
   for (std::size_t k = 0; k < outputs_.size(); ++k) block.scalars.add(outputs_[k].name) = {values[k], outputs_[k].unit};
+  if (question_.backrest) {
+    const BackrestPush push = backrest_push(*question_.backrest, balance.inverse());
+    block.scalars["backrest_force"] = {push.normal, "N"};
+    block.scalars["backrest_friction"] = {push.friction, "N"};
+    block.scalars["backrest_height"] = {push.height, "m"};
+  }
   block.scalars["effort"] = {found.effort, "1"};
   if (!held_) block.scalars["preference_cost"] = {options.kappa * found.preference, "1"};
   block.scalars["residual"] = {found.imbalance, "N m"};
@@ -585,6 +566,7 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
           found.stop[i], data.is_rotation[at(free[i])] ? "1/rad" : "1/m"};
   if (question_.stability) tell_stability(study_, *question_.stability, balance.inverse(), options_.brief, block);
   if (!options_.brief) {
+    block.tables["muscles"] = muscles(instant_of(balance.inverse()));
     ResultTable& modes = block.tables["stiffness"];
     modes.description =
         "eigenvalues of the stiffness along the held feet and seat, activations and contact forces held";
@@ -593,9 +575,20 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       modes.labels.push_back("mode " + std::to_string(i + 1));
       modes.rows.push_back({stiffness[i]});
     }
-    if (!question_.sensitivity.empty() && found.slope > options.tolerance)
-      block.warnings.push_back("no sensitivities: the least cost stands at a corner, where its slope jumps");
-    if (!question_.sensitivity.empty() && found.slope <= options.tolerance) {
+    // a coordinate that only just stands at the end of its range leaves it to one side alone
+    bool leaving = false;
+    for (std::size_t i = 0; i < free.size(); ++i)
+      leaving =
+          leaving || ((found.q[at(free[i])] <= options.bounds[i][0] || found.q[at(free[i])] >= options.bounds[i][1]) &&
+                      std::abs(found.stop[i]) <= 1e-6);
+    const bool corner = found.slope > options.tolerance;
+    if (!question_.sensitivity.empty() && (corner || leaving)) {
+      one_sided(model, options, found, values, block);
+      block.warnings.push_back(std::string("sensitivities are one-sided (sensitivity_up/… and sensitivity_down/…): ") +
+                               (corner ? "the least cost stands at a corner, where its slope jumps"
+                                       : "a coordinate only just stands at the end of its range"));
+    }
+    if (!question_.sensitivity.empty() && !corner && !leaving) {
       const auto [shorter, longer] = neighbours(model);
       Balance low(shorter, options), high(longer, options);
       const VecX slope = balance.sensitivity(found, low, high, factor_step);
@@ -609,7 +602,7 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       const std::vector<double> below = moved(low, -1.0), above = moved(high, 1.0);
       tell_sensitivity(below, above, block);
     }
-    if (!held_) kappas(model, options, found.q, block);
+    if (!held_) kappas(model, options, found, values, block);
     if (question_.landscape) balance_landscape(model, free, found.q, block);
   }
   return {found.q, found.converged};
@@ -647,6 +640,9 @@ void PostureRun::summarise(const std::vector<Variant>& variants, Result& result)
   }
   line("passive force of iliopsoas", "passive_force/group:iliopsoas", "N", 1, 1.0, "both sides");
   line("muscle force of iliopsoas", "muscle_force/group:iliopsoas", "N", 1, 1.0, "both sides");
+  line("force of the backrest", "backrest_force", "N", 1, 1.0, "normal to it");
+  line("friction of the backrest", "backrest_friction", "N", 1, 1.0, "upwards along it");
+  line("its height above the seat", "backrest_height", "m", 3, 1.0, "along the back");
   line("effort", "effort", "1", 5, 1.0, "sum of a² by share of volume");
   line("least stiffness", "least_stiffness", "N·m/rad", 1, 1.0, passive_ ? "below 0: no rest" : "without reaction");
   line("critical muscle stiffness gain q", "spinal_stability/critical_gain", "1", 2, 1.0,
@@ -670,6 +666,9 @@ Result PostureRun::run() {
                 "expected \"rhythm\" for a " + question_.problem + " posture, found \"free\"");
   if (passive_ && question_.stability)
     throw Error(Kind::input, study_.place("/stability"), "expected a balanced or held posture, found a passive one");
+  if (passive_ && question_.backrest)
+    throw Error(Kind::input, study_.place("/backrest"),
+                "expected none for a passive posture, which planes and spheres of the model carry");
   if (held_) {
     const auto refuse = [&](bool given, const char* what) {
       if (given)

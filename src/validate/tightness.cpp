@@ -30,7 +30,7 @@ double slope(const Block& block, const std::string& name) {
 }
 
 void tests_of_length(const Root& root, Rows& rows) {
-  const Block hanging = answer_of(root, "posture/thomas.json");
+  const Block hanging = answer_of(root, "posture/modified_thomas.json");
   rows.add("tightness/modified_thomas", "thigh above the horizontal", "deg", value(hanging, "thomas_angle_deg/r"),
            -18.0, -5.0, "Harvey 1998, Br J Sports Med 32:68: 11.9° below, 117 athletes", Certainty::second_hand,
            "accepted: ±7°, the error of measurement (Peeler & Anderson 2008)");

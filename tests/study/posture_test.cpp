@@ -63,7 +63,7 @@ TEST(PostureStudies, FiveDegreesOfLostExtensionHardlyTiltWhoStands) {
 }
 
 TEST(PostureStudies, ABriefAnswerHasTheSameBits) {
-  Study study = posture("thomas");
+  Study study = posture("modified_thomas");
   study.variants.resize(1);
   const Result whole = run(study);
   RunOptions brief;
@@ -96,7 +96,7 @@ TEST(PostureStudies, OneSideShortIsTheMirrorOfTheOther) {
 }
 
 TEST(PostureStudies, AShortIliopsoasHoldsAHangingThighUp) {
-  const Result result = run(posture("thomas"));
+  const Result result = run(posture("modified_thomas"));
   double last = -90.0;
   for (const auto& [name, block] : result.blocks) {
     expect_credible(block);
@@ -180,7 +180,7 @@ TEST(PostureStudies, OneFootCarriesAllAndAFloorThatRisesBendsTheAnkles) {
 
 TEST(PostureStudies, SaysWhatIsWrong) {
   const auto error = [](auto change) {
-    Study study = posture("thomas");
+    Study study = posture("modified_thomas");
     study.variants.resize(1);
     change(study, question(study));
     return error_of([&] { run(study); });

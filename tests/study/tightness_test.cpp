@@ -90,7 +90,7 @@ TEST(TightnessStudies, OneIsTheModelToTheLastBit) {
 }
 
 TEST(TightnessStudies, WhatIsShorterResistsMoreAndReachesLess) {
-  const Result result = run(one_page({"thomas"}, {1.0, 0.97, 0.94, 0.9, 0.86, 0.82}, {"both"}));
+  const Result result = run(one_page({"modified_thomas"}, {1.0, 0.97, 0.94, 0.9, 0.86, 0.82}, {"both"}));
   const Block& one = result.blocks.begin()->second;
   const auto expect_monotone = [&](const std::string& name, double sign) {
     const std::vector<double>& values = series(one, name);
@@ -105,7 +105,7 @@ TEST(TightnessStudies, WhatIsShorterResistsMoreAndReachesLess) {
   expect_monotone("prone_extension_deg/r", -1.0);
   expect_monotone("zero_passive_moment_deg/r", 1.0);
   expect_monotone("step_length/r", -1.0);
-  expect_monotone("thomas/thomas_angle_deg/r", 1.0);
+  expect_monotone("modified_thomas/thomas_angle_deg/r", 1.0);
   // a shorter fibre is nearer its best length where the hip is bent, and further from it where it is straight
   expect_monotone("torque_capacity" + hip + "/at_90_deg", 1.0);
   EXPECT_LT(series(one, "torque_capacity" + hip + "/at_0_deg")[3],
@@ -179,11 +179,11 @@ TEST(TightnessStudies, ALossThatAMechanismCannotCostIsSaid) {
 // --- the inverse ---
 
 TEST(TightnessEstimates, AMeasuredAngleGivesTheShorteningThatMadeIt) {
-  Study study = one_page({"thomas"}, {1.0, 0.93}, {"both"});
+  Study study = one_page({"modified_thomas"}, {1.0, 0.93}, {"both"});
   const Result first = run(study);
-  const std::vector<double> angle = series(first.blocks.begin()->second, "thomas/thomas_angle_deg/r");
+  const std::vector<double> angle = series(first.blocks.begin()->second, "modified_thomas/thomas_angle_deg/r");
   MeasuredTightness measured;
-  measured.output = "thomas/thomas_angle_deg/r";
+  measured.output = "modified_thomas/thomas_angle_deg/r";
   measured.side = "both";
   measured.value = angle[1];
   measured.standard_error = 0.5;
@@ -196,7 +196,7 @@ TEST(TightnessEstimates, AMeasuredAngleGivesTheShorteningThatMadeIt) {
   // at the ends the angle is off by what the confidence says, 1.96 standard errors
   question(study).measured.reset();
   question(study).values = {scalar(one, "estimate/low"), scalar(one, "estimate/high")};
-  const std::vector<double> ends = series(run(study).blocks.begin()->second, "thomas/thomas_angle_deg/r");
+  const std::vector<double> ends = series(run(study).blocks.begin()->second, "modified_thomas/thomas_angle_deg/r");
   EXPECT_NEAR(ends[0] - angle[1], 1.959964 * 0.5, 1e-3);
   EXPECT_NEAR(ends[1] - angle[1], -1.959964 * 0.5, 1e-3);
 }

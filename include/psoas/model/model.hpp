@@ -111,6 +111,7 @@ struct ContactPoint {
   Vec3 location{0, 0, 0};            ///< in the body frame [m]
   double cap = 0.0, friction = 0.0;  ///< greatest normal force [body weights], coefficient [-]
   bool seat = false;
+  Vec3 normal{0, 1, 0};  ///< in ground; of a foot, where the floor is level
 };
 
 /// One entry of the muscles' moment arms: which coordinate of the tree, and what of the muscle moves with it.

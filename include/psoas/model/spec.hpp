@@ -442,16 +442,20 @@ struct LumbarSpec {
 /// A point at which the environment may push on a body.
 struct ContactSpec {
   std::string body = required_text, support = "foot";
-  Vec3 location{required, required, required};
+  Vec3 location{required, required, required}, normal{0, 1, 0};
   double cap = 2.0, friction = 0.6;
   static void each(auto& self, auto&& see) {
     see("body", self.body, Info{"", "body"});
-    see("support", self.support, Info{"", "what it touches", -inf, inf, "foot seat"});
+    see("support", self.support,
+        Info{"", "what it touches; a chair's backrest is a seat with another normal", -inf, inf, "foot seat"});
     see("location", self.location, Info{"m", "in the body frame", -10, 10});
+    see("normal", self.normal, Info{"1", "direction of the normal force in ground, normalised when read"});
     see("cap", self.cap, Info{"body weights", "greatest normal force", 0, 100});
     see("friction", self.friction,
-        Info{"1", "coefficient of friction: tangential forces stay within it along x and z", 0, 10});
+        Info{"1", "coefficient of friction: tangential forces stay within it along x and z, which turn with the normal",
+             0, 10});
   }
+  std::string fault() const { return is_direction(normal) ? "" : direction_rule; }
 };
 
 /// The end of a plane: it carries nothing beyond, and over a round edge less and less.

@@ -82,8 +82,9 @@ class Balance {
 
   /// The posture of least cost downhill from a start, which is first moved as little as meets the held heights: Newton
   /// steps along them with the second derivatives by differences of the gradient, each followed by a return to the held
-  /// heights. First with lenient reserves (3, then 0.1 N m), then, where muscles can hold the posture found, with those of the
-  /// options; where they cannot, `imbalance` says by how much. Throws Error(numeric) where the heights cannot be met.
+  /// heights. Where muscles cannot hold the start, or that way ends before the minimum, first with lenient reserves (3,
+  /// then 0.1 N m); then, where they can hold the posture found, with those of the options; where they cannot, `imbalance`
+  /// says by how much. Throws Error(numeric) where the heights cannot be met.
   /// inverse() is then at the posture.
   BalancedPosture find(std::span<const double> start);
 

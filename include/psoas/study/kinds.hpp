@@ -596,6 +596,30 @@ struct StabilitySpec {
   }
 };
 
+/// A backrest that goes with a seat: a plane against which the thorax lies flat.
+struct BackrestSpec {
+  double angle_deg = 110.0, low = 0.3, high = 0.5, friction = 0.6, thorax_depth = 0.116;
+  std::optional<double> pelvis_depth;
+  static void each(auto& self, auto&& see) {
+    see("angle_deg", self.angle_deg, Info{"deg", "between the seat, which is level, and the backrest", 80, 150});
+    see("low", self.low,
+        Info{"m", "lowest place where it pushes on the thorax: above the seat, along the back of the upright body", 0.1,
+             1});
+    see("high", self.high, Info{"m", "highest place, likewise", 0.1, 1});
+    see("friction", self.friction, Info{"1", "coefficient of friction between back and backrest", 0, 10});
+    see("thorax_depth", self.thorax_depth,
+        Info{"m", "how far the skin of the back is behind the thorax's origin; the default is the full body's", 0,
+             0.5});
+    see("pelvis_depth", self.pelvis_depth,
+        Info{
+            "m",
+            "how far the backrest's plane is behind the pelvis' origin at the sacrum: 0.2 where the full body sits all "
+            "the way back, more further forward; it does not push there; absent: wherever least effort has it",
+            0, 0.8});
+  }
+  std::string fault() const { return low < high ? "" : "expected \"low\" below \"high\""; }
+};
+
 /// Where a body comes to rest by itself, or in which posture muscles hold it with least effort.
 struct PostureStudy {
   static constexpr std::string_view name = "posture";
@@ -607,6 +631,7 @@ struct PostureStudy {
   Named<PreferredSpec> preferred;
   Named<CoordinateRange> ranges;
   double kappa = 0.01, seat_height = 0.45, floor_slope_deg = 0.0;
+  std::optional<BackrestSpec> backrest;
   int starts = 20;
   std::optional<LandscapeSpec> landscape;
   std::optional<StabilitySpec> stability;
@@ -621,6 +646,8 @@ struct PostureStudy {
         Info{"", "of a balanced posture: where the model's contacts may push", -inf, inf,
              "both_feet right_foot left_foot seat"});
     see("seat_height", self.seat_height, Info{"m", "of the seat above the floor", 0.1, 1.5});
+    see("backrest", self.backrest,
+        Info{"", "of the seat; the thorax then leans against it, whatever the gaze; absent: none"});
     see("floor_slope_deg", self.floor_slope_deg,
         Info{"deg", "rise of the floor under the feet towards the toes", -30, 30});
     see("gaze", self.gaze,
