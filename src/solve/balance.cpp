@@ -124,6 +124,7 @@ double Balance::value(std::span<const double> q) {
   std::copy(q.begin(), q.end(), q_.begin());
   inverse().net(q_, still_, still_);
   inverse().solve(options_.caps, warm_);
+  if (!inverse().converged()) solve_by_continuation();
   warm_.assign(inverse().multiplier().begin(), inverse().multiplier().end());
   activation_.assign(inverse().activation().begin(), inverse().activation().end());
   contact_force_.assign(inverse().contact_force().begin(), inverse().contact_force().end());
@@ -133,6 +134,20 @@ double Balance::value(std::span<const double> q) {
     cost += options_.kappa * x * x / (one.scale * one.scale);
   }
   return cost;
+}
+
+/// Solves the muscles at q_ again, from lenient reserves to those of the stage, each from the prices of the ones before:
+/// from far away Newton's steps do not always find the kinks that very dear reserves make.
+void Balance::solve_by_continuation() {
+  std::vector<double> prices;
+  for (const double reserve : {1.0, 0.1, 1e-2, 1e-3, 1e-4}) {
+    if (reserve <= options_.redundancy.reserve) break;
+    InverseSolver lenient_one(model(), lenient(options_.redundancy, reserve));
+    lenient_one.net(q_, still_, still_);
+    lenient_one.solve(options_.caps, prices);
+    if (lenient_one.converged()) prices.assign(lenient_one.multiplier().begin(), lenient_one.multiplier().end());
+  }
+  inverse().solve(options_.caps, prices);
 }
 
 /// What muscles at the activations and contacts at the forces of the last value() leave of the equations at q: by rows,

@@ -113,6 +113,7 @@ class Balance {
   void settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   void descend(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   double height_error(std::span<const double> q);
+  void solve_by_continuation();
   double imbalance();
   bool held_by_muscles();
   void tell(BalancedPosture& out);
