@@ -106,6 +106,9 @@ void add_lines(const TightnessStudy& question, const Block& block, const std::ve
       out.push_back({"  " + title, "", "", {}, 0});
       study_before = first;
     }
+    if (name.starts_with("tone_moment/") &&
+        std::all_of(series.values.begin(), series.values.end(), [](double value) { return !(value != 0.0); }))
+      continue;
     const bool angle = series.unit == "rad";
     SummaryLine line{(study_before.empty() ? "  " : "    ") + label_of(name, question), angle ? "deg" : series.unit, "",
                      series.values, decimals_of(angle ? "deg" : series.unit)};

@@ -66,6 +66,15 @@ void standing_and_sitting(const Root& root, Rows& rows) {
   rows.add("tightness/sitting/L4_L5", "L4–L5 compression, sitting without a backrest over standing", "1",
            value(sitting, "compression/L4_L5") / value(standing, "compression/L4_L5"), 0.64, 1.2,
            "Wilke et al. 1999, Spine 24:755: pressure 0.46 over 0.50 MPa, one man", Certainty::read, "accepted: ±30 %");
+  const Block prone = answer_of(root, "posture/prone.json"),
+              backrest = answer_of(root, "posture/sitting_backrest.json");
+  rows.add("tightness/prone/L4_L5", "L4–L5 compression, face down over standing", "1",
+           value(prone, "compression/L4_L5") / value(standing, "compression/L4_L5"), 0.14, 0.26,
+           "Wilke et al. 1999, Spine 24:755: pressure 0.10 over 0.50 MPa, one man", Certainty::read, "accepted: ±30 %");
+  rows.add("tightness/sitting/backrest", "change of L5–S1 compression by a backrest at 110°", "%",
+           100.0 * (value(backrest, "compression/L5_S1") / value(sitting, "compression/L5_S1") - 1.0), -51.0, -21.0,
+           "Rohlmann et al. 2011: −36 %, implants", Certainty::read,
+           "accepted: ±15 %; with the lordosis of standing the model has −44 % (docs/science.md, 9)");
 }
 
 void pelvic_ring(const Root& root, Rows& rows) {
