@@ -99,7 +99,7 @@ class PostureRun {
   const Study& study_;
   const PostureStudy& question_;
   const RunOptions& options_;
-  bool passive_, held_;
+  bool passive_, held_, first_ = true;  // first_: of the variants
   std::vector<Output> outputs_;
 };
 
@@ -460,7 +460,7 @@ void PostureRun::one_sided(const Model& model, const BalanceOptions& options, co
 void PostureRun::kappas(const Model& model, const BalanceOptions& options, const BalancedPosture& found,
                         const std::vector<double>& values, Block& block) const {
   ResultTable& table = block.tables["kappa"];
-  table.description = "the posture as preferences lose their weight";
+  table.description = "the first variant's posture as preferences lose their weight";
   table.columns = {{"kappa", "1"}, {"effort", "1"}};
   for (const Output& output : outputs_) table.columns.push_back({output.name, output.unit});
   const auto row = [&](const char* label, double kappa, double effort, const std::vector<double>& numbers) {
@@ -602,7 +602,7 @@ Answered PostureRun::balance(const Model& model, const std::vector<int>& free, s
       const std::vector<double> below = moved(low, -1.0), above = moved(high, 1.0);
       tell_sensitivity(below, above, block);
     }
-    if (!held_) kappas(model, options, found, values, block);
+    if (!held_ && first_) kappas(model, options, found, values, block);
     if (question_.landscape) balance_landscape(model, free, found.q, block);
   }
   return {found.q, found.converged};
@@ -682,6 +682,7 @@ Result PostureRun::run() {
   Result result;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const Variant& variant = variants[v];
+    first_ = v == 0;
     const Model model = supported(variant.model);
     const std::vector<int> free = free_coordinates(model);
     const std::vector<double> q = start(model, variant.model);

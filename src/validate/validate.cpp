@@ -188,8 +188,9 @@ const Experiment experiments[] = {
      "would have to leave passive tissue to itself where muscles cost hardly anything. Heino et al. found no relation "
      "between people, which is what the model says. *Sitting.* Without a backrest the model's back muscles hold the "
      "flexed trunk; the one man measured had no more pressure than in standing, others of an older study had "
-     "(Nachemson; "
-     "from memory). *Sacroiliac joints.* Springs with the stiffness of old cadavers give way too far along the joint's "
+     "(Nachemson; from memory). Lying face down the discs, neutral at the lordosis of standing, are bent further. A "
+     "backrest unloads by what lordosis it allows, and the posture sought prefers that of upright sitting. *Sacroiliac "
+     "joints.* Springs with the stiffness of old cadavers give way too far along the joint's "
      "surface under constant load; differences between postures are near what was measured."},
     {"adaptation", "Stretches, and weeks and months", adaptation, "adaptation",
      "Relaxation inside a stretch, and the slow laws of [adaptation.md](adaptation.md), which says what each number "
