@@ -210,7 +210,8 @@ TEST(AdaptationStudyTightness, TheMotionSeesTheMusclesOfItsWeek) {
   EXPECT_NE(entry(weeks, "week_0", "sit_to_stand/rep_1/at_end compression/L5_S1"),
             entry(weeks, "week_12", "sit_to_stand/rep_1/at_end compression/L5_S1"));
   // twelve weeks of everything let the hip extend further, and what stands is loaded less
-  EXPECT_LT(entry(weeks, "week_12", "modified_thomas/thomas_angle_deg/r"), entry(weeks, "week_0", "modified_thomas/thomas_angle_deg/r"));
+  EXPECT_LT(entry(weeks, "week_12", "modified_thomas/thomas_angle_deg/r"),
+            entry(weeks, "week_0", "modified_thomas/thomas_angle_deg/r"));
 }
 
 TEST(AdaptationStudyTightness, TheOptimumReachesTheRangeWithNoMoreThanAGridFinds) {
