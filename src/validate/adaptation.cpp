@@ -107,6 +107,8 @@ void long_sitting(const Root& root, Rows& rows) {
   Study study = read_study(root.example("adaptation"), {});
   auto& question = std::get<AdaptationStudy>(study.question);
   question.plans = {};
+  question.studies = {};
+  study.asked.clear();
   for (const auto& [plan, sitting, walking] : {std::tuple{"long", 8.5, 1.0}, std::tuple{"short", 3.0, 2.5}}) {
     PhaseSpec& phase = question.plans[plan].phases["all"];
     phase.weeks = 104.0;
