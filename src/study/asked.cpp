@@ -27,13 +27,19 @@ AskedStudies::AskedStudies(const Study& study, const Named<AskedStudy>& named, s
     if (!asked.posture_of.empty() && !held)
       throw Error(Kind::input, study_.place("/studies/" + name + "/posture_of"),
                   "expected one beside a study of a held posture only, found one beside another");
-    if (!asked.posture_of.empty() &&
-        !std::holds_alternative<PostureStudy>(study_.asked[at(named_.index(asked.posture_of))].study->question))
-      throw Error(Kind::input, study_.place("/studies/" + name + "/posture_of"),
-                  "expected a study of a posture, found \"" + asked.posture_of + "\"");
-    if (name == pelvic_tilt_of_ && !posture)
+    const auto is_upright = [&](std::size_t k) {
+      const auto* one = std::get_if<PostureStudy>(&study_.asked[k].study->question);
+      return one && one->problem != "passive";
+    };
+    if (!asked.posture_of.empty())
+      if (const std::size_t of = at(named_.index(asked.posture_of));
+          !is_upright(of) || !study_.asked[of].same_model || !study_.asked[i].same_model)
+        throw Error(
+            Kind::input, study_.place("/studies/" + name + "/posture_of"),
+            "expected a study of a balanced posture, both of this study's model, found \"" + asked.posture_of + "\"");
+    if (name == pelvic_tilt_of_ && !is_upright(i))
       throw Error(Kind::input, study_.place("/pelvic_tilt_of"),
-                  "expected a study of a posture, found \"" + name + "\"");
+                  "expected a study of a balanced posture, found \"" + name + "\"");
   }
 }
 

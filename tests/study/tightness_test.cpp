@@ -356,6 +356,19 @@ TEST(TightnessStudyFiles, WhatIsWrongIsSaidWithItsPlace) {
       "no error");
 }
 
+TEST(TightnessStudyFiles, APostureOfRestGivesNeitherTiltNorWhatIsKept) {
+  Study study = one_page({"standing", "kept", "modified_thomas"}, {1.0}, {"both"});
+  question(study).pelvic_tilt_of = "modified_thomas";
+  EXPECT_NE(error_of([&] { run(study); }).find("/pelvic_tilt_of: expected a study of a balanced posture"),
+            std::string::npos)
+      << error_of([&] { run(study); });
+  question(study).pelvic_tilt_of = "standing";
+  question(study).studies["kept"].posture_of = "modified_thomas";
+  EXPECT_NE(error_of([&] { run(study); }).find("/studies/kept/posture_of: expected a study of a balanced posture"),
+            std::string::npos)
+      << error_of([&] { run(study); });
+}
+
 TEST(TightnessStudyFiles, AResultIsReadAsTheStudyThatItAnswers) {
   const TempFolder folder;
   const Study study =
