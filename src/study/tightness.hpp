@@ -37,12 +37,11 @@ class Tightness {
  public:
   Tightness(const Study& study, const TightnessStudy& question, StudyMemory& memory);
 
-  /// With the mechanism's own value. Throws Error(input) at `pointer` where no muscle can be so; nothing where the
-  /// pointer is "/measured", whose values are the search's.
+  /// With the mechanism's own value; nothing, and a problem, where no muscle can be so.
   std::optional<TightModel> make(const Mechanism& mechanism, const std::string& side, double value,
-                                 const std::string& pointer) const;
+                                 std::vector<Problem>& problems) const;
   /// At a value of the study's axis, which stands at `pointer`; nothing, with a warning, where the mechanism cannot cost
-  /// so much extension.
+  /// so much extension. Throws Error(input) where no muscle can be so.
   std::optional<TightModel> at(const Mechanism& mechanism, const std::string& side, double value,
                                const std::string& pointer, Warnings& warnings) const;
 

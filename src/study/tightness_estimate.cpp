@@ -149,7 +149,10 @@ TightnessEstimate estimate(const Study& study, const TightnessStudy& question, T
   const Searched searched{mechanism.words, std::max(mechanism.low, tightness.least(mechanism)), mechanism.high,
                           tightness.neutral(mechanism)};
   const double reach = boost::math::quantile(boost::math::normal(), 0.5 + 0.5 * measured.confidence);
-  const auto made = [&](double value) { return tightness.make(mechanism, out.side, value, "/measured"); };
+  const auto made = [&](double value) {
+    std::vector<Problem> ignored;
+    return tightness.make(mechanism, out.side, value, ignored);
+  };
 
   Interval interval;
   std::string from;

@@ -90,14 +90,12 @@ bool Tightness::iliopsoas_alone(const std::string& hip) const {
 }
 
 std::optional<TightModel> Tightness::make(const Mechanism& mechanism, const std::string& side, double value,
-                                          const std::string& pointer) const {
+                                          std::vector<Problem>& problems) const {
   TightModel out{base_, {edit(mechanism, side, value)}, value, mechanism.words + (" " + shortest_text(value))};
   if (out.edits.front().muscles.empty()) out.edits.clear();
   ModelSpec spec = study_.model;
-  std::vector<Problem> problems;
-  apply(out.edits, pointer, spec, problems);
-  if (!problems.empty() && pointer == "/measured") return {};
-  if (!problems.empty()) throw Error(Kind::input, study_.place(pointer), problems.front().text);
+  apply(out.edits, "", spec, problems);
+  if (!problems.empty()) return {};
   out.model = memory_.inside().models.compile(spec);
   return out;
 }
@@ -106,22 +104,26 @@ std::optional<TightModel> Tightness::at(const Mechanism& mechanism, const std::s
                                         const std::string& pointer, Warnings& warnings) const {
   const std::string label =
       (question_.axis == "s" ? "s " : "") + shortest_text(value) + (question_.axis == "delta_theta_deg" ? "°" : "");
-  const auto labelled = [&](std::optional<TightModel> model) {
-    if (model) model->label = label;
-    return model;
+  const auto made = [&](const Mechanism& by, double own) {
+    std::vector<Problem> problems;
+    std::optional<TightModel> model = make(by, side, own, problems);
+    if (!model) throw Error(Kind::input, study_.place(pointer), problems.front().text);
+    model->label = label;
+    return *std::move(model);
   };
   if (question_.axis == "value" || (question_.axis == "s" && &mechanism == &mechanisms.front()))
-    return labelled(make(mechanism, side, value, pointer));
+    return made(mechanism, value);
   const std::string hip = side == "both" ? hips_.front() : side.substr(0, 1);
   const auto shift_of = [&](const Model& model) {
     return delta_theta_deg(unedited_, model, hip, memory_) - delta_theta_deg(unedited_, base_, hip, memory_);
   };
-  const double lost = question_.axis == "s" ? shift_of(make(mechanisms.front(), side, value, pointer)->model) : value;
+  const double lost = question_.axis == "s" ? shift_of(made(mechanisms.front(), value).model) : value;
   if (lost == 0.0) return TightModel{base_, {}, neutral(mechanism), label};
 
   const double from = neutral(mechanism), to = mechanism.verb == Verb::scale ? mechanism.low : mechanism.high;
   const auto excess = [&](double at) {
-    const std::optional<TightModel> model = make(mechanism, side, at, "/measured");
+    std::vector<Problem> ignored;
+    const std::optional<TightModel> model = make(mechanism, side, at, ignored);
     return model ? shift_of(model->model) - lost : std::nan("");
   };
   double before = from, most = 0.0;
@@ -132,7 +134,7 @@ std::optional<TightModel> Tightness::at(const Mechanism& mechanism, const std::s
     if (here >= 0.0) {
       const Root root = bisection_root(excess, std::min(before, next), std::max(before, next),
                                        {.x = 1e-12 * std::abs(to - from), .value = 1e-6});
-      return labelled(make(mechanism, side, root.x, pointer));
+      return made(mechanism, root.x);
     }
     before = next;
   }
