@@ -376,8 +376,7 @@ struct RedundancySolver::Scratch {
     for (const Group& g : groups)
       for (int j = 0; j < g.count; ++j) {
         const double* column = p.value.data() + column_start[index(variable[index(g.first + j)])];
-        double* to = panel.data() + g.values + j;
-        for (int r = 0; r < g.rows; ++r) to[r * g.padded] = column[r];
+        for (int r = 0; r < g.rows; ++r) panel[g.values + r * g.padded + j] = column[r];
       }
     for (int at = 0; at < places; ++at) {
       const int i = variable[index(at)];
@@ -473,7 +472,7 @@ struct RedundancySolver::Scratch {
           active[index(held)] = j;
           root[held++] = std::sqrt(soft[g.first + j]);
         }
-      if (held == 0) continue;
+      if (held == 0 || g.rows == 0) continue;
       const int s = even(held), k = g.rows;
       const int* at = row.data() + g.first_row;
       if (held == 1) {
