@@ -49,14 +49,11 @@ std::string interval(double low, double high) {
   return short_text(low) + " … " + short_text(high);
 }
 
-/// Names of experiments and of their rows.
-std::vector<std::string> names_of(const std::vector<ValidationRow>& rows) {
-  std::vector<std::string> names;
-  for (const ValidationRow& row : rows) {
-    const std::string experiment = row.name.substr(0, row.name.find('/'));
-    if (names.empty() || std::find(names.begin(), names.end(), experiment) == names.end()) names.push_back(experiment);
-    names.push_back(row.name);
-  }
+/// Experiments, and rows of those that the name selects.
+std::vector<std::string> names_like(const Options& options) {
+  std::vector<std::string> names = experiment_names();
+  const std::string experiment = options.name.substr(0, options.name.find('/'));
+  for (const ValidationRow& row : validate(models_folder(options.models), experiment)) names.push_back(row.name);
   return names;
 }
 
@@ -67,7 +64,7 @@ int perform(const Options& options) {
   if (rows.empty())
     throw Error(Kind::input, options.name,
                 "expected the name of a published experiment (psoas validate lists all), found none like it" +
-                    did_you_mean(options.name, names_of(validate(models_folder(options.models)))));
+                    did_you_mean(options.name, names_like(options)));
   std::size_t inside = 0, deciding = 0;
   for (const ValidationRow& row : rows) {
     deciding += row.decides;
@@ -126,7 +123,8 @@ int perform(const Options& options) {
 
 std::function<int()> options_of(Parser& parser) {
   const auto options = std::make_shared<Options>();
-  parser.option("NAME", options->name, "an experiment, or a part of its name; default: all");
+  parser.option("NAME", options->name,
+                "an experiment or a part of its name, and with a / a part of its rows' names; default: all");
   parser.option("--models", options->models, "folder with full_body.json; default: models/ here or beside the program");
   parser.flag("--json", options->json_out, "print the rows as JSON");
   parser.flag("--markdown", options->markdown, "print the page docs/validation.md");

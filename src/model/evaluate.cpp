@@ -180,6 +180,19 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
   passive_forces<double>(model, work.q, work.u, work.tree, work.passive_torque, work.passive);
 }
 
+void evaluate_displaced(const Model& model, std::span<const double> q, std::span<const double> displacement,
+                        Workspace& work) {
+  if (&work.model.data() != &model.data()) work = Workspace(model);
+  couple(model, q, q, work);
+  for (std::size_t t = 0; t < work.q.size(); ++t) work.q[t] += displacement[t];
+  std::fill(work.u.begin(), work.u.end(), 0.0);
+  positions<double>(model.tree(), work.q, work.tree);
+  paths(model, work);
+  velocities<double>(model.tree(), work.u, work.tree);
+  std::fill(work.speed.begin(), work.speed.end(), 0.0);
+  passive_forces<double>(model, work.q, work.u, work.tree, work.passive_torque, work.passive);
+}
+
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles) {
   if (&work.model.data() != &model.data()) work = Workspace(model);

@@ -108,7 +108,7 @@ Balance::Balance(const Model& model, BalanceOptions options)
     if (!(one.scale > 0.0)) throw Error(Kind::input, "preferences", "expected scales above 0");
   q_ = data.default_coordinates;
   still_.assign(q_.size(), 0.0);
-  coordinate_left_ = still_;
+  coordinate_left_ = priced_ = still_;
   tree_still_.assign(at(model.tree().coordinates()), 0.0);
   tree_force_ = tree_still_;
   row_left_.assign(at(rows_.size()), 0.0);
@@ -150,12 +150,10 @@ void Balance::solve_by_continuation() {
   inverse().solve(options_.caps, prices);
 }
 
-/// What muscles at the activations and contacts at the forces of the last value() leave of the equations at q: by rows,
-/// and by independent coordinates.
-void Balance::equations(std::span<const double> q) {
+/// What muscles at the activations and contacts at the forces of the last value() leave of the equations of the tree's
+/// coordinates at the pose of work_, but for muscles whose paths are fitted.
+void Balance::tree_equations() {
   const ModelData& data = model().data();
-  evaluate(model(), q, still_, work_, Depth::velocity);
-  exact_paths(model(), work_);
   rigid_tendon_forces(model(), work_);
   for (Spatial& wrench : external_) wrench.setZero();
   for (std::size_t k = 0; k < data.contacts.size(); ++k) {
@@ -166,47 +164,90 @@ void Balance::equations(std::span<const double> q) {
   }
   inverse_dynamics<double>(model().tree(), tree_still_, data.spec.gravity, external_, work_.tree, tree_force_);
   for (std::size_t t = 0; t < tree_force_.size(); ++t) tree_force_[t] -= work_.passive_torque[t];
+  if (!data.fitted.empty()) return;
+  for (int m = 0; m < model().muscles(); ++m)
+    for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
+      tree_force_[at(data.arm_slots[at(i)].coordinate)] -= work_.arm[at(i)] * muscle_force(m);
+}
+
+double Balance::muscle_force(int m) const {
+  return activation_[at(m)] * work_.force.active[at(m)] + work_.force.passive[at(m)];
+}
+
+/// The same at q by rows, and by independent coordinates.
+void Balance::equations(std::span<const double> q) {
+  evaluate(model(), q, still_, work_, Depth::velocity);
+  exact_paths(model(), work_);
+  tree_equations();
   std::fill(row_left_.begin(), row_left_.end(), 0.0);
   rows_.add(work_, tree_force_, 1.0, row_left_);
   project(model(), work_, tree_force_, coordinate_left_);
+  if (model().data().fitted.empty()) return;
   for (int m = 0; m < model().muscles(); ++m) {
-    const double force = activation_[at(m)] * work_.force.active[at(m)] + work_.force.passive[at(m)];
+    const double force = muscle_force(m);
     rows_.add_arms(model(), work_, m, arms_);
     for (const int r : rows_.of_muscle(m)) {
       row_left_[at(r)] -= arms_[at(r)] * force;
       arms_[at(r)] = 0.0;
     }
-    if (!data.fitted.empty()) {
-      for (int c = 0; c < model().coordinates(); ++c)
-        coordinate_left_[at(c)] -= moment_arm(model(), work_, m, c) * force;
-    } else {
-      for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i) {
-        const std::size_t t = at(data.arm_slots[at(i)].coordinate);
-        coordinate_left_[at(data.couplings[t].source)] -= work_.slope[t] * work_.arm[at(i)] * force;
-      }
-    }
+    for (int c = 0; c < model().coordinates(); ++c) coordinate_left_[at(c)] -= moment_arm(model(), work_, m, c) * force;
   }
 }
 
-const VecX& Balance::gradient() {
-  const std::vector<int>& free = options_.free;
+/// lambda . de/dq over all independent coordinates at the last value(). Activations and contact forces held, what is left
+/// of the equations of the tree's coordinates is the gradient of a potential, so that its derivatives are symmetric:
+/// how lambda . e changes by each coordinate is how the equation of each changes along lambda. Two poses tell all.
+void Balance::slopes_along_prices(std::span<double> out) {
+  const ModelData& data = model().data();
   const std::span<const double> multiplier = inverse().multiplier();
-  gradient_.setZero(row(free.size()));
+  couple(model(), q_, still_, work_);
+  std::vector<double> bend(tree_still_.size()), displacement(tree_still_.size()), change(tree_still_.size());
+  double largest = 0.0;
+  for (std::size_t t = 0; t < displacement.size(); ++t) {
+    for (const EquationRows::Share& share : rows_.shares(static_cast<int>(t))) {
+      displacement[t] += multiplier[at(share.row)] * (share.whole ? 1.0 : work_.slope[t]);
+      if (!share.whole) bend[t] += multiplier[at(share.row)] * work_.curvature[t];
+    }
+    largest = std::max(largest, std::abs(displacement[t]));
+  }
+  std::fill(out.begin(), out.end(), 0.0);
+  if (largest == 0.0) return;
+  const double step = equation_step / largest;
+  for (double& x : displacement) x *= step;
+  for (const double sign : {1.0, -1.0}) {
+    evaluate_displaced(model(), q_, displacement, work_);
+    tree_equations();
+    for (std::size_t t = 0; t < change.size(); ++t)
+      change[t] += (sign / (2.0 * step) * work_.slope[t] + 0.5 * bend[t]) * tree_force_[t];
+    for (double& x : displacement) x = -x;
+  }
+  for (std::size_t t = 0; t < change.size(); ++t) out[at(data.couplings[t].source)] += change[t];
+}
+
+/// The same by differences over the free coordinates: fitted paths are functions of independent coordinates only, whose
+/// arms at the levels are those of others.
+void Balance::slopes_by_differences(std::span<double> out) {
+  const std::span<const double> multiplier = inverse().multiplier();
   std::vector<double> q = q_;
-  for (std::size_t i = 0; i < free.size(); ++i) {
-    double& x = q[at(free[i])];
+  for (const int c : options_.free) {
+    double& x = q[at(c)];
     const double here = x;
     double slope = 0.0;
     for (const double sign : {1.0, -1.0}) {
       x = here + sign * equation_step;
       equations(q);
-      double sum = 0.0;
-      for (std::size_t r = 0; r < row_left_.size(); ++r) sum += multiplier[r] * row_left_[r];
-      slope += sign * sum;
+      for (std::size_t r = 0; r < row_left_.size(); ++r) slope += sign * multiplier[r] * row_left_[r];
     }
     x = here;
-    gradient_[row(i)] = slope / (2.0 * equation_step) / model().muscles();
+    out[at(c)] = slope / (2.0 * equation_step);
   }
+}
+
+const VecX& Balance::gradient() {
+  const std::vector<int>& free = options_.free;
+  model().data().fitted.empty() ? slopes_along_prices(priced_) : slopes_by_differences(priced_);
+  gradient_.resize(row(free.size()));
+  for (std::size_t i = 0; i < free.size(); ++i) gradient_[row(i)] = priced_[at(free[i])] / model().muscles();
   for (const Preference& one : options_.preferences) {
     const double x = departure(one, q_);
     for (const auto& [c, factor] : one.coordinates) {

@@ -3,6 +3,7 @@
 // The list of experiments, and the page that is made of them.
 #include "psoas/validate/validate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -16,7 +17,7 @@ namespace psoas {
 namespace {
 
 struct Experiment {
-  const char* name;  ///< first part of its rows' names, or several of them
+  const char* name;  ///< first part of its rows' names
   const char* title;
   void (*run)(const Root&, Rows&);
   const char* example;  ///< the study that it needs, or null
@@ -338,15 +339,21 @@ ValidationRow& Rows::add(const std::string& name, const std::string& quantity, c
   return rows_.back();
 }
 
-std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& name_filter) {
+std::vector<std::string> experiment_names() {
+  std::vector<std::string> out;
+  for (const Experiment& experiment : experiments) out.emplace_back(experiment.name);
+  return out;
+}
+
+std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& filter) {
   const Root root = find_root(root_folder);
-  // A filter that starts with an experiment's name needs only that one.
-  const std::string wanted = first_part(name_filter);
-  bool known = false;
-  for (const Experiment& experiment : experiments) known = known || (experiment.run && wanted == experiment.name);
+  const std::string wanted = first_part(filter), rest = filter.substr(wanted.size());
+  const std::vector<std::string> names = experiment_names();
+  const bool known = std::find(names.begin(), names.end(), wanted) != names.end();
   std::vector<ValidationRow> out;
   for (const Experiment& experiment : experiments) {
-    if (!experiment.run || (known && wanted != experiment.name)) continue;
+    const std::string name = experiment.name;
+    if (known ? name != wanted : name.find(wanted) == std::string::npos) continue;
     Rows rows;
     std::error_code ignored;
     if (experiment.example && !std::filesystem::exists(root.example(experiment.example), ignored)) {
@@ -358,7 +365,7 @@ std::vector<ValidationRow> validate(const std::string& root_folder, const std::s
       experiment.run(root, rows);
     }
     for (ValidationRow& row : rows.all())
-      if (row.name.find(name_filter) != std::string::npos) out.push_back(std::move(row));
+      if (row.name.find(rest, name.size()) != std::string::npos) out.push_back(std::move(row));
   }
   return out;
 }

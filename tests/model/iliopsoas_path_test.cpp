@@ -11,6 +11,7 @@
 #include "model/tiny.hpp"
 #include "psoas/core/units.hpp"
 #include "support/random_tree.hpp"
+#include "support/repeats.hpp"
 
 namespace psoas {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 using test::at;
 using test::Random;
 
-constexpr int postures = 10000;
+constexpr int postures = test::repeats(10000);
 
 const Model& model() {
   static const Model one = Model::load(std::string(PSOAS_SOURCE_DIR) + "/models/iliopsoas.json");

@@ -11,6 +11,7 @@
 #include "psoas/core/sampling.hpp"
 #include "psoas/core/units.hpp"
 #include "support/errors.hpp"
+#include "support/repeats.hpp"
 
 namespace psoas::test {
 namespace {
@@ -150,7 +151,7 @@ TEST(Balance, TheStartDoesNotMatter) {
   const BalancedPosture one = balance.find(model.data().default_coordinates);
   const std::vector<int>& free = balance.options().free;
   std::vector<double> cube(free.size());
-  for (std::size_t k = 1; k <= 20; ++k) {
+  for (std::size_t k = 1; k <= repeats(20); ++k) {
     std::vector<double> q = model.data().default_coordinates;
     scatter(k, cube);
     for (std::size_t i = 0; i < free.size(); ++i)

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/allocations.hpp"
+#include "support/repeats.hpp"
 
 namespace psoas {
 namespace {
@@ -475,7 +476,7 @@ TEST(Redundancy, WholeBodyProblemsConverge) {
   std::vector<int> all;
   for (const double p : powers) {
     std::vector<int> counts;
-    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    for (std::uint64_t seed = 0; seed < test::repeats(500); ++seed) {
       const RedundancyProblem problem = body(seed, {.power = p, .least = seed % 2 == 0 ? 0.01 : 0});
       solver.solve(problem, answer);
       EXPECT_TRUE(answer.converged) << "p " << p << " seed " << seed << " residual " << answer.residual;

@@ -6,15 +6,15 @@
 
 #include "psoas/core/units.hpp"
 #include "study/examples.hpp"
-#include "support/allocations.hpp"
 #include "support/errors.hpp"
 #include "support/random.hpp"
+#include "support/repeats.hpp"
 
 namespace psoas::test {
 namespace {
 
-/// Random starts of a search; a sanitiser, under which it is ten times slower, is content with some.
-const int starts = counts_heap_allocations() ? 20 : 3;
+/// Random starts of a search.
+constexpr int starts = repeats(20);
 
 Study posture(const std::string& name) {
   return read_study(std::string(PSOAS_SOURCE_DIR) + "/examples/posture/" + name + ".json");

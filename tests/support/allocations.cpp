@@ -8,14 +8,7 @@
 #include <vector>
 
 #include "psoas/core/linear.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define PSOAS_SANITISED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PSOAS_SANITISED
-#endif
+#include "support/repeats.hpp"
 
 // Eigen takes memory with malloc and not with new, so malloc is what is counted.
 #if defined(__GLIBC__) && !defined(PSOAS_SANITISED)

@@ -180,10 +180,11 @@ TEST(Validate, FiltersByNameAndGivesTheSameNumbersAgain) {
   const std::vector<ValidationRow> some = validate(PSOAS_SOURCE_DIR, "shortening/delta_theta");
   ASSERT_EQ(some.size(), 5u);
   for (const ValidationRow& one : some) EXPECT_EQ(one.computed, row(one.name).computed) << one.name;
-  const std::vector<ValidationRow> part = validate(std::string(PSOAS_SOURCE_DIR) + "/models", "knee_45/hip_30");
+  const std::vector<ValidationRow> part = validate(std::string(PSOAS_SOURCE_DIR) + "/models", "passive/knee_45/hip_30");
   ASSERT_EQ(part.size(), 1u) << "part of a name, and the folder models itself";
   EXPECT_EQ(part[0].computed, row(part[0].name).computed);
   EXPECT_TRUE(validate(PSOAS_SOURCE_DIR, "hip_capsule/nothing").empty());
+  EXPECT_TRUE(validate(PSOAS_SOURCE_DIR, "knee_45").empty()) << "rows are of an experiment";
 }
 
 TEST(Validate, FolderWithoutModelsIsAnError) {

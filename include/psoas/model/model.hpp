@@ -345,6 +345,12 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
 void evaluate(const Model& model, std::span<const double> q, std::span<const double> u, Workspace& work,
               std::span<const int> muscles);
 
+/// At rest to Depth::velocity, with every coordinate of the tree displaced [rad, m] from where it follows q: a virtual
+/// displacement, which keeps no coupling. Slopes and curvatures are those at q. Of models with exact paths; fitted ones
+/// are functions of independent coordinates, so that their lengths are left as they are.
+void evaluate_displaced(const Model& model, std::span<const double> q, std::span<const double> displacement,
+                        Workspace& work);
+
 /// Generalised forces `torque` of all passive elements on the tree's coordinates at q, u (of the tree) with its positions
 /// and velocities in `tree`, and what else `work` holds. What evaluate() does, for other scalars: instantiated for double
 /// and Dual<4>. No allocation.

@@ -67,7 +67,7 @@ struct BalancedPosture {
 /// Least-effort postures of one model. At each posture muscles and contacts are those of the convex redundancy problem at
 /// rest (InverseSolver); its least cost J is a function of the posture alone, whose gradient the envelope theorem gives
 /// from the multipliers of the equilibrium equations e(q; a, f) = 0:  dJ/dq = lambda . de/dq with activations a and
-/// contact forces f held. de/dq is by central differences of the equations. Allocates when made. One per thread.
+/// contact forces f held, by central differences of the equations. Allocates when made. One per thread.
 class Balance {
  public:
   /// Throws Error(input) for options that do not fit the model.
@@ -108,7 +108,11 @@ class Balance {
 
  private:
   struct Active;
+  void tree_equations();
+  double muscle_force(int m) const;
   void equations(std::span<const double> q);
+  void slopes_along_prices(std::span<double> out);
+  void slopes_by_differences(std::span<double> out);
   bool walk(std::vector<double>& q, double& cost, const Active& active, const VecX& step);
   void settle_at_corner(BalancedPosture& out, std::vector<char>& stopped, Active& active);
   void descend(BalancedPosture& out, std::vector<char>& stopped, Active& active);
@@ -129,6 +133,7 @@ class Balance {
   EquationRows rows_;
   std::vector<double> q_, still_, tree_still_, tree_force_, activation_, contact_force_, warm_;
   std::vector<double> row_left_, coordinate_left_, arms_;  // of equations()
+  std::vector<double> priced_;                             // of slopes_…()
   std::vector<Spatial> external_;
   double pitch_ = 0.0;
   VecX gradient_;

@@ -25,10 +25,15 @@ struct ValidationRow {
   bool decides = true;
 };
 
-/// Computes the rows whose name contains `name_filter` (empty: all), in a fixed order. `root_folder` holds models/ and
-/// examples/; a folder that holds full_body.json itself is understood too. Experiments that the filter leaves out cost nothing.
-/// Throws Error(io) for files that cannot be read and what models and studies throw.
-std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& name_filter = "");
+/// Names of all experiments, in the order of their rows.
+std::vector<std::string> experiment_names();
+
+/// Computes rows, in a fixed order: those of the experiment of that name, else of each whose name contains the filter
+/// (empty: all). With a '/' in it what stands before selects experiments, the rest is a part of a row's name:
+/// "hip_passive/knee_45". Experiments that
+/// it leaves out cost nothing. `root_folder` holds models/ and examples/; a folder that holds full_body.json itself is
+/// understood too. Throws Error(io) for files that cannot be read and what models and studies throw.
+std::vector<ValidationRow> validate(const std::string& root_folder, const std::string& filter = "");
 
 /// The page docs/validation.md.
 std::string validation_markdown(const std::vector<ValidationRow>& rows);
