@@ -44,7 +44,7 @@ const ModelSpec& fitted_spec() {
   return spec;
 }
 
-std::vector<double> posture(const Model& model, Random& random) {
+std::vector<double> posture(const Model& model, MersenneTwister& random) {
   std::vector<double> q;
   for (const std::string& name : model.data().coordinate_names) {
     const std::array<double, 2>& range = model.spec().coordinates.find(name)->range;
@@ -56,7 +56,7 @@ std::vector<double> posture(const Model& model, Random& random) {
 TEST(FitPaths, errors_are_what_is_stored) {
   const Model exact(some_muscles()), fitted(fitted_spec());
   Workspace a(exact), b(fitted);
-  Random random(11);
+  MersenneTwister random(11);
   std::vector<double> u(at(exact.coordinates())), worst(at(exact.muscles()), 0.0), worst_arm = worst;
   for (double& speed : u) speed = random.uniform(-1.0, 1.0);
   // a sample that the fit knows nothing of, larger than the one that errors were stored from
@@ -214,7 +214,7 @@ void expect_exact(const ModelSpec& spec, const std::string& stays, const std::st
   const Model exact(spec), fitted(fit_paths(spec));
   Workspace a(exact), b(fitted);
   MomentArmSlopes slopes(exact), fitted_slopes(fitted);
-  Random random(29);
+  MersenneTwister random(29);
   for (const auto& [name, muscle] : fitted.spec().muscles) {
     const std::string said = muscle.fitted->stays_exact.value_or("");
     EXPECT_EQ(said.find(why) != std::string::npos, name == stays) << name << ": " << said;
@@ -301,7 +301,7 @@ TEST(FitPaths, strings_over_parallel_cylinders_are_followed) {
   spec.paths = "exact";
   const Model exact(spec);
   Workspace a(exact), b(fitted);
-  Random random(31);
+  MersenneTwister random(31);
   std::vector<double> worst(at(exact.muscles()), 0.0), worst_arm = worst;
   const std::vector<double> u(at(exact.coordinates()), 0.0);
   for (int i = 0; i < 8000; ++i) {
@@ -366,7 +366,7 @@ TEST(FitPaths, slopes_of_moment_arms_over_cylinders_are_differences) {
   const Model model(fitted_iliopsoas());
   Workspace work(model);
   MomentArmSlopes slopes(model);
-  Random random(37);
+  MersenneTwister random(37);
   constexpr double h = 1e-7;
   for (int i = 0; i < 10; ++i) {
     const std::vector<double> q = posture(model, random), u(q.size(), 0.0);
@@ -401,7 +401,7 @@ TEST(FitPaths, sides_are_mirrored) {
   spec.certificate.reset();
   const Model model(fit_paths(spec));
   Workspace right(model), left(model);
-  Random random(41);
+  MersenneTwister random(41);
   const std::vector<double> u(at(model.coordinates()), 0.0);
   for (int i = 0; i < 200; ++i) {
     const std::vector<double> q = posture(model, random);
@@ -443,7 +443,7 @@ TEST(FitPaths, options_out_of_range_are_refused) {
 TEST(FitPaths, exact_paths_fill_what_needs_bodies) {
   const Model exact(some_muscles()), fitted(fitted_spec());
   Workspace a(exact), b(fitted);
-  Random random(13);
+  MersenneTwister random(13);
   const std::vector<double> q = posture(exact, random), u(q.size(), 0.0);
   evaluate(exact, q, u, a, Depth::velocity);
   evaluate(fitted, q, u, b, Depth::velocity);
@@ -466,7 +466,7 @@ TEST(FitPaths, points_may_move_and_domains_are_left_out) {
   EXPECT_EQ(item.postures, 4000);
   const Model fitted(whole);
   Workspace a(exact), b(fitted);
-  Random random(17);
+  MersenneTwister random(17);
   const std::vector<double> u(at(exact.coordinates()), 0.0);
   const int hip = exact.coordinate("hip_flexion_r");
   for (int i = 0; i < 200; ++i) {
@@ -500,7 +500,7 @@ TEST(FitPaths, slopes_of_moment_arms_are_of_the_fitted_paths) {
   const Model model(fitted_spec());
   Workspace work(model);
   MomentArmSlopes slopes(model);
-  Random random(19);
+  MersenneTwister random(19);
   const std::vector<double> q = posture(model, random), u(q.size(), 0.0);
   moment_arm_slopes(model, q, slopes);
   constexpr double h = 1e-6;
@@ -529,7 +529,7 @@ TEST(FitPaths, slopes_of_moment_arms_are_of_the_fitted_paths) {
 TEST(FitPaths, exact_paths_on_demand_follow_the_posture) {
   const Model exact(some_muscles()), fitted(fitted_spec());
   Workspace a(exact), b(fitted);
-  Random random(23);
+  MersenneTwister random(23);
   const std::vector<double> u(at(exact.coordinates()), 0.0), first = posture(exact, random),
                                                              second = posture(exact, random);
   const int one[] = {3};

@@ -22,7 +22,7 @@ constexpr int muscles = 1'000'000;
 constexpr int muscles = 60'000;
 #endif
 
-using test::Random;
+using test::MersenneTwister;
 
 const std::array<CompiledCurve, 3> sets = {DeGrooteFregly{}, MillardLaws{}, Thelen{}};
 const std::array<std::string, 3> names = {"de_groote_fregly", "millard", "thelen"};
@@ -33,7 +33,7 @@ struct Muscle {
 };
 
 // Tissues as in the default unit, or any.
-MuscleParameters random_unit(Random& random, const CompiledCurve& curve, bool any_tissue) {
+MuscleParameters random_unit(MersenneTwister& random, const CompiledCurve& curve, bool any_tissue) {
   MuscleParameters unit;
   unit.max_isometric_force = std::pow(10.0, random.uniform(1.0, 4.0));
   unit.optimal_fibre_length = random.uniform(0.01, 0.6);
@@ -52,7 +52,7 @@ MuscleParameters random_unit(Random& random, const CompiledCurve& curve, bool an
   return unit;
 }
 
-Muscle random_muscle(Random& random, const CompiledCurve& curve, bool any_tissue) {
+Muscle random_muscle(MersenneTwister& random, const CompiledCurve& curve, bool any_tissue) {
   Muscle m{random_unit(random, curve, any_tissue)};
   const double l0 = m.unit.optimal_fibre_length, lTs = m.unit.tendon_slack_length;
   const bool far = random.uniform(0.0, 1.0) < 0.05;
@@ -93,7 +93,7 @@ TEST(EquilibriumOfRandomMuscles, AllReturn) {
   // Seeds 1 to 3.
   for (std::size_t set = 0; set < sets.size(); ++set) {
     SCOPED_TRACE(names[set]);
-    Random random(static_cast<unsigned>(set) + 1);
+    MersenneTwister random(static_cast<unsigned>(set) + 1);
     std::array<std::array<int, 101>, kinds> counts{};
     double evaluations = 0.0;
     const int n = muscles / 3 + (set == 0 ? muscles % 3 : 0);
@@ -161,7 +161,7 @@ TEST(EquilibriumOfRandomMuscles, AnyLengthAndSpeedReturn) {
 
 TEST(EquilibriumOfRandomMuscles, AgreesWithHalving) {
   // The default tissues have one balance: halve from end to end. Seed 4.
-  Random random(4);
+  MersenneTwister random(4);
   int checked = 0;
   double worst = 0.0;
   for (int i = 0; i < 6000; ++i) {
@@ -185,7 +185,7 @@ TEST(EquilibriumOfRandomMuscles, AgreesWithHalving) {
 
 TEST(EquilibriumOfRandomMuscles, AGuessSavesEvaluations) {
   // Seed 5.
-  Random random(5);
+  MersenneTwister random(5);
   int checked = 0;
   double cold = 0.0, warm = 0.0, exact = 0.0;
   for (int i = 0; i < 6000; ++i) {
@@ -252,7 +252,7 @@ TEST(EquilibriumOfRandomMuscles, LengthAndForceAreContinuous) {
   // Default tissues, seeds 6 to 8.
   for (std::size_t set = 0; set < sets.size(); ++set) {
     SCOPED_TRACE(names[set]);
-    Random random(static_cast<unsigned>(set) + 6);
+    MersenneTwister random(static_cast<unsigned>(set) + 6);
     Jump greatest;
     for (int i = 0; i < muscles / 5000; ++i) {
       const Muscle base = random_muscle(random, sets[set], false);

@@ -15,9 +15,9 @@
 namespace psoas {
 namespace {
 
-using test::Random;
+using test::MersenneTwister;
 
-MuscleParameters random_unit(Random& random) {
+MuscleParameters random_unit(MersenneTwister& random) {
   MuscleParameters unit;
   unit.max_isometric_force = std::pow(10.0, random.uniform(1.0, 4.0));
   unit.optimal_fibre_length = random.uniform(0.02, 0.5);
@@ -159,7 +159,7 @@ TEST(Equilibrium, GridOfLengthsAndActivations) {
 }
 
 TEST(Equilibrium, ManyRandomUnits) {
-  Random random(20240611);
+  MersenneTwister random(20240611);
   int inside = 0, most = 0;
   for (int i = 0; i < 20000; ++i) {
     SCOPED_TRACE("case " + std::to_string(i));
@@ -206,7 +206,7 @@ TEST(Equilibrium, SlackUnitIsFlaggedAndItsForceContinuous) {
 }
 
 TEST(Equilibrium, StiffTendonTendsToTheRigidOne) {
-  Random random(5);
+  MersenneTwister random(5);
   for (int i = 0; i < 200; ++i) {
     MuscleParameters unit = random_unit(random);
     unit.tendon_slack_length = unit.optimal_fibre_length;
@@ -233,7 +233,7 @@ TEST(Equilibrium, SearchFromAGuessFindsTheSame) {
 // --- velocity of the damped unit -------------------------------------------------------------------------------------
 
 TEST(CompliantFibre, VelocityBalancesForcesOfRandomUnits) {
-  Random random(77);
+  MersenneTwister random(77);
   int checked = 0;
   for (int i = 0; i < 20000; ++i) {
     SCOPED_TRACE("case " + std::to_string(i));

@@ -20,9 +20,9 @@
 namespace psoas {
 namespace {
 
-class Random : public test::Random {
+class Random : public test::MersenneTwister {
  public:
-  using test::Random::Random;
+  using MersenneTwister::MersenneTwister;
   /// Half-axes in any order, the greatest 0.05 m, no ratio above `ratio`.
   Vec3 radii(double ratio) {
     const double a = std::exp(uniform(0.0, std::log(ratio))), b = std::exp(uniform(0.0, std::log(a)));

@@ -18,7 +18,7 @@ namespace {
 const std::vector<std::array<double, 2>> ranges = {{-0.5, 2.0}, {0.0, 1.5}, {-1.0, 1.0},
                                                    {-0.3, 0.4}, {0.2, 0.9}, {-2.0, 0.0}};
 
-FittedTerm random_term(Random& random, std::vector<int> coordinates, std::vector<int> intervals, int degree) {
+FittedTerm random_term(MersenneTwister& random, std::vector<int> coordinates, std::vector<int> intervals, int degree) {
   FittedTerm term{std::move(coordinates), std::move(intervals), degree, {}};
   const std::size_t size =
       FittedTerm::size(term.intervals, term.coordinates.size() - term.intervals.size(), term.degree);
@@ -28,7 +28,7 @@ FittedTerm random_term(Random& random, std::vector<int> coordinates, std::vector
 
 /// Paths of every shape: constant, polynomials, splines, both, and two terms in common coordinates.
 std::vector<std::vector<FittedTerm>> some_paths() {
-  Random random(3);
+  MersenneTwister random(3);
   return {{random_term(random, {}, {}, 0)},
           {random_term(random, {1}, {}, 5)},
           {random_term(random, {0, 2, 5}, {}, 4)},
@@ -88,7 +88,7 @@ double value_of_term(const FittedTerm& term, const std::vector<double>& q) {
   return sum;
 }
 
-std::vector<double> posture(Random& random, double beyond = 0.0) {
+std::vector<double> posture(MersenneTwister& random, double beyond = 0.0) {
   std::vector<double> q;
   for (const auto& range : ranges) {
     const double margin = beyond * (range[1] - range[0]);
@@ -101,7 +101,7 @@ TEST(FittedPaths, are_sums_of_splines_and_polynomials) {
   const auto paths = some_paths();
   const FittedPaths fitted(paths, ranges);
   FittedWork<double> work(fitted);
-  Random random(5);
+  MersenneTwister random(5);
   for (int i = 0; i < 100; ++i) {
     const std::vector<double> q = posture(random);
     fitted.evaluate<double>(q, work);
@@ -119,7 +119,7 @@ TEST(FittedPaths, slopes_are_differences) {
   const FittedPaths fitted(some_paths(), ranges);
   FittedWork<double> work(fitted), above = work, below = work;
   FittedWork<Dual<4>> dual(fitted);
-  Random random(6);
+  MersenneTwister random(6);
   constexpr double h = 1e-5;
   for (int i = 0; i < 200; ++i) {
     const std::vector<double> q = posture(random, 0.2);
@@ -154,7 +154,7 @@ TEST(FittedPaths, two_derivatives_are_continuous_across_knots_and_ends) {
   const auto paths = some_paths();
   const FittedPaths fitted(paths, ranges);
   FittedWork<Dual<4>> below(fitted), above(fitted);
-  Random random(7);
+  MersenneTwister random(7);
   int seen = 0;
   for (std::size_t p = 0; p < paths.size(); ++p)
     for (const FittedTerm& term : paths[p])
@@ -215,7 +215,7 @@ TEST(FittedPaths, allocate_nothing) {
   const FittedPaths fitted(some_paths(), ranges);
   FittedWork<double> work(fitted);
   FittedWork<Dual<4>> dual(fitted);
-  Random random(8);
+  MersenneTwister random(8);
   const std::vector<double> q = posture(random, 0.3);
   const std::vector<Dual<4>> x(q.begin(), q.end());
   const std::size_t before = heap_allocations();

@@ -18,14 +18,14 @@
 namespace psoas {
 namespace {
 
-using test::Random;
+using test::MersenneTwister;
 
 /// Ground and two bodies: body 1 turns about an axis by q0 and slides by q1 from where it was, body 2 by q2 and q3.
 struct Mechanism {
   std::array<Pose, 2> start;
   std::array<Vec3, 2> axis, slide;
 
-  explicit Mechanism(Random& random)
+  explicit Mechanism(MersenneTwister& random)
       : start{random.pose(0.1), random.pose(0.1)},
         axis{random.vector(1).normalized(), random.vector(1).normalized()},
         slide{random.vector(1).normalized(), random.vector(1).normalized()} {}
@@ -66,13 +66,13 @@ Answer<double> evaluate_at(const Path& path, const Mechanism& mechanism, const s
   return evaluate<double>(path, mechanism.poses<double>(q));
 }
 
-Surface surface(Random& random, double radius) {
+Surface surface(MersenneTwister& random, double radius) {
   if (random.below(2)) return Sphere{radius};
   return Cylinder{radius};
 }
 
 /// A path with a few points and surfaces anywhere: many of these touch, some do not.
-Path any_path(Random& random, int points, int wraps) {
+Path any_path(MersenneTwister& random, int points, int wraps) {
   Path path;
   for (int i = 0; i < points; ++i) path.points.push_back({random.below(3), random.vector(0.2)});
   for (int i = 0; i < wraps; ++i)
@@ -131,7 +131,7 @@ TEST(Path, APointMovesByAFunctionOfACoordinate) {
 }
 
 TEST(Path, DriveOfMovingPointsIsTheSlopeOfTheLength) {
-  Random random(31);
+  MersenneTwister random(31);
   int touching = 0;
   for (int i = 0; i < 300; ++i) {
     Path path = any_path(random, 3 + random.below(2), 1 + random.below(2));
@@ -248,7 +248,7 @@ TEST(Path, BeltOverOverlappingCylindersOfOneAxisDirectionIsStraightWhenUnrolled)
 }
 
 TEST(Path, OrderOfSurfacesInTheListDoesNotMatter) {
-  Random random(5);
+  MersenneTwister random(5);
   int both = 0;
   for (int i = 0; i < 2000; ++i) {
     Path path;
@@ -288,7 +288,7 @@ TEST(Path, SurfaceInsideAnotherOneDoesNotMatter) {
 }
 
 TEST(Path, WrenchesAddToNothing) {
-  Random random(11);
+  MersenneTwister random(11);
   int touching = 0;
   for (int i = 0; i < 2000; ++i) {
     const Path path = any_path(random, 2 + random.below(4), random.below(4));
@@ -335,7 +335,7 @@ void expect_virtual_work(const Path& path, const Mechanism& mechanism, int touch
 }
 
 TEST(Path, MomentArmIsMinusTheSlopeOfTheLength) {
-  Random random(3);
+  MersenneTwister random(3);
   int touched = 0;
   for (int i = 0; i < 3000; ++i) {
     const Path path = any_path(random, 2 + random.below(3), random.below(3));
@@ -359,7 +359,7 @@ TEST(Path, MomentArmIsMinusTheSlopeOfTheLength) {
 }
 
 TEST(Path, MomentArmWithSeveralSurfacesOnOneSegment) {
-  Random random(17);
+  MersenneTwister random(17);
   std::array<int, 4> seen{};
   for (int i = 0; i < 400; ++i) {
     Path path;
@@ -412,7 +412,7 @@ TEST(Path, TwoSurfacesWithoutASideHaveNoJumpUnlessFlagged) {
   // An arc that has come off must not be taken for nearly a whole turn; which way round each one must not hang on the
   // straight line between the points; and where the surfaces leave no smooth string that is surely the shortest, that is
   // said.
-  Random random(5);
+  MersenneTwister random(5);
   test::Sweeps seen;
   ASSERT_NO_FATAL_FAILURE(test::sweep(
       random, 150, 1e-3, [&] { return test::two_cylinders(random); }, seen));
@@ -442,7 +442,7 @@ TEST(Path, SurfaceThatASideLosesAtHalfATurnIsFlagged) {
 TEST(Path, DirectedSurfacesHaveNoJumpUnlessFlagged) {
   // Each on the side of a direction to which the string is free to go. Ends go through the half-planes behind, the string
   // on one cylinder through that of the other: there it jumps, and says so.
-  Random random(3);
+  MersenneTwister random(3);
   test::Sweeps seen;
   const auto directed = [&] {
     std::vector<PathWrap> wraps = test::two_cylinders(random);
@@ -480,7 +480,7 @@ TEST(Path, EndAtTheHalfPlaneBehindADirectedCylinderIsFlaggedUnlessFixedToIt) {
 }
 
 TEST(Path, MovingEverythingTogetherChangesNothing) {
-  Random random(23);
+  MersenneTwister random(23);
   for (int i = 0; i < 500; ++i) {
     Path path = any_path(random, 2 + random.below(3), random.below(3));
     for (PathPoint& p : path.points) p.body = std::max(p.body, 1);
@@ -500,7 +500,7 @@ TEST(Path, MovingEverythingTogetherChangesNothing) {
 }
 
 TEST(Path, PosesInAnyOrderGiveTheSameBits) {
-  Random random(29);
+  MersenneTwister random(29);
   const Path path = any_path(random, 4, 3);
   std::vector<Mechanism> poses;
   for (int i = 0; i < 50; ++i) poses.emplace_back(random);
@@ -516,7 +516,7 @@ TEST(Path, PosesInAnyOrderGiveTheSameBits) {
 
 TEST(Path, TraceIsTheString) {
   // Its pieces add up to the length, straight ones end where a surface is entered, and none goes through a surface.
-  Random random(61);
+  MersenneTwister random(61);
   std::array<int, 4> seen{};
   std::vector<TracePoint> trace{{Vec3(7, 7, 7), 7}};  // is overwritten
   for (int i = 0; i < 300; ++i) {

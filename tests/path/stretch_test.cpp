@@ -35,7 +35,7 @@ std::vector<double> extended(const std::vector<double>& knots) {
 const std::vector<double> angles{-1.2, -0.5, -0.3, -0.25, 0.4, 1.1}, radii{0.03, 0.035, 0.05};
 
 PlanarFunction some_function(int degree) {
-  Random random(3);
+  MersenneTwister random(3);
   PlanarFunction f;
   f.near_angle = angles;
   f.near_radius = radii;
@@ -75,7 +75,7 @@ std::vector<Stretch> some_stretches() {
 Stretches some() { return Stretches(some_stretches(), {some_function(3), some_function(0)}); }
 
 /// Poses of three bodies by which near and far ends are about where the functions have them.
-std::vector<Pose> poses(Random& random) {
+std::vector<Pose> poses(MersenneTwister& random) {
   const auto tilted = [&] {
     return rotation_xyz({random.uniform(-3, 3), random.uniform(-1, 1), random.uniform(-3, 3)});
   };
@@ -141,7 +141,7 @@ TEST(Stretches, are_distances_and_planar_functions) {
   const std::vector<Stretch> stretches = some_stretches();
   const Stretches all = some();
   StretchWork<double> work(all);
-  Random random(5);
+  MersenneTwister random(5);
   for (int i = 0; i < 100; ++i) {
     const std::vector<Pose> X_GB = poses(random);
     all.evaluate<double>(X_GB, work);
@@ -170,7 +170,7 @@ TEST(Stretches, wrenches_are_differences) {
   const Stretches all = some();
   StretchWork<double> work(all), above = work, below = work;
   StretchWork<Dual<4>> dual(all);
-  Random random(6);
+  MersenneTwister random(6);
   constexpr double h = 3e-7;
   for (int i = 0; i < 30; ++i) {
     const std::vector<Pose> X_GB = poses(random);
@@ -208,7 +208,7 @@ TEST(Stretches, wrenches_are_differences) {
 TEST(Stretches, flag_ends_beyond_the_ranges) {
   const Stretches all = some();
   StretchWork<double> work(all);
-  Random random(7);
+  MersenneTwister random(7);
   std::vector<Pose> X_GB = poses(random);
   X_GB[3].p += (X_GB[1] * some_stretches()[1].X_BS).R * Vec3(-0.2, 0.2, 0.0);
   all.evaluate<double>(X_GB, work);
@@ -222,7 +222,7 @@ TEST(Stretches, flag_ends_beyond_the_ranges) {
 TEST(Stretches, on_the_axis_all_are_numbers) {
   const Stretches all = some();
   StretchWork<double> work(all);
-  Random random(8);
+  MersenneTwister random(8);
   std::vector<Pose> X_GB = poses(random);
   X_GB[1] = Pose{};
   X_GB[2] = {Mat3::Identity(), some_stretches()[1].X_BS.p - some_stretches()[1].near.location};
@@ -238,7 +238,7 @@ TEST(Stretches, allocate_nothing) {
   const Stretches all = some();
   StretchWork<double> work(all);
   StretchWork<Dual<4>> dual(all);
-  Random random(9);
+  MersenneTwister random(9);
   const std::vector<Pose> X_GB = poses(random);
   std::vector<PoseT<Dual<4>>> X;
   for (const Pose& pose : X_GB) X.push_back(pose.cast<Dual<4>>());

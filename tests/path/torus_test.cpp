@@ -19,7 +19,7 @@
 namespace psoas {
 namespace {
 
-using test::Random;
+using test::MersenneTwister;
 
 double string_length(const Arc<double>& a, const Vec3& p, const Vec3& q) {
   return (a.enter - p).norm() + a.length + (q - a.leave).norm();
@@ -40,7 +40,7 @@ struct Ends {
   Torus ring;
   Vec3 p, q;
 };
-Ends through(Random& random, double thickest, double thinnest = 0.03) {
+Ends through(MersenneTwister& random, double thickest, double thinnest = 0.03) {
   for (;;) {
     const double R = 0.05, far = 0.06 * std::exp(random.uniform(0.0, 1.5));
     const Torus ring{R, R * random.uniform(thinnest, thickest)};
@@ -124,7 +124,7 @@ TEST(Torus, StringOverBothSidesIsACrossedBelt) {
 
 TEST(Torus, ThinRingIsACircle) {
   // The least sum of distances over a circle, found by search.
-  Random random(2);
+  MersenneTwister random(2);
   for (int i = 0; i < 50; ++i) {
     const Torus ring{0.05, 1e-6};
     const Vec3 p = random.vector(0.1) + Vec3(0, 0, 0.11), q = random.vector(0.1) - Vec3(0, 0, 0.11);
@@ -143,7 +143,7 @@ TEST(Torus, ThinRingIsACircle) {
 }
 
 TEST(Torus, ArcIsAGeodesicTangentAtBothEnds) {
-  Random random(3);
+  MersenneTwister random(3);
   int seen = 0;
   while (seen < 150) {
     const Ends e = through(random, 0.8);
@@ -237,7 +237,7 @@ double least_length(const Torus& torus, const Vec3& p, const Vec3& q, double fro
 }
 
 TEST(Torus, LengthIsTheLeastOfAllCurvesOfManyCoefficients) {
-  Random random(4);
+  MersenneTwister random(4);
   int seen = 0;
   while (seen < 25) {
     const Ends e = through(random, 0.6);
@@ -276,7 +276,7 @@ double pulled(const Torus& t, const Vec3& p, const Vec3& q, int pieces) {
 
 TEST(Torus, StringPulledTightThroughTheRingComesToTheSameLength) {
   // Pieces cut the corners of the tube: their sum is a little too short, by the square of their size.
-  Random random(6);
+  MersenneTwister random(6);
   int twice = 0, once = 0;
   while (once < 60 || twice < 20) {
     const Ends e = through(random, 0.85, 0.3);
@@ -291,7 +291,7 @@ TEST(Torus, StringPulledTightThroughTheRingComesToTheSameLength) {
 }
 
 TEST(Torus, DerivativesAreThoseOfTheString) {
-  Random random(7);
+  MersenneTwister random(7);
   int twice = 0;
   for (int i = 0; i < 300; ++i) {
     const Ends e = through(random, 0.7);
@@ -334,7 +334,7 @@ TEST(Torus, LengthHasNoJumpOnWalksUnlessFlagged) {
   // A step moves either end by 1e-4 m at most, so the length by 2e-4: through the ring, round its tube and past it.
   constexpr double step = 1e-4;
   long poses = 0, flagged = 0, touching = 0;
-  Random random(8);
+  MersenneTwister random(8);
   for (int walk = 0; walk < 100; ++walk) {
     const Ends e = through(random, 0.6);
     const Vec3 dp = random.vector(1).normalized(), dq = random.vector(1).normalized();
@@ -390,7 +390,7 @@ TEST(Torus, EndGoesThroughTheRingSmoothlyAndPastItWithAFlag) {
 }
 
 TEST(Torus, PointsAnywhereGiveNumbers) {
-  Random random(9);
+  MersenneTwister random(9);
   long touching = 0, unfound = 0;
   for (int i = 0; i < 6000; ++i) {
     const Torus ring{0.05, 0.05 * random.uniform(0.01, 0.95)};
@@ -420,7 +420,7 @@ TEST(Torus, PointsAnywhereGiveNumbers) {
 }
 
 TEST(Torus, PathsThroughARingAndOverACylinderHaveExactMomentArms) {
-  Random random(21);
+  MersenneTwister random(21);
   int seen[3] = {0, 0, 0};
   for (int i = 0; i < 300; ++i) {
     Path path;
@@ -457,7 +457,7 @@ TEST(Torus, PathsThroughARingAndOverACylinderHaveExactMomentArms) {
 
 TEST(Torus, TakesNoMemory) {
   if (!test::counts_heap_allocations()) GTEST_SKIP() << "a sanitiser has its own malloc";
-  Random random(41);
+  MersenneTwister random(41);
   std::vector<Ends> ends;
   for (int i = 0; i < 50; ++i) ends.push_back(through(random, 0.6));
   double sum = 0.0;

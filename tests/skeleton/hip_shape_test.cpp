@@ -132,7 +132,7 @@ TEST(HipShape, contact_comes_earlier_with_more_bone) {
 }
 
 TEST(HipShape, left_is_the_mirror_of_right) {
-  Random random(11);
+  MersenneTwister random(11);
   const Mat3 mirror = Vec3(1, 1, -1).asDiagonal();
   HipShape shape;
   shape.femur.alpha_deg = 68.0;
@@ -155,7 +155,7 @@ TEST(HipShape, left_is_the_mirror_of_right) {
 }
 
 TEST(HipShape, turning_about_a_round_neck_changes_nothing) {
-  Random random(3);
+  MersenneTwister random(3);
   HipShape shape;
   shape.femur.alpha_deg = shape.femur.alpha_elsewhere_deg = 60.0;
   const HipBones round(shape, HipSide::right);
@@ -287,7 +287,7 @@ double brute_distance(const HipShape& shape, const HipBones& hip, const Vec3& p,
 }
 
 TEST(HipShape, distance_is_that_of_the_nearest_point) {
-  Random random(5);
+  MersenneTwister random(5);
   HipShape shape;
   shape.femur.alpha_deg = 72.0;
   shape.femur.alpha_half_width_hours = 1.0;  // steep round the neck
@@ -308,7 +308,7 @@ TEST(HipShape, distance_is_that_of_the_nearest_point) {
 }
 
 TEST(HipShape, distances_change_no_faster_than_places) {
-  Random random(8);
+  MersenneTwister random(8);
   HipShape shape;
   shape.femur.alpha_deg = 75.0;
   const HipBones hip(shape, HipSide::right);
@@ -335,7 +335,7 @@ TEST(HipShape, distances_change_no_faster_than_places) {
 }
 
 TEST(HipShape, no_place_of_the_rim_is_nearer) {
-  Random random(2);
+  MersenneTwister random(2);
   HipShape shape;
   shape.femur.alpha_deg = 65.0;
   const HipBones hip(shape, HipSide::right);

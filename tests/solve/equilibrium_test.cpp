@@ -127,7 +127,7 @@ TEST(Rest, EnergyAndItsDerivativesAgree) {
   std::vector<int> free;
   for (int c = 0; c < model.coordinates(); ++c) free.push_back(c);
   std::vector<double> activation(at(model.muscles()));
-  Random random(5);
+  MersenneTwister random(5);
   for (double& a : activation) a = random.uniform(0.01, 0.6);
   StoredEnergy energy(model, free, activation);
   int corners = 0;

@@ -236,7 +236,7 @@ TEST(PostureSupports, SensitivitiesAtACornerAreThoseOfEitherSide) {
 TEST(PostureSupports, WhoStandsComesToOnePostureFromAnyStart) {
   Study study = one_variant("standing");
   const Result expected = brief(study);
-  Random random(11);
+  MersenneTwister random(11);
   for (int k = 0; k < starts; ++k) {
     Named<double>& start = question(study).posture;
     start["pelvis_tilt"] = random.uniform(-0.3, 0.3);
@@ -259,7 +259,7 @@ TEST(PostureSupports, WhoLiesComesToOneOfTheListedPosturesFromAnyStart) {
     question(study).starts = 20;
     const Result whole = run(study);
     const ResultTable& listed = table(first(whole), "postures");
-    Random random(12);
+    MersenneTwister random(12);
     for (int k = 0; k < starts; ++k) {
       for (const auto& [name, range] : question(study).ranges)
         question(study).posture[name] = random.uniform(range.low, range.high);

@@ -1,7 +1,7 @@
 // Copyright the psoas authors. Licensed under the Apache License, Version 2.0.   SPDX-License-Identifier: Apache-2.0
 //
 // Random numbers that are the same with every standard library, whose distributions are not.
-//   Random random(7);   double x = random.uniform(0.0, 1.0);
+//   MersenneTwister random(7);   double x = random.uniform(0.0, 1.0);
 #pragma once
 
 #include <random>
@@ -11,9 +11,9 @@
 
 namespace psoas::test {
 
-class Random {
+class MersenneTwister {
  public:
-  explicit Random(unsigned seed) : engine_(seed) {}
+  explicit MersenneTwister(unsigned seed) : engine_(seed) {}
   double uniform(double low, double high) {
     return low + (high - low) * (static_cast<double>(engine_()) / 4294967296.0);
   }
