@@ -160,6 +160,7 @@ TEST_F(Engine, InterruptedSweepsGoOnToTheSameBytes) {
   EXPECT_EQ(csv_of(path), whole);
   // and there is nothing left to do
   options.interrupted = {};
+  options.progress = {};
   EXPECT_EQ(run_sweep(plan, path, options, on_threads(1)).here, 0u);
 }
 
