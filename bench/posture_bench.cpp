@@ -6,8 +6,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstddef>
 #include <string>
-#include <variant>
+#include <vector>
 
 #include "psoas/solve/balance.hpp"
 #include "psoas/study/study.hpp"

@@ -165,9 +165,11 @@ void Balance::tree_equations() {
   inverse_dynamics<double>(model().tree(), tree_still_, data.spec.gravity, external_, work_.tree, tree_force_);
   for (std::size_t t = 0; t < tree_force_.size(); ++t) tree_force_[t] -= work_.passive_torque[t];
   if (!data.fitted.empty()) return;
-  for (int m = 0; m < model().muscles(); ++m)
+  for (int m = 0; m < model().muscles(); ++m) {
+    const double force = muscle_force(m);
     for (int i = data.arm_start[at(m)]; i < data.arm_start[at(m) + 1]; ++i)
-      tree_force_[at(data.arm_slots[at(i)].coordinate)] -= work_.arm[at(i)] * muscle_force(m);
+      tree_force_[at(data.arm_slots[at(i)].coordinate)] -= work_.arm[at(i)] * force;
+  }
 }
 
 double Balance::muscle_force(int m) const {

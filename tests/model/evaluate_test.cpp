@@ -289,6 +289,41 @@ TEST(Evaluate, AllocatesNothing) {
   }
 }
 
+TEST(EvaluateDisplaced, IsEvaluateWhereNothingIsCoupled) {
+  const Model& model = full_body();
+  const ModelData& data = model.data();
+  Random random(5);
+  State state = random_state(model, random, 0.3);
+  std::fill(state.u().begin(), state.u().end(), 0.0);
+  Workspace there(model), displaced(model);
+  std::vector<double> displacement(at(model.tree().coordinates()), 0.0);
+  evaluate(model, state, there, Depth::velocity);
+  evaluate_displaced(model, state.q(), displacement, displaced);
+  EXPECT_EQ(results(displaced), results(there));
+  const std::vector<double> slope = there.slope, neutral = there.q, length = there.length;
+
+  const int hip = model.coordinate("hip_flexion_r"), own = data.tree_coordinate[at(hip)];
+  ASSERT_GE(own, 0);
+  displacement[at(own)] = 0.1;
+  evaluate_displaced(model, state.q(), displacement, displaced);
+  const double flexion = state.q()[at(hip)];
+  state.q()[at(hip)] += 0.1;
+  evaluate(model, state, there, Depth::velocity);
+  EXPECT_EQ(results(displaced), results(there));
+  state.q()[at(hip)] = flexion;
+
+  // a level alone, which in the model follows the trunk with all others
+  displacement[at(own)] = 0.0;
+  const int level = data.levels[1].coordinates[0];
+  displacement[at(level)] = 0.05;
+  evaluate_displaced(model, state.q(), displacement, displaced);
+  EXPECT_EQ(displaced.slope, slope);
+  for (std::size_t t = 0; t < neutral.size(); ++t)
+    EXPECT_EQ(displaced.q[t], neutral[t] + (static_cast<int>(t) == level ? 0.05 : 0.0)) << t;
+  const auto m = at(model.muscle("psoas_L2_TP_r"));
+  EXPECT_GT(std::abs(displaced.length[m] - length[m]), 1e-5);
+}
+
 TEST(Evaluate, HasNoMemory) {
   const Model& model = full_body();
   Random random(10);

@@ -347,7 +347,8 @@ void evaluate(const Model& model, std::span<const double> q, std::span<const dou
 
 /// At rest to Depth::velocity, with every coordinate of the tree displaced [rad, m] from where it follows q: a virtual
 /// displacement, which keeps no coupling. Slopes and curvatures are those at q. Of models with exact paths; fitted ones
-/// are functions of independent coordinates, so that their lengths are left as they are.
+/// are functions of independent coordinates, so that their lengths are left as they are. One displacement a coordinate of
+/// the tree. Throws nothing.
 void evaluate_displaced(const Model& model, std::span<const double> q, std::span<const double> displacement,
                         Workspace& work);
 
